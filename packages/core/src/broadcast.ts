@@ -1,0 +1,35 @@
+import type { CallOptions } from './call-options.ts';
+import { type Channel, createChannel } from './channel.ts';
+
+/** One source, any number of readers, each with a bounded channel of its own: what stands behind every `watch`. */
+export class Broadcast<T> implements Disposable {
+  readonly #capacity: number;
+  readonly #channels = new Set<Channel<T>>();
+  #closed = false;
+
+  /** @param capacity the most values queued for a slow reader; 1 keeps just the newest */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  publish(value: T): void {
+    for (const channel of this.#channels) channel.push(value);
+  }
+
+  /** Subscribes now. `initial` is what the reader gets first. */
+  watch(options: CallOptions = {}, initial: readonly T[] = []): AsyncIterable<T> {
+    let channel: Channel<T> | undefined = undefined;
+    const onClose = () => channel !== undefined && this.#channels.delete(channel);
+    channel = createChannel<T>({ capacity: this.#capacity, signal: options.signal, onClose });
+    for (const value of initial) channel.push(value);
+    if (this.#closed) channel.close();
+    else if (options.signal?.aborted !== true) this.#channels.add(channel);
+    return channel;
+  }
+
+  /** Ends every reader's iteration. Idempotent. */
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    for (const channel of this.#channels) channel.close();
+  }
+}

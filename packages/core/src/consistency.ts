@@ -1,0 +1,19 @@
+/** When a write counts as done. `local` may be lost with this node. */
+export type WriteConsistency = 'local' | { readonly acks: number } | 'quorum' | 'all';
+
+/** How fresh a read is. */
+export type ReadConsistency = 'local' | { readonly maxStalenessMs: number } | 'session' | 'lease' | 'linearizable';
+
+/** The presets of `ClusterOptions.consistency`. */
+export type ConsistencyLevel = 'eventual' | 'quorum' | 'linearizable';
+
+export interface ConsistencyPreset {
+  readonly write: WriteConsistency;
+  readonly read: ReadConsistency;
+}
+
+export const consistencyPresets: Readonly<Record<ConsistencyLevel, ConsistencyPreset>> = {
+  eventual: { write: 'local', read: 'local' },
+  quorum: { write: 'quorum', read: 'session' },
+  linearizable: { write: 'quorum', read: 'linearizable' },
+};

@@ -1,0 +1,44 @@
+import type { Address } from './address.ts';
+import type { ClusterNode } from './cluster-node.ts';
+import type { DebugScope } from './logger.ts';
+import type { Membership } from './membership.ts';
+import type { Storage } from './storage.ts';
+import type { System } from './system.ts';
+import type { Transport } from './transport.ts';
+
+/** What a storage is made from. */
+export interface StorageContext extends System {
+  readonly nodeId: string;
+}
+
+/** What a transport is made from. */
+export interface TransportContext extends System {
+  /** This node, with the address to advertise. Its port may be 0: then the bound one is advertised. */
+  readonly self: ClusterNode;
+  /** Differs between any two runs of one node, and grows from one to the next where storage is durable. */
+  readonly incarnation: number;
+  readonly cluster: ClusterIdentity;
+  readonly bind: Address;
+  /** Scopes whose details are to be logged. */
+  readonly debug: ReadonlySet<DebugScope>;
+}
+
+/** What a membership is made from. */
+export interface MembershipContext extends TransportContext {
+  readonly transport: Transport;
+  readonly storage: Storage | undefined;
+}
+
+/** What every other part is made from: the node, its cluster, and the machine. */
+export interface ClusterContext extends MembershipContext {
+  readonly membership: Membership;
+}
+
+/** The cluster that a node belongs to, as handshakes carry it. */
+export interface ClusterIdentity {
+  readonly name: string;
+  /** Made once for a cluster. Undefined until it was given or learned from a peer. */
+  readonly id: string | undefined;
+  /** Called by the transport when a peer of the same name knows the id and this node doesn't; it is then kept. */
+  adopt(id: string): void;
+}

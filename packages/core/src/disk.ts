@@ -1,0 +1,44 @@
+/**
+ * The disk, handed in. Paths are absolute, `/`-separated. A write is durable once `sync` of its file has resolved; a
+ * created, renamed or removed name once `syncDirectory` of its directory has. A failed sync says nothing about which
+ * writes are durable and must not be retried.
+ * Every call rejects with ClusterError `IO`, `NOT_FOUND` where a name is missing.
+ */
+export interface Disk {
+  /** Opens a file for reading and writing. `create` makes it if it is missing; otherwise that is `NOT_FOUND`. */
+  open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile>;
+  /** Replaces `to` atomically. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; fine when it is not there. */
+  remove(path: string): Promise<void>;
+  /** Makes the directory and those above it; fine when they are there. */
+  makeDirectory(path: string): Promise<void>;
+  /** The names in a directory, sorted. */
+  list(path: string): Promise<readonly string[]>;
+  syncDirectory(path: string): Promise<void>;
+  /**
+   * Takes an exclusive lock that ends with the process, however that ends.
+   * @throws ClusterError `LOCKED` while another holder lives, in this process or another
+   */
+  lock(path: string): Promise<DiskLock>;
+}
+
+/** A file with positioned reads and writes. Calls may overlap; overlapping ranges have no defined order. */
+export interface DiskFile {
+  /** Bytes read into `buffer`: fewer than its length only at the end of the file. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Writes all the chunks, one after the other, from `position` on. The bytes must not change meanwhile. */
+  write(chunks: readonly Uint8Array[], position: number): Promise<void>;
+  /** Makes every write that has resolved durable, and the size with it. */
+  sync(): Promise<void>;
+  /** Cuts off or extends with zeros. */
+  truncate(size: number): Promise<void>;
+  size(): Promise<number>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface DiskLock {
+  /** Idempotent. */
+  release(): Promise<void>;
+}

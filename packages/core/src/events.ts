@@ -1,0 +1,31 @@
+/** Called with the event's payload. What a listener throws is reported and hurts nobody else. */
+export type Listener<E> = (event: E) => void;
+
+/** Typed events: `Events` maps names to payloads. Listeners run in the order they were added. */
+export class Emitter<Events extends object> {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  readonly #onError: (error: unknown, event: keyof Events) => void;
+
+  constructor(onError: (error: unknown, event: keyof Events) => void) {
+    this.#onError = onError;
+  }
+
+  /** Disposing the result removes the listener. */
+  on<K extends keyof Events>(event: K, listener: Listener<Events[K]>): Disposable {
+    // A wrapper of its own, so that one function added twice is called twice and removed once.
+    const own: Listener<Events[K]> = (payload) => listener(payload);
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(own));
+    return { [Symbol.dispose]: () => void listeners.delete(own) };
+  }
+
+  emit<K extends keyof Events>(event: K, payload: Events[K]): void {
+    for (const listener of [...(this.#listeners.get(event) ?? [])] as Listener<Events[K]>[]) {
+      try {
+        listener(payload);
+      } catch (error) {
+        this.#onError(error, event);
+      }
+    }
+  }
+}

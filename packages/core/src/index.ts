@@ -1,0 +1,107 @@
+/**
+ * @packageDocumentation
+ *
+ * The contracts between the parts of a cluster, and `createCluster`, which makes one cluster out of chosen parts.
+ */
+export { type Address, formatAddress, isAddress, isLoopback, parseAddress } from './address.ts';
+export { Backoff, type BackoffOptions } from './backoff.ts';
+export { Broadcast } from './broadcast.ts';
+export type { CallOptions } from './call-options.ts';
+export { type Channel, type ChannelOptions, createChannel } from './channel.ts';
+export type { Clock, MonotonicMs, Timer } from './clock.ts';
+export {
+  CLUSTER_ERROR_CODES,
+  ClusterError,
+  type ClusterErrorCode,
+  type ClusterErrorDetails,
+  isClusterError,
+  toClusterError,
+  type WriteOutcome,
+} from './cluster-error.ts';
+export {
+  type ClusterNode,
+  formatNode,
+  isClusterNode,
+  isNodeId,
+  MAX_NODE_BYTES,
+  MAX_NODE_ID_LENGTH,
+  type NodeId,
+  parseNode,
+} from './cluster-node.ts';
+export {
+  type ConsistencyLevel,
+  type ConsistencyPreset,
+  consistencyPresets,
+  type ReadConsistency,
+  type WriteConsistency,
+} from './consistency.ts';
+export type {
+  ClusterContext,
+  ClusterIdentity,
+  MembershipContext,
+  StorageContext,
+  TransportContext,
+} from './context.ts';
+export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from './deadline.ts';
+export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
+export type { Disk, DiskFile, DiskLock } from './disk.ts';
+export type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './election.ts';
+export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
+export { Emitter, type Listener as EventListener } from './events.ts';
+export { Grant } from './grant.ts';
+export type { LogEntry, LogStore } from './log-store.ts';
+export {
+  type DebugScope,
+  leveledLogger,
+  type Logger,
+  type LogLevel,
+  type LogSink,
+  parseDebugScopes,
+  silentLogger,
+} from './logger.ts';
+export type {
+  FailureReason,
+  LeaveReason,
+  Member,
+  Membership,
+  MembershipChange,
+  MembershipView,
+  MemberState,
+} from './membership.ts';
+export type { DatagramSocket, Listener, Net, Socket, SocketHandler } from './net.ts';
+export {
+  checkOptions,
+  invalidOption,
+  type NumberRange,
+  type OptionRule,
+  type OptionRules,
+  rule,
+} from './option-rules.ts';
+export type { Capability, Plugin, PluginContexts, PluginKind } from './plugin.ts';
+export { type Random, randomId } from './random.ts';
+export type {
+  PeerProgress,
+  ReadOptions,
+  ReplicationStatus,
+  Replicator,
+  ReplicatorSupport,
+  Session,
+  WriteOptions,
+} from './replicator.ts';
+export type { Codec, CommittedCommand, MachineCodec, SnapshotSource, StateMachine } from './state-machine.ts';
+export { isRecordName, MAX_RECORD_BYTES, type RecordStore, type Storage } from './storage.ts';
+export type { System } from './system.ts';
+export {
+  type DisconnectReason,
+  type MessageHandler,
+  type MessageKind,
+  messageKind,
+  type OutgoingStream,
+  type Peer,
+  type PeerState,
+  type RequestHandler,
+  type RequestOptions,
+  type StreamHandler,
+  type Transport,
+  type TransportEvent,
+} from './transport.ts';

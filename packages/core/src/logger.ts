@@ -1,0 +1,46 @@
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/**
+ * What Quorate logs through. `console` fits as it is, and so does a pino logger. Messages are single strings;
+ * details, where there are any, follow as further arguments. Secrets are never logged.
+ */
+export interface Logger {
+  debug(message: string, ...details: unknown[]): void;
+  info(message: string, ...details: unknown[]): void;
+  warn(message: string, ...details: unknown[]): void;
+  error(message: string, ...details: unknown[]): void;
+}
+
+export type LogSink = 'silent' | LogLevel;
+
+const RANK: Readonly<Record<LogSink, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };
+
+/** A logger that passes on messages of at least this level, each behind `prefix`. */
+export function leveledLogger(logger: Logger, level: LogSink, prefix = ''): Logger {
+  const at = (of: LogLevel) =>
+    RANK[of] < RANK[level]
+      ? () => undefined
+      : (message: string, ...details: unknown[]) => logger[of](prefix + message, ...details);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** The logger that says nothing. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** Parts whose details `QUORATE_DEBUG` (or the option `debug`) switches on, as in `QUORATE_DEBUG=wire,election`. */
+export type DebugScope = string;
+
+/** Splits `wire, election` into its scopes. */
+export function parseDebugScopes(text: string | undefined): ReadonlySet<DebugScope> {
+  return new Set(
+    (text ?? '')
+      .split(',')
+      .map((scope) => scope.trim())
+      .filter((scope) => scope !== ''),
+  );
+}

@@ -1,0 +1,62 @@
+import type { Address } from './address.ts';
+import type { CallOptions } from './call-options.ts';
+
+/** The network, handed in: byte streams and datagrams. The simulator implements it below every protocol. */
+export interface Net {
+  /**
+   * Opens a byte stream. The handler is called from a later turn of the event loop on.
+   * @throws ClusterError `DISCONNECTED` when nobody accepts, `ABORTED` by the signal
+   */
+  connect(address: Address, handler: SocketHandler, options?: CallOptions): Promise<Socket>;
+  /**
+   * Accepts byte streams; `accept` is called for each and returns its handler.
+   * @throws ClusterError `IO` when the address cannot be bound
+   */
+  listen(address: Address, accept: (socket: Socket) => SocketHandler): Promise<Listener>;
+  /**
+   * Sends and receives datagrams.
+   * @throws ClusterError `IO` when the address cannot be bound
+   */
+  bindDatagram(address: Address, receive: (payload: Uint8Array, from: Address) => void): Promise<DatagramSocket>;
+}
+
+/** A socket calls its handler in order: any number of `data` and `drain`, then `close` once, then nothing. */
+export interface SocketHandler {
+  /** The bytes are the handler's to keep. */
+  data(bytes: Uint8Array): void;
+  /** What was written fell below the mark after `write` had returned false. */
+  drain(): void;
+  /** The stream has ended: by either side, without an error, or with the one that ended it. */
+  close(error?: Error): void;
+}
+
+/** A reliable, ordered stream of bytes between two processes. */
+export interface Socket {
+  readonly local: Address;
+  readonly remote: Address;
+  /** Bytes written and not yet handed to the operating system. */
+  readonly bufferedBytes: number;
+  /**
+   * Writes the chunks in order, in one system call where that is possible. The bytes must not change afterwards.
+   * False: more is buffered than is good, hold back until `drain`. Ignored after `end` or `destroy`.
+   */
+  write(chunks: readonly Uint8Array[]): boolean;
+  /** Stops and restarts `data`: backpressure towards the sender. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is buffered, then closes. */
+  end(): void;
+  /** Closes at once; `close` follows with this error in a later turn. Idempotent. */
+  destroy(error?: Error): void;
+}
+
+export interface Listener extends AsyncDisposable {
+  /** The bound address, with the port that was chosen. */
+  readonly address: Address;
+}
+
+export interface DatagramSocket extends AsyncDisposable {
+  readonly address: Address;
+  /** At most once, in no order, and no error: what does not arrive is lost. */
+  send(payload: Uint8Array, to: Address): void;
+}

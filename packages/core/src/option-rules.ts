@@ -1,0 +1,126 @@
+import { type Address, formatAddress, isAddress, parseAddress } from './address.ts';
+import { ClusterError } from './cluster-error.ts';
+
+/** How one option is checked, and read from text where it comes from the environment. */
+export interface OptionRule<T> {
+  /** Completes "expected …". */
+  readonly expected: string;
+  /** The value in its normal form, or undefined when it is not acceptable. */
+  accept(value: unknown): T | undefined;
+  /** From an environment variable; undefined when the text is not acceptable. Absent: not to be had from text. */
+  readonly fromText?: (text: string) => T | undefined;
+}
+
+/** A rule for each option by name. */
+export type OptionRules<O> = { readonly [K in keyof O]-?: OptionRule<Exclude<O[K], undefined>> };
+
+/**
+ * Checks options against rules, and returns the given ones in their normal form.
+ * @param owner whose options they are, for messages: `tcpTransport`
+ * @throws ClusterError `INVALID_OPTIONS`, naming the option, what was expected and what came. Unknown names are refused
+ */
+export function checkOptions<O extends object>(owner: string, rules: OptionRules<O>, given: unknown): O {
+  if (typeof given !== 'object' || given === null) throw invalidOption(owner, 'options', 'an object', given);
+  const checked: Partial<Record<keyof O, unknown>> = {};
+  for (const [name, value] of Object.entries(given)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name as keyof O] : undefined;
+    if (rule === undefined) throw new ClusterError('INVALID_OPTIONS', `${owner}: there is no option ${name}`);
+    if (value === undefined) continue;
+    const accepted = rule.accept(value);
+    if (accepted === undefined) throw invalidOption(owner, name, rule.expected, value);
+    checked[name as keyof O] = accepted;
+  }
+  return checked as O;
+}
+
+/** The error for an option whose value cannot be accepted. */
+export function invalidOption(owner: string, name: string, expected: string, got: unknown): ClusterError {
+  return new ClusterError('INVALID_OPTIONS', `${owner}: ${name} must be ${expected}, got ${describe(got)}`);
+}
+
+export interface NumberRange {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** The rules that adapters build theirs from. */
+export const rule = {
+  /** Milliseconds, finite; fractions are fine. */
+  duration: (range: NumberRange = {}): OptionRule<number> => numberRule('a number of milliseconds', range, false),
+  integer: (range: NumberRange = {}): OptionRule<number> => numberRule('an integer', range, true),
+  number: (range: NumberRange = {}): OptionRule<number> => numberRule('a number', range, false),
+  flag: (): OptionRule<boolean> => ({
+    expected: 'true or false',
+    accept: (value) => (typeof value === 'boolean' ? value : undefined),
+    fromText: (text) => ({ true: true, '1': true, false: false, '0': false })[text.toLowerCase()],
+  }),
+  text: (
+    expected = 'a text that is not empty',
+    accepts: (text: string) => boolean = (text) => text !== '',
+  ): OptionRule<string> => {
+    const accept = (value: unknown) => (typeof value === 'string' && accepts(value) ? value : undefined);
+    return { expected, accept, fromText: accept };
+  },
+  oneOf: <T extends string>(...values: readonly T[]): OptionRule<T> => {
+    const accept = (value: unknown) => values.find((candidate) => candidate === value);
+    return { expected: `one of ${values.join(', ')}`, accept, fromText: accept };
+  },
+  /** An `Address`, or its text. */
+  address: (): OptionRule<Address> => ({ expected: 'host:port', accept: acceptAddress, fromText: acceptAddress }),
+  /** From text: separated by commas. */
+  list: <T>(each: OptionRule<T>, expected = `a list, each ${each.expected}`): OptionRule<readonly T[]> => ({
+    expected,
+    accept: (value) => (Array.isArray(value) ? allOrNone(value.map((item) => each.accept(item))) : undefined),
+    fromText: (text) => allOrNone(text.split(',').map((item) => each.fromText?.(item.trim()))),
+  }),
+  /** Whatever the predicate says. Not to be had from text. */
+  value: <T>(expected: string, accepts: (value: unknown) => boolean): OptionRule<T> => ({
+    expected,
+    accept: (value) => (accepts(value) ? (value as T) : undefined),
+  }),
+  /** An object of options of its own. Not to be had from text. */
+  group: <O extends object>(owner: string, rules: OptionRules<O>): OptionRule<O> => ({
+    expected: 'an object',
+    accept: (value) => (typeof value === 'object' && value !== null ? checkOptions(owner, rules, value) : undefined),
+  }),
+};
+
+function numberRule(
+  what: string,
+  { min = -Infinity, max = Infinity }: NumberRange,
+  integer: boolean,
+): OptionRule<number> {
+  const accept = (value: unknown) => {
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) return undefined;
+    return integer && !Number.isSafeInteger(value) ? undefined : value;
+  };
+  const from = min === -Infinity ? '' : ` from ${min}`;
+  const to = max === Infinity ? '' : ` to ${max}`;
+  return {
+    expected: what + from + to,
+    accept,
+    fromText: (text) => (text.trim() === '' ? undefined : accept(Number(text))),
+  };
+}
+
+function acceptAddress(value: unknown): Address | undefined {
+  if (isAddress(value)) return { host: value.host, port: value.port };
+  if (typeof value !== 'string') return undefined;
+  try {
+    return parseAddress(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function allOrNone<T>(items: readonly (T | undefined)[]): readonly T[] | undefined {
+  return items.some((item) => item === undefined) ? undefined : (items as readonly T[]);
+}
+
+function describe(value: unknown): string {
+  if (isAddress(value)) return formatAddress(value);
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return String(value);
+}

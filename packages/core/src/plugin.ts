@@ -1,0 +1,32 @@
+import type { ClusterContext, MembershipContext, StorageContext, TransportContext } from './context.ts';
+
+export type PluginKind = 'transport' | 'storage' | 'membership' | 'discovery' | 'election' | 'replicator';
+
+/** What a part needs of the others, or gives to them; compared when the cluster is built. */
+export type Capability = 'transport' | 'storage' | 'durable-storage' | 'election';
+
+/** The context that `create` of each kind gets: a part is made from those made before it. */
+export interface PluginContexts {
+  readonly storage: StorageContext;
+  readonly transport: TransportContext;
+  readonly membership: MembershipContext;
+  readonly discovery: ClusterContext;
+  readonly election: ClusterContext;
+  readonly replicator: ClusterContext;
+}
+
+/**
+ * A part, chosen and configured but not yet made. An adapter exports a factory that checks its options and returns
+ * one: `consulDiscovery(options): Plugin<IClusterDiscovery, 'discovery'>`.
+ */
+export interface Plugin<T, K extends PluginKind = PluginKind> {
+  /** As the package is called, for messages: `discovery-consul`. */
+  readonly name: string;
+  readonly kind: K;
+  /** Each must be provided by another chosen part, or the cluster is refused. */
+  readonly requires: readonly Capability[];
+  /** Beyond the plain one of its kind (`transport`, `storage`, `election`), which is implied. */
+  readonly provides?: readonly Capability[];
+  /** Makes the part, without I/O. Called once per node. */
+  create(context: PluginContexts[K]): T;
+}

@@ -1,0 +1,60 @@
+import type { CallOptions } from './call-options.ts';
+import type { NodeId } from './cluster-node.ts';
+import type { ReadConsistency, WriteConsistency } from './consistency.ts';
+
+export interface WriteOptions extends CallOptions {
+  readonly consistency?: WriteConsistency;
+  readonly timeoutMs?: number;
+}
+
+export interface ReadOptions extends CallOptions {
+  readonly consistency?: ReadConsistency;
+  readonly timeoutMs?: number;
+}
+
+export interface PeerProgress {
+  readonly nodeId: NodeId;
+  /** The last index known to be stored there. */
+  readonly matchIndex: bigint;
+  /** How far it is behind the leader's last index. */
+  readonly lag: number;
+}
+
+export interface ReplicationStatus {
+  readonly role: 'leader' | 'follower' | 'candidate' | 'learner';
+  readonly term: bigint;
+  readonly commitIndex: bigint;
+  readonly appliedIndex: bigint;
+  readonly leader: NodeId | undefined;
+  readonly peers: readonly PeerProgress[];
+}
+
+export interface ReplicatorSupport {
+  readonly write: readonly ('local' | 'acks' | 'quorum' | 'all')[];
+  readonly read: readonly ('local' | 'bounded' | 'session' | 'lease' | 'linearizable')[];
+  readonly sessions: boolean;
+}
+
+/** A client's session: a command replicated through it takes effect once, however often it is retried. */
+export interface Session<C, R> extends AsyncDisposable {
+  readonly id: string;
+  replicate(command: C, options?: WriteOptions): Promise<R>;
+}
+
+/**
+ * Commands in one order on every replica of a state machine.
+ * A write that fails says in `outcome` whether it certainly was not applied. Retry an unknown one only in a session.
+ */
+export interface Replicator<C, R, Q, A> extends AsyncDisposable {
+  readonly supports: ReplicatorSupport;
+  start(options?: CallOptions): Promise<void>;
+  /** @throws ClusterError `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `OVERLOADED`, `ABORTED` */
+  replicate(command: C, options?: WriteOptions): Promise<R>;
+  /** In order and without other commands between; results likewise. */
+  replicateBatch(commands: readonly C[], options?: WriteOptions): Promise<readonly R[]>;
+  read(query: Q, options?: ReadOptions): Promise<A>;
+  openSession(options?: CallOptions): Promise<Session<C, R>>;
+  status(): ReplicationStatus;
+  /** What is now, then each change; a slow reader gets the newest. */
+  watch(options?: CallOptions): AsyncIterable<ReplicationStatus>;
+}

@@ -1,0 +1,44 @@
+import type { CallOptions } from './call-options.ts';
+
+export interface CommittedCommand<C> {
+  readonly index: number;
+  readonly term: number;
+  /** Milliseconds stamped by the leader; never decreases. The only clock a state machine has. */
+  readonly time: number;
+  readonly command: C;
+}
+
+export interface Codec<T> {
+  encode(value: T): Uint8Array;
+  /** @throws when the bytes are not of this form */
+  decode(bytes: Uint8Array): T;
+}
+
+/** Without codecs nothing can be forwarded or stored. */
+export interface MachineCodec<C, R, Q, A> {
+  readonly command: Codec<C>;
+  readonly result: Codec<R>;
+  readonly query: Codec<Q>;
+  readonly answer: Codec<A>;
+}
+
+/** A state as it was at one moment, read while the machine goes on. */
+export interface SnapshotSource {
+  chunks(options: CallOptions): AsyncIterable<Uint8Array>;
+  /** Lets go of the state. Called once, also when `chunks` was not read to its end. */
+  release(): void;
+}
+
+/** A deterministic state: the same commands in the same order give the same state and results everywhere. */
+export interface StateMachine<C, R, Q, A> {
+  /** Of the command and snapshot formats. */
+  readonly version: number;
+  readonly codec: MachineCodec<C, R, Q, A>;
+  /** Results in the order of the commands. What it throws stops this machine, and would at every replay. */
+  apply(batch: readonly CommittedCommand<C>[]): readonly R[];
+  query(query: Q): A;
+  /** Synchronous; what the source streams later is the state at the time of this call. */
+  capture(): SnapshotSource;
+  /** All or nothing: when it rejects, the state is what it was. */
+  restore(chunks: AsyncIterable<Uint8Array>, options: CallOptions): Promise<void>;
+}

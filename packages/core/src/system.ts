@@ -1,0 +1,17 @@
+import type { Clock } from './clock.ts';
+import type { Disk } from './disk.ts';
+import type { Logger } from './logger.ts';
+import type { Net } from './net.ts';
+import type { Random } from './random.ts';
+
+/**
+ * Everything a node takes from the machine it runs on. `@quorate/core/node` gives the real one, `@quorate/simulator`
+ * a seeded one; no other code touches either.
+ */
+export interface System {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly net: Net;
+  readonly disk: Disk;
+  readonly logger: Logger;
+}

@@ -1,0 +1,113 @@
+import type { Address } from './address.ts';
+import type { CallOptions } from './call-options.ts';
+import type { ClusterError } from './cluster-error.ts';
+import type { ClusterNode, NodeId } from './cluster-node.ts';
+
+/** What a message is about. Kinds below 1,024 are Quorate's; those from there to 65,535 are free for users. */
+export type MessageKind = number;
+
+export const messageKind = {
+  /** A leader's heartbeat and its acknowledgement. */
+  HEARTBEAT: 1,
+  /** Votes, and what leads to them. */
+  ELECTION: 2,
+  /** Entries of a replicated log. */
+  REPLICATE: 3,
+  /** Snapshots and anti-entropy. */
+  SYNC: 4,
+  /** Membership's rumours. */
+  GOSSIP: 5,
+  /** The first kind that is free for users. */
+  USER: 1024,
+} as const;
+
+export type PeerState = 'disconnected' | 'connecting' | 'connected';
+
+/** Why a connection ended. */
+export type DisconnectReason =
+  /** The peer said that it is leaving. */
+  | 'goodbye'
+  /** The connection was closed or reset, as happens when a process dies. */
+  | 'closed'
+  /** Nothing was heard for too long. */
+  | 'timeout'
+  /** The peer broke the protocol. */
+  | 'protocol'
+  /** This side closed it. */
+  | 'local';
+
+/** Another node that answered a handshake once. */
+export interface Peer {
+  readonly node: ClusterNode;
+  readonly incarnation: number;
+  readonly state: PeerState;
+}
+
+export type TransportEvent =
+  | { readonly type: 'connected'; readonly peer: Peer }
+  | { readonly type: 'disconnected'; readonly peer: Peer; readonly reason: DisconnectReason }
+  /** A dial failed or was refused; it is tried again. */
+  | { readonly type: 'unreachable'; readonly address: Address; readonly error: ClusterError }
+  /** An incoming connection was refused. */
+  | { readonly type: 'refused'; readonly remote: Address; readonly error: ClusterError };
+
+export interface RequestOptions extends CallOptions {
+  /** @default 5000 */
+  readonly timeoutMs?: number;
+}
+
+/** Handlers get bytes that are theirs to keep. What they throw is reported, and never ends the connection. */
+export type MessageHandler = (from: NodeId, payload: Uint8Array) => void;
+/** A `ClusterError` keeps its code on the way to the caller; anything else arrives as `REMOTE`. */
+export type RequestHandler = (
+  from: NodeId,
+  payload: Uint8Array,
+  options: { readonly signal: AbortSignal },
+) => Uint8Array | Promise<Uint8Array>;
+/** The stream is reset when the returned promise rejects, and acknowledged to the sender when it resolves. */
+export type StreamHandler = (from: NodeId, chunks: AsyncIterable<Uint8Array>) => Promise<void>;
+
+/** The sending end of a stream of chunks. */
+export interface OutgoingStream extends AsyncDisposable {
+  /** Resolves when the receiver's window took the chunk; one write at a time. Rejects once the stream has failed. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Resolves when the receiver's handler has; rejects with what it rejected with. */
+  end(): Promise<void>;
+}
+
+/**
+ * Messages between nodes. There is one live connection per pair of nodes, whoever dialled; messages of one connection
+ * arrive in the order they were sent.
+ */
+export interface Transport extends AsyncDisposable {
+  /** This node with its advertised address, complete once `start` has resolved. */
+  readonly self: ClusterNode;
+  /**
+   * Binds, and begins to accept and to dial. Handlers are registered before.
+   * @throws ClusterError `IO` when the address cannot be bound
+   */
+  start(options?: CallOptions): Promise<void>;
+  /** Tries for ever to be connected to whoever answers there. Idempotent; this node's own address is harmless. */
+  addContact(address: Address): void;
+  /** Stops trying. A live connection stays. */
+  removeContact(address: Address): void;
+  /** Every peer that answered a handshake and was not forgotten, in order of id. */
+  readonly peers: readonly Peer[];
+  peer(id: NodeId): Peer | undefined;
+  /** At most once. False when the peer is not connected or its queue is full: then nothing was sent. */
+  send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean;
+  /**
+   * Asks once and waits for the answer.
+   * @throws ClusterError `DISCONNECTED` (`outcome` tells whether it may have arrived), `TIMEOUT`, `ABORTED`,
+   * `OVERLOADED`, `UNSUPPORTED` when the peer has no handler, `REMOTE` or the handler's own code
+   */
+  request(to: NodeId, kind: MessageKind, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;
+  /** Opens a stream of chunks with backpressure. Errors as for `request`. */
+  openStream(to: NodeId, kind: MessageKind, options?: CallOptions): Promise<OutgoingStream>;
+  /** One handler a kind; a second throws `INVALID_OPTIONS`. Disposing removes it. Unknown kinds are dropped. */
+  onMessage(kind: MessageKind, handler: MessageHandler): Disposable;
+  onRequest(kind: MessageKind, handler: RequestHandler): Disposable;
+  onStream(kind: MessageKind, handler: StreamHandler): Disposable;
+  /** The subscription begins with the call. It holds at most 1,024 unread events; then the oldest are dropped. */
+  watch(options?: CallOptions): AsyncIterable<TransportEvent>;
+}
