@@ -1,0 +1,62 @@
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { type Address, formatAddress } from '../address.ts';
+import { toClusterError } from '../cluster-error.ts';
+import type { Logger } from '../logger.ts';
+import type { DatagramSocket } from '../net.ts';
+import { addressOf } from './socket.ts';
+
+/** What the operating system doesn't take off our hands is lost beyond this: datagrams may be. */
+const MAX_QUEUED_BYTES = 1024 * 1024;
+
+type Receive = (payload: Uint8Array, from: Address) => void;
+
+/** @throws ClusterError `IO` */
+export function bindDatagram(address: Address, receive: Receive, logger: Logger): Promise<DatagramSocket> {
+  const socket = createSocket(address.host.includes(':') ? 'udp6' : 'udp4');
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      socket.close();
+      reject(toClusterError(error, 'IO', `bind ${formatAddress(address)} for datagrams`));
+    };
+    socket.once('error', fail);
+    socket.bind({ address: address.host, port: address.port, exclusive: true }, () => {
+      socket.off('error', fail);
+      resolve(new SystemDatagramSocket(socket, receive, logger));
+    });
+  });
+}
+
+class SystemDatagramSocket implements DatagramSocket {
+  readonly address: Address;
+  readonly #socket: UdpSocket;
+  #closed: Promise<void> | undefined;
+
+  constructor(socket: UdpSocket, receive: Receive, logger: Logger) {
+    this.#socket = socket;
+    const bound = socket.address();
+    this.address = addressOf(bound.address, bound.port);
+    socket.on('error', (error) => logger.warn('net: a datagram socket failed', error));
+    socket.on('message', (bytes, from) => {
+      try {
+        receive(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), addressOf(from.address, from.port));
+      } catch (error) {
+        logger.error('net: a datagram handler failed', error);
+      }
+    });
+  }
+
+  send(payload: Uint8Array, to: Address): void {
+    if (this.#closed !== undefined || this.#socket.getSendQueueSize() > MAX_QUEUED_BYTES) return;
+    try {
+      // A copy, because the system may send it later than this returns. With a callback, failures are no events.
+      this.#socket.send(Uint8Array.from(payload), to.port, to.host, () => undefined);
+    } catch {
+      // A port or host that cannot be sent to: lost, as the contract has it.
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= new Promise((resolve) => void this.#socket.close(() => resolve()));
+    return this.#closed;
+  }
+}

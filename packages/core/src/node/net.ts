@@ -1,0 +1,95 @@
+import { createConnection, createServer, type Server } from 'node:net';
+import { type Address, formatAddress } from '../address.ts';
+import type { CallOptions } from '../call-options.ts';
+import { toClusterError } from '../cluster-error.ts';
+import { settleWithin } from '../deadline.ts';
+import type { Logger } from '../logger.ts';
+import type { DatagramSocket, Listener, Net, Socket, SocketHandler } from '../net.ts';
+import { bindDatagram } from './datagram.ts';
+import { SystemSocket } from './socket.ts';
+
+/** The network of the operating system. */
+export class SystemNet implements Net {
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  connect(address: Address, handler: SocketHandler, options: CallOptions = {}): Promise<Socket> {
+    const what = `connect to ${formatAddress(address)}`;
+    return settleWithin<Socket>(options.signal, what, (resolve, reject) => {
+      const fail = (error: unknown) => reject(toClusterError(error, 'DISCONNECTED', what));
+      try {
+        const stream = createConnection({ host: address.host, port: address.port, noDelay: true });
+        let connected = false;
+        stream.on('error', fail);
+        stream.once('connect', () => {
+          connected = true;
+          stream.off('error', fail);
+          const socket = new SystemSocket(stream, this.#logger);
+          socket.attach(handler);
+          resolve(socket);
+        });
+        return () => void (connected || stream.destroy());
+      } catch (error) {
+        fail(error);
+        return () => undefined;
+      }
+    });
+  }
+
+  async listen(address: Address, accept: (socket: Socket) => SocketHandler): Promise<Listener> {
+    const server = createServer({ noDelay: true });
+    server.on('connection', (stream) => {
+      const socket = new SystemSocket(stream, this.#logger);
+      try {
+        socket.attach(accept(socket));
+      } catch (error) {
+        this.#logger.error('net: accepting a connection failed', error);
+        stream.destroy();
+      }
+    });
+    await listening(server, address);
+    server.on('error', (error) => this.#logger.warn(`net: accepting at ${formatAddress(address)} failed`, error));
+    return new SystemListener(server);
+  }
+
+  bindDatagram(address: Address, receive: (payload: Uint8Array, from: Address) => void): Promise<DatagramSocket> {
+    return bindDatagram(address, receive, this.#logger);
+  }
+}
+
+function listening(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(toClusterError(error, 'IO', `listen at ${formatAddress(address)}`));
+    server.once('error', fail);
+    try {
+      // Exclusive: a worker of node:cluster must not share the port of another node.
+      server.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+        server.off('error', fail);
+        resolve();
+      });
+    } catch (error) {
+      fail(error);
+    }
+  });
+}
+
+class SystemListener implements Listener {
+  readonly address: Address;
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+    const bound = server.address();
+    if (bound === null || typeof bound === 'string') throw new TypeError('a server of TCP has an address and a port');
+    this.address = { host: bound.address, port: bound.port };
+  }
+
+  /** Connections that were accepted live on, so this doesn't wait for them. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    return new Promise((resolve) => void setImmediate(resolve));
+  }
+}
