@@ -4,12 +4,22 @@ import { type Channel, createChannel } from './channel.ts';
 /** One source, any number of readers, each with a bounded channel of its own: what stands behind every `watch`. */
 export class Broadcast<T> implements Disposable {
   readonly #capacity: number;
+  readonly #onIdle: (() => void) | undefined;
   readonly #channels = new Set<Channel<T>>();
   #closed = false;
 
-  /** @param capacity the most values queued for a slow reader; 1 keeps just the newest */
-  constructor(capacity: number) {
+  /**
+   * @param capacity the most values queued for a slow reader; 1 keeps just the newest
+   * @param options `onIdle` is called when the last reader has gone
+   */
+  constructor(capacity: number, options: { readonly onIdle?: () => void } = {}) {
     this.#capacity = capacity;
+    this.#onIdle = options.onIdle;
+  }
+
+  /** How many read now. */
+  get readers(): number {
+    return this.#channels.size;
   }
 
   publish(value: T): void {
@@ -19,7 +29,10 @@ export class Broadcast<T> implements Disposable {
   /** Subscribes now. `initial` is what the reader gets first. */
   watch(options: CallOptions = {}, initial: readonly T[] = []): AsyncIterable<T> {
     let channel: Channel<T> | undefined = undefined;
-    const onClose = () => channel !== undefined && this.#channels.delete(channel);
+    const onClose = () => {
+      if (channel === undefined || !this.#channels.delete(channel)) return;
+      if (this.#channels.size === 0) this.#onIdle?.();
+    };
     channel = createChannel<T>({ capacity: this.#capacity, signal: options.signal, onClose });
     for (const value of initial) channel.push(value);
     if (this.#closed) channel.close();

@@ -45,6 +45,7 @@ export function parseNode(text: string): ClusterNode {
 /** Whether a value from outside (a peer, an engine) is a node; sizes are bounded, unknown fields are tolerated. */
 export function isClusterNode(value: unknown): value is ClusterNode {
   if (!isAddress(value)) return false;
+  const { host, port } = value;
   const { id, zone, region, weight, metadata } = value as Address & Partial<Record<keyof ClusterNode, unknown>>;
   return (
     isNodeId(id) &&
@@ -52,8 +53,23 @@ export function isClusterNode(value: unknown): value is ClusterNode {
     isOptional(region, isText) &&
     isOptional(weight, isWeight) &&
     isOptional(metadata, isMetadata) &&
-    JSON.stringify(value).length <= MAX_NODE_BYTES
+    // Of the known fields alone: what else a value from outside carries might not be JSON at all.
+    jsonBytes({ id, host, port, zone, region, weight, metadata }) <= MAX_NODE_BYTES
   );
+}
+
+/** Whether two nodes describe themselves alike, whatever the order of their fields. */
+export function sameNode(a: ClusterNode, b: ClusterNode): boolean {
+  return a === b || canonical(a) === canonical(b);
+}
+
+function canonical({ id, host, port, zone, region, weight, metadata = {} }: ClusterNode): string {
+  const sorted = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([id, host, port, zone, region, weight, sorted]);
+}
+
+function jsonBytes(value: object): number {
+  return new TextEncoder().encode(JSON.stringify(value)).byteLength;
 }
 
 function isOptional(value: unknown, accepts: (value: unknown) => boolean): boolean {

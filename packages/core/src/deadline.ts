@@ -75,7 +75,8 @@ export function withDeadline<T>(
       controller.abort(error);
       reject(error);
     });
-    call(controller.signal).then(resolve, reject);
+    // Async, so that a call that throws at once is undone like one that rejects.
+    (async () => await call(controller.signal))().then(resolve, reject);
     return () => {
       timer.cancel();
       if (options.signal?.aborted === true) controller.abort(options.signal.reason);

@@ -20,9 +20,13 @@ export class Emitter<Events extends object> {
   }
 
   emit<K extends keyof Events>(event: K, payload: Events[K]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])] as Listener<Events[K]>[]) {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    const now = [...listeners];
+    for (const listener of now) {
+      // One that an earlier listener removed is not called any more; one that it added, not yet.
+      if (!listeners.has(listener)) continue;
       try {
-        listener(payload);
+        (listener as Listener<Events[K]>)(payload);
       } catch (error) {
         this.#onError(error, event);
       }

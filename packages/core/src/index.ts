@@ -5,6 +5,13 @@
  */
 export { type Address, formatAddress, isAddress, isLoopback, parseAddress } from './address.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
+export {
+  BaseClusterDiscovery,
+  type LookupAnswer,
+  type LookupOptions,
+  type PollingOptions,
+  pollingRules,
+} from './base-discovery.ts';
 export { Broadcast } from './broadcast.ts';
 export type { CallOptions } from './call-options.ts';
 export { type Channel, type ChannelOptions, createChannel } from './channel.ts';
@@ -27,7 +34,9 @@ export {
   MAX_NODE_ID_LENGTH,
   type NodeId,
   parseNode,
+  sameNode,
 } from './cluster-node.ts';
+export { connectionMembership, type ConnectionMembershipOptions, MAX_GONE_MEMBERS } from './connection-membership.ts';
 export {
   type ConsistencyLevel,
   type ConsistencyPreset,
@@ -69,6 +78,7 @@ export type {
   MemberState,
 } from './membership.ts';
 export type { DatagramSocket, Listener, Net, Socket, SocketHandler } from './net.ts';
+export { MAX_DISCOVERED_NODES, normalizeNodes, type NormalizeOptions } from './normalize-nodes.ts';
 export {
   checkOptions,
   invalidOption,

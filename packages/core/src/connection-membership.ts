@@ -1,0 +1,234 @@
+import { formatAddress } from './address.ts';
+import { Broadcast } from './broadcast.ts';
+import type { CallOptions } from './call-options.ts';
+import type { Timer } from './clock.ts';
+import { ClusterError } from './cluster-error.ts';
+import { type NodeId, sameNode } from './cluster-node.ts';
+import type { MembershipContext } from './context.ts';
+import { throwIfAborted } from './deadline.ts';
+import type { FailureReason, Member, Membership, MembershipChange, MembershipView } from './membership.ts';
+import { checkOptions, rule } from './option-rules.ts';
+import type { Plugin } from './plugin.ts';
+import type { DisconnectReason, Peer, TransportEvent } from './transport.ts';
+
+export interface ConnectionMembershipOptions {
+  /**
+   * How long a peer may be without a connection, as `suspect`, before it counts as `unreachable`.
+   * @default 10000
+   */
+  readonly unreachableAfterMs?: number;
+  /**
+   * How long a node that left or is unreachable stays in the view. It is dropped with the next change after that.
+   * @default 3600000
+   */
+  readonly forgetAfterMs?: number;
+}
+
+/** The most members in the view that left or are unreachable; the ones that went first are dropped. */
+export const MAX_GONE_MEMBERS = 1_000;
+
+const MAX_UNREAD_CHANGES = 1_024;
+const DAY_MS = 86_400_000;
+
+/**
+ * The membership that needs no protocol of its own: a peer is alive while it is connected, suspect when its connection
+ * is lost, unreachable when it stays lost, and left when it said goodbye. Each node sees with its own eyes only.
+ *
+ * A peer's connection gives `joined` when the view did not have it as alive or suspect, else `updated` when it was
+ * suspect or describes itself differently or was restarted, else nothing.
+ */
+export function connectionMembership(options: ConnectionMembershipOptions = {}): Plugin<Membership, 'membership'> {
+  const checked = checkOptions<ConnectionMembershipOptions>('connectionMembership', membershipRules, options);
+  return {
+    name: 'connection-membership',
+    kind: 'membership',
+    requires: ['transport'],
+    create: (context) => new ConnectionMembership(context, checked),
+  };
+}
+
+const membershipRules = {
+  unreachableAfterMs: rule.duration({ min: 0, max: DAY_MS }),
+  forgetAfterMs: rule.duration({ min: 0, max: 365 * DAY_MS }),
+};
+
+type MemberDraft = Pick<Member, 'node' | 'incarnation' | 'state'>;
+
+/** A change without the view that it makes. */
+type Happening = MembershipChange extends infer C
+  ? C extends MembershipChange
+    ? Omit<C, 'view' | 'member'>
+    : never
+  : never;
+
+class ConnectionMembership implements Membership {
+  readonly #context: MembershipContext;
+  readonly #unreachableAfterMs: number;
+  readonly #forgetAfterMs: number;
+  readonly #changes = new Broadcast<MembershipChange>(MAX_UNREAD_CHANGES);
+  readonly #closed = new AbortController();
+  /** Exactly one for each suspect. */
+  readonly #suspicions = new Map<NodeId, { readonly timer: Timer; reason: FailureReason }>();
+  #view: MembershipView;
+  #started = false;
+
+  constructor(context: MembershipContext, options: ConnectionMembershipOptions) {
+    const { unreachableAfterMs = 10_000, forgetAfterMs = 3_600_000 } = options;
+    this.#context = context;
+    this.#unreachableAfterMs = unreachableAfterMs;
+    this.#forgetAfterMs = forgetAfterMs;
+    this.#view = { version: 1, members: new Map([[context.self.id, this.#describeSelf()]]) };
+  }
+
+  get view(): MembershipView {
+    this.#refreshSelf();
+    return this.#view;
+  }
+
+  start(options: CallOptions = {}): Promise<void> {
+    const { signal } = this.#closed;
+    return (async () => {
+      if (signal.aborted) throw new ClusterError('CLOSED', 'connection-membership: disposed');
+      throwIfAborted(options.signal, 'connection-membership: start');
+      if (this.#started) return;
+      this.#started = true;
+      void this.#follow(this.#context.transport.watch({ signal }));
+    })();
+  }
+
+  watch(options: CallOptions = {}): AsyncIterable<MembershipChange> {
+    return this.#changes.watch(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    for (const { timer } of this.#suspicions.values()) timer.cancel();
+    this.#suspicions.clear();
+    this.#changes[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  async #follow(events: AsyncIterable<TransportEvent>): Promise<void> {
+    for await (const event of events) {
+      if (this.#closed.signal.aborted) return;
+      this.#observe(event);
+      this.#reconcile();
+    }
+  }
+
+  #observe(event: TransportEvent): void {
+    if (event.type === 'connected') this.#connected(event.peer);
+    if (event.type === 'disconnected') this.#disconnected(event.peer, event.reason);
+    if (event.type === 'unreachable') this.#dialFailed(formatAddress(event.address));
+  }
+
+  /** What events that were dropped by a full queue would have told: the transport's peers are the truth. */
+  #reconcile(): void {
+    const { transport } = this.#context;
+    for (const peer of transport.peers) if (peer.state === 'connected') this.#connected(peer);
+    for (const { node, state } of this.#view.members.values()) {
+      const peer = state === 'alive' && node.id !== transport.self.id ? transport.peer(node.id) : undefined;
+      if (peer !== undefined && peer.state !== 'connected') this.#disconnected(peer, 'closed');
+    }
+  }
+
+  #connected({ node, incarnation }: Peer): void {
+    if (node.id === this.#context.transport.self.id) return;
+    const known = this.#view.members.get(node.id);
+    this.#endSuspicion(node.id);
+    const draft = { node, incarnation, state: 'alive' } as const;
+    if (known === undefined || known.state === 'left' || known.state === 'unreachable') {
+      this.#change(draft, { type: 'joined' });
+    } else if (known.state === 'suspect' || known.incarnation !== incarnation || !sameNode(known.node, node)) {
+      this.#change(draft, { type: 'updated' });
+    }
+  }
+
+  #disconnected({ node }: Peer, reason: DisconnectReason): void {
+    const known = this.#view.members.get(node.id);
+    if (known === undefined || node.id === this.#context.transport.self.id) return;
+    if (reason === 'goodbye') this.#left(known);
+    else if (known.state === 'alive')
+      this.#suspect(known, reason === 'timeout' ? 'heartbeat_timeout' : 'connection_closed');
+  }
+
+  #left(known: Member): void {
+    this.#endSuspicion(known.node.id);
+    if (known.state !== 'left')
+      this.#change({ ...known, state: 'left' }, { type: 'left', reason: 'graceful_shutdown' });
+  }
+
+  #suspect(known: Member, reason: FailureReason): void {
+    const { id } = known.node;
+    const timer = this.#context.clock.setTimer(this.#unreachableAfterMs, () => this.#fail(id));
+    this.#suspicions.set(id, { timer, reason });
+    this.#change({ ...known, state: 'suspect' }, { type: 'suspected', reason });
+  }
+
+  #fail(id: NodeId): void {
+    const known = this.#view.members.get(id);
+    const reason = this.#suspicions.get(id)?.reason;
+    this.#suspicions.delete(id);
+    if (known === undefined || reason === undefined) return;
+    const peer = this.#context.transport.peer(id);
+    if (peer?.state === 'connected') this.#connected(peer);
+    else this.#change({ ...known, state: 'unreachable' }, { type: 'failed', reason });
+  }
+
+  /** A suspect that refuses the next dial: its process is gone, not just the connection. */
+  #dialFailed(address: string): void {
+    for (const [id, suspicion] of this.#suspicions) {
+      const member = this.#view.members.get(id);
+      if (member !== undefined && formatAddress(member.node) === address) suspicion.reason = 'connection_refused';
+    }
+  }
+
+  #endSuspicion(id: NodeId): void {
+    this.#suspicions.get(id)?.timer.cancel();
+    this.#suspicions.delete(id);
+  }
+
+  #change(draft: MemberDraft, happening: Happening): void {
+    this.#refreshSelf();
+    const known = this.#view.members.get(draft.node.id);
+    const { clock } = this.#context;
+    const since = known?.state === draft.state ? known.since : clock.now();
+    const { node, state, incarnation } = draft;
+    const member: Member = { node, state, incarnation, since };
+    this.#view = nextView(this.#view, this.#withoutForgotten(), member);
+    this.#changes.publish({ ...happening, member, view: this.#view });
+  }
+
+  /** Bounded: forgetting rides on the changes that add members, so the view never changes unannounced. */
+  #withoutForgotten(): readonly Member[] {
+    const before = this.#context.clock.now() - this.#forgetAfterMs;
+    const members = [...this.#view.members.values()];
+    const gone = members.filter(isGone).sort((a, b) => b.since - a.since);
+    const kept = new Set(gone.slice(0, MAX_GONE_MEMBERS).filter(({ since }) => since > before));
+    return members.filter((member) => !isGone(member) || kept.has(member));
+  }
+
+  /** This node's own address is complete only once the transport has started. */
+  #refreshSelf(): void {
+    const { transport } = this.#context;
+    const own = this.#view.members.get(transport.self.id);
+    if (own !== undefined && sameNode(own.node, transport.self)) return;
+    this.#view = nextView(this.#view, [...this.#view.members.values()], this.#describeSelf(own));
+  }
+
+  #describeSelf(known?: Member): Member {
+    const { transport, incarnation, clock } = this.#context;
+    return { node: transport.self, state: 'alive', incarnation, since: known?.since ?? clock.now() };
+  }
+}
+
+function isGone({ state }: Member): boolean {
+  return state === 'left' || state === 'unreachable';
+}
+
+/** In order of id, so that every reader sees the same order. */
+function nextView({ version }: MembershipView, members: readonly Member[], changed: Member): MembershipView {
+  const next = new Map(members.map((member) => [member.node.id, member]));
+  next.set(changed.node.id, changed);
+  return { version: version + 1, members: new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
