@@ -1,0 +1,369 @@
+import {
+  Broadcast,
+  type CallOptions,
+  type ClusterContext,
+  ClusterError,
+  Grant,
+  type LeaderElection,
+  type LeaderInfo,
+  type Leadership,
+  messageKind,
+  type MonotonicMs,
+  type NodeId,
+  settleWithin,
+  throwIfAborted,
+  type Timer,
+  toClusterError,
+} from '@quorate/core';
+import { DurableVote } from './durable-vote.ts';
+import { nextElectorate } from './electorate-change.ts';
+import { MajorityVote, type OutgoingMessage } from './majority-vote.ts';
+import { decodeMessage, encodeMessage } from './message-codec.ts';
+import type { ElectionMessage } from './messages.ts';
+import type { MajorityElectionSettings } from './options.ts';
+import { leaseWithin } from './timings.ts';
+
+/** Messages that wait for a slow disk; beyond it the oldest are dropped, as a network might. */
+const MAX_WAITING_MESSAGES = 1024;
+/** Peers of other electorates that are remembered as reported. */
+const MAX_REPORTED_PEERS = 1024;
+/** Election timeouts after which a hand-over is taken to have failed. */
+const HAND_OVER_TIMEOUTS = 3;
+
+interface Campaigner {
+  resolve(leadership: Leadership): void;
+  reject(error: ClusterError): void;
+}
+
+/** The shell around `MajorityVote`: it sends, stores, waits, and shows the grant. */
+export class MajorityElection implements LeaderElection {
+  readonly supports = { transfer: true } as const;
+  readonly #context: ClusterContext;
+  readonly #settings: MajorityElectionSettings;
+  readonly #durableVote: DurableVote;
+  readonly #leaders = new Broadcast<LeaderInfo | undefined>(1);
+  readonly #campaigners = new Set<Campaigner>();
+  readonly #closing = new AbortController();
+  readonly #subscriptions: Disposable[] = [];
+  readonly #reported = new Map<NodeId, number>();
+  /** Undefined until started. */
+  #vote: MajorityVote | undefined;
+  #grant: Grant | undefined;
+  #observed: LeaderInfo | undefined;
+  /** In order; each waits for the record to reach its version. */
+  #waiting: OutgoingMessage[] = [];
+  #timer: { readonly due: MonotonicMs; readonly timer: Timer } | undefined;
+  #settling = false;
+  /** Whether an input has come since the last look at what follows from them. */
+  #unsettled = false;
+  /** Why it takes part no more: disposed, or a vote that could not be stored. */
+  #ended: ClusterError | undefined;
+
+  constructor(context: ClusterContext, settings: MajorityElectionSettings) {
+    this.#context = context;
+    this.#settings = settings;
+    this.#durableVote = new DurableVote(settings.volatileVotes ? undefined : context.storage?.records);
+  }
+
+  get leader(): LeaderInfo | undefined {
+    return this.#observed;
+  }
+
+  get leadership(): Leadership | undefined {
+    return this.#grant;
+  }
+
+  async start(options: CallOptions = {}): Promise<void> {
+    this.#throwIfEnded();
+    throwIfAborted(options.signal, 'start');
+    const stored = await this.#durableVote.read();
+    const electorate = nextElectorate(stored?.electorate, this.#settings.electorate);
+    const record = { term: stored?.term ?? 0, votedFor: stored?.votedFor, electorate };
+    if (stored?.electorate.generation !== electorate.generation) await this.#durableVote.initialize(record);
+    this.#throwIfEnded();
+    const { self, clock, random } = this.#context;
+    const { timings, priority, maxClockDrift, volatileVotes } = this.#settings;
+    const leaseMs = leaseWithin(timings.electionMinMs, maxClockDrift);
+    const mayHavePromised = volatileVotes || stored !== undefined;
+    const config = { self: self.id, electorate, timings, leaseMs, priority, random, record, mayHavePromised };
+    this.#vote = new MajorityVote(config, clock.now());
+    this.#listen();
+  }
+
+  async campaign(options: CallOptions = {}): Promise<Leadership> {
+    this.#throwIfEnded();
+    throwIfAborted(options.signal, 'campaign');
+    const vote = this.#started();
+    if (!vote.isVoter) throw new ClusterError('UNSUPPORTED', `${this.#context.self.id} is not one of the voters`);
+    if (this.#grant?.isValid() === true) return this.#grant;
+    return settleWithin<Leadership>(options.signal, 'campaign', (resolve, reject) => {
+      const campaigner = { resolve, reject };
+      this.#campaigners.add(campaigner);
+      this.#step((now) => vote.stand(now));
+      return () => {
+        this.#campaigners.delete(campaigner);
+        if (this.#grant === undefined) this.#withdrawIfNobodyCampaigns();
+      };
+    });
+  }
+
+  async resign(options: CallOptions = {}): Promise<void> {
+    this.#throwIfEnded();
+    throwIfAborted(options.signal, 'resign');
+    const vote = this.#started();
+    const before = this.#grant?.token;
+    const successor = vote.successors[0];
+    for (const campaigner of this.#campaigners) campaigner.reject(new ClusterError('ABORTED', 'campaign: resigned'));
+    this.#step((now) => {
+      vote.withdraw(now);
+      vote.handOver(successor, now);
+    });
+    if (before === undefined || successor === undefined) return;
+    await this.#awaitLeaderAfter(before, options).catch((error: unknown) => {
+      this.#context.logger.warn(`election: ${successor} did not take over in time`, error);
+    });
+  }
+
+  async transfer(to: NodeId, options: CallOptions = {}): Promise<void> {
+    this.#throwIfEnded();
+    throwIfAborted(options.signal, 'transfer');
+    const vote = this.#started();
+    const before = this.#grant;
+    if (before?.isValid() !== true) {
+      throw new ClusterError('NOT_LEADER', 'only the leader can transfer its leadership', { leader: this.#observed });
+    }
+    if (to === this.#context.self.id) return;
+    if (!vote.successors.includes(to)) {
+      throw new ClusterError(
+        'NOT_FOUND',
+        `${to} is no candidate that can be reached: there is ${vote.successors.join(', ') || 'none'}`,
+      );
+    }
+    this.#step((now) => vote.handOver(to, now));
+    const leader = await this.#awaitLeaderAfter(before.token, options);
+    if (leader.nodeId !== to) throw new ClusterError('TIMEOUT', `${leader.nodeId} was elected before ${to}`);
+  }
+
+  watch(options: CallOptions = {}): AsyncIterable<LeaderInfo | undefined> {
+    this.#throwIfEnded();
+    return this.#leaders.watch(options, [this.#observed]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    const vote = this.#vote;
+    // The grant ends first; then the voters are told, so that the next election need not wait for their promises.
+    if (vote !== undefined && this.#ended === undefined) this.#step((now) => vote.handOver(undefined, now));
+    this.#end(new ClusterError('CLOSED', 'the election was disposed'));
+  }
+
+  #listen(): void {
+    const { transport } = this.#context;
+    const receive = (from: NodeId, payload: Uint8Array) => this.#receive(from, payload);
+    const events = transport.watch({ signal: this.#closing.signal });
+    this.#subscriptions.push(
+      transport.onMessage(messageKind.HEARTBEAT, receive),
+      transport.onMessage(messageKind.ELECTION, receive),
+    );
+    for (const peer of transport.peers) this.#followConnection(peer.node.id);
+    void this.#followConnections(events);
+    this.#step(() => undefined);
+  }
+
+  async #followConnections(events: ReturnType<ClusterContext['transport']['watch']>): Promise<void> {
+    try {
+      for await (const event of events) if ('peer' in event) this.#followConnection(event.peer.node.id);
+    } catch (error) {
+      this.#end(toClusterError(error, 'CLOSED', 'the transport ended'));
+    }
+  }
+
+  #followConnection(id: NodeId): void {
+    const connected = this.#context.transport.peer(id)?.state === 'connected';
+    this.#step((now, vote) => (connected ? vote.peerConnected(id, now) : vote.peerLost(id, now)));
+  }
+
+  #receive(from: NodeId, payload: Uint8Array): void {
+    let message: ElectionMessage | undefined = undefined;
+    try {
+      message = decodeMessage(payload);
+    } catch (error) {
+      this.#context.logger.warn(`election: a malformed message of ${from} was dropped`, error);
+    }
+    if (message === undefined || !this.#isOfThisElectorate(from, message)) return;
+    const received = message;
+    this.#debug(from, '->', received);
+    this.#step((now, vote) => vote.receive(from, received, now));
+  }
+
+  /** Two sets of voters are never counted together. */
+  #isOfThisElectorate(from: NodeId, { generation }: ElectionMessage): boolean {
+    const own = this.#vote?.record.electorate.generation;
+    if (generation === own) return true;
+    if (this.#reported.get(from) !== generation && this.#reported.size < MAX_REPORTED_PEERS) {
+      this.#reported.set(from, generation);
+      this.#context.logger.warn(
+        `election: ${from} counts in generation ${generation} of the voters, this node in ${own}`,
+      );
+    }
+    return false;
+  }
+
+  /** One input to the state machine, and then everything that follows from it. */
+  #step(input: (now: MonotonicMs, vote: MajorityVote) => void): void {
+    const vote = this.#vote;
+    if (vote === undefined || this.#ended !== undefined) return;
+    input(this.#context.clock.now(), vote);
+    this.#unsettled = true;
+    // What follows may call back into this election: the outer call settles that too.
+    if (this.#settling) return;
+    this.#settling = true;
+    try {
+      while (this.#unsettled && this.#ended === undefined) this.#settle(vote);
+    } finally {
+      this.#settling = false;
+    }
+  }
+
+  /** The order matters: a grant has ended before any message can help another one to begin. */
+  #settle(vote: MajorityVote): void {
+    this.#unsettled = false;
+    this.#showGrant(vote);
+    this.#showLeader(vote);
+    this.#durableVote.write(
+      vote.recordVersion,
+      vote.record,
+      (version) => this.#step((now) => vote.recorded(version, now)),
+      (error) => this.#end(error),
+    );
+    this.#waiting.push(...vote.takeMessages());
+    this.#sendWaiting();
+    this.#arm(vote);
+  }
+
+  #showGrant(vote: MajorityVote): void {
+    const { leading } = vote;
+    const grant = this.#grant;
+    if (grant !== undefined && BigInt(leading?.term ?? -1) !== grant.token) {
+      grant.end(new ClusterError('QUORUM_LOST', `the leadership of term ${grant.token} has ended`));
+    } else if (grant !== undefined && leading !== undefined) {
+      grant.renew(leading.deadline);
+    }
+    if (leading !== undefined && this.#grant === undefined) this.#beginGrant(leading.term, leading.deadline);
+  }
+
+  #beginGrant(term: number, deadline: MonotonicMs): void {
+    const { clock, self, logger } = this.#context;
+    const grant = new Grant(clock, { nodeId: self.id, token: BigInt(term), deadline }, (reason) => {
+      this.#grant = undefined;
+      logger.info(`election: no longer leader of term ${term}: ${reason.message}`);
+      this.#withdrawIfNobodyCampaigns();
+    });
+    this.#grant = grant;
+    logger.info(`election: leader of term ${term}`);
+    for (const campaigner of this.#campaigners) campaigner.resolve(grant);
+  }
+
+  #withdrawIfNobodyCampaigns(): void {
+    if (this.#campaigners.size === 0) this.#step((now, vote) => vote.withdraw(now));
+  }
+
+  #showLeader(vote: MajorityVote): void {
+    const { leader } = vote;
+    if (leader?.nodeId === this.#observed?.nodeId && leader?.token === this.#observed?.token) return;
+    this.#observed = leader;
+    this.#leaders.publish(leader);
+  }
+
+  #sendWaiting(): void {
+    const ready = this.#waiting.filter(({ needsRecord }) => needsRecord <= this.#durableVote.version);
+    if (ready.length === 0) return this.#boundWaiting();
+    this.#waiting = this.#waiting.filter(({ needsRecord }) => needsRecord > this.#durableVote.version);
+    for (const { to, message } of ready) {
+      this.#debug(to, '<-', message);
+      const isHeartbeat = message.type === 'heartbeat' || message.type === 'heartbeat-ack';
+      this.#context.transport.send(
+        to,
+        isHeartbeat ? messageKind.HEARTBEAT : messageKind.ELECTION,
+        encodeMessage(message),
+      );
+    }
+    this.#boundWaiting();
+  }
+
+  #boundWaiting(): void {
+    if (this.#waiting.length > MAX_WAITING_MESSAGES) this.#waiting = this.#waiting.slice(-MAX_WAITING_MESSAGES);
+  }
+
+  /** One timer, set again only when something is due earlier than it. */
+  #arm(vote: MajorityVote): void {
+    const due = vote.nextTick;
+    if (this.#ended !== undefined || due === Infinity || (this.#timer !== undefined && this.#timer.due <= due)) return;
+    this.#timer?.timer.cancel();
+    const { clock } = this.#context;
+    const timer = clock.setTimer(Math.max(0, due - clock.now()), () => {
+      this.#timer = undefined;
+      this.#step((now) => vote.tick(now));
+    });
+    this.#timer = { due, timer };
+  }
+
+  async #awaitLeaderAfter(token: bigint, options: CallOptions): Promise<LeaderInfo> {
+    const { timings } = this.#settings;
+    const timeoutMs = HAND_OVER_TIMEOUTS * timings.electionMaxMs;
+    return settleWithin<LeaderInfo>(options.signal, 'hand-over', (resolve, reject) => {
+      const stop = new AbortController();
+      const timer = this.#context.clock.setTimer(timeoutMs, () => {
+        reject(new ClusterError('TIMEOUT', `no other leader was seen within ${timeoutMs} ms`));
+      });
+      void this.#firstLeaderAfter(token, stop.signal).then((leader) =>
+        leader === undefined
+          ? reject(this.#ended ?? new ClusterError('CLOSED', 'the election was disposed'))
+          : resolve(leader),
+      );
+      return () => {
+        timer.cancel();
+        stop.abort();
+      };
+    });
+  }
+
+  async #firstLeaderAfter(token: bigint, signal: AbortSignal): Promise<LeaderInfo | undefined> {
+    for await (const leader of this.#leaders.watch({ signal }, [this.#observed])) {
+      if (leader !== undefined && leader.token > token) return leader;
+    }
+    return undefined;
+  }
+
+  /** Takes part no more: nothing that was promised or stored can be relied on from here. */
+  #end(reason: ClusterError): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    if (reason.code !== 'CLOSED') this.#context.logger.error(`election: takes part no more: ${reason.message}`, reason);
+    this.#closing.abort();
+    this.#grant?.end(reason);
+    for (const campaigner of this.#campaigners) campaigner.reject(reason);
+    this.#timer?.timer.cancel();
+    this.#waiting = [];
+    this.#observed = undefined;
+    this.#leaders[Symbol.dispose]();
+    for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
+  }
+
+  #throwIfEnded(): void {
+    if (this.#ended === undefined) return;
+    const { code, message } = this.#ended;
+    throw new ClusterError(code, message, { cause: this.#ended });
+  }
+
+  #started(): MajorityVote {
+    if (this.#vote === undefined) throw new ClusterError('CLOSED', 'the election was not started');
+    return this.#vote;
+  }
+
+  #debug(peer: NodeId, direction: string, message: ElectionMessage): void {
+    if (!this.#context.debug.has('election')) return;
+    this.#context.logger.debug(`election: ${direction} ${peer} ${JSON.stringify(message)}`);
+  }
+}

@@ -1,0 +1,106 @@
+import { ClusterError } from '@quorate/core';
+import type { ElectionMessage } from './messages.ts';
+
+/** Every message is these many bytes, little-endian, laid out as in docs/wire-protocol.md. Longer ones are tolerated. */
+export const MESSAGE_BYTES = 32;
+const VERSION = 1;
+
+const TYPES = [
+  'heartbeat',
+  'heartbeat-ack',
+  'pre-vote',
+  'pre-vote-reply',
+  'vote',
+  'vote-reply',
+  'hand-over',
+  'release',
+] as const;
+const FLAG = 1;
+
+const at = { version: 0, type: 1, flag: 2, generation: 4, term: 8, otherTerm: 16, round: 24, number: 28 } as const;
+
+export function encodeMessage(message: ElectionMessage): Uint8Array {
+  const view = new DataView(new ArrayBuffer(MESSAGE_BYTES));
+  const { flag = false, otherTerm = 0, round = 0, number = 0 } = fieldsOf(message);
+  view.setUint8(at.version, VERSION);
+  view.setUint8(at.type, TYPES.indexOf(message.type) + 1);
+  view.setUint8(at.flag, flag ? FLAG : 0);
+  view.setUint32(at.generation, message.generation, true);
+  view.setBigUint64(at.term, BigInt(message.term), true);
+  view.setBigUint64(at.otherTerm, BigInt(otherTerm), true);
+  view.setUint32(at.round, round, true);
+  view.setUint32(at.number, number, true);
+  return new Uint8Array(view.buffer);
+}
+
+/**
+ * Undefined for a type that a later release may have added.
+ * @throws ClusterError `PROTOCOL` when the bytes are no message of this version
+ */
+export function decodeMessage(bytes: Uint8Array): ElectionMessage | undefined {
+  if (bytes.length < MESSAGE_BYTES) throw malformed(`${bytes.length} bytes, expected ${MESSAGE_BYTES}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, MESSAGE_BYTES);
+  const version = view.getUint8(at.version);
+  if (version !== VERSION) throw malformed(`version ${version}, expected ${VERSION}`);
+  const type = TYPES[view.getUint8(at.type) - 1];
+  return type === undefined ? undefined : messageOf(type, view);
+}
+
+interface Fields {
+  readonly flag?: boolean;
+  readonly otherTerm?: number;
+  readonly round?: number;
+  readonly number?: number;
+}
+
+function fieldsOf(message: ElectionMessage): Fields {
+  switch (message.type) {
+    case 'heartbeat':
+      return { round: message.round };
+    case 'heartbeat-ack':
+      return { round: message.round, flag: message.candidate, number: message.priority };
+    case 'pre-vote':
+      return { number: message.priority };
+    case 'vote':
+      return { otherTerm: message.releasedTerm };
+    case 'pre-vote-reply':
+    case 'vote-reply':
+      return { flag: message.granted, otherTerm: message.voterTerm, number: Math.ceil(message.retryAfterMs) };
+    case 'hand-over':
+    case 'release':
+      return {};
+  }
+}
+
+function messageOf(type: ElectionMessage['type'], view: DataView): ElectionMessage {
+  const common = { generation: view.getUint32(at.generation, true), term: readTerm(view, at.term) };
+  const flag = (view.getUint8(at.flag) & FLAG) !== 0;
+  const round = view.getUint32(at.round, true);
+  const number = view.getUint32(at.number, true);
+  switch (type) {
+    case 'heartbeat':
+      return { type, ...common, round };
+    case 'heartbeat-ack':
+      return { type, ...common, round, candidate: flag, priority: number };
+    case 'pre-vote':
+      return { type, ...common, priority: number };
+    case 'vote':
+      return { type, ...common, releasedTerm: readTerm(view, at.otherTerm) };
+    case 'pre-vote-reply':
+    case 'vote-reply':
+      return { type, ...common, granted: flag, voterTerm: readTerm(view, at.otherTerm), retryAfterMs: number };
+    case 'hand-over':
+    case 'release':
+      return { type, ...common };
+  }
+}
+
+function readTerm(view: DataView, offset: number): number {
+  const term = view.getBigUint64(offset, true);
+  if (term > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(`term ${term} is out of range`);
+  return Number(term);
+}
+
+function malformed(what: string): ClusterError {
+  return new ClusterError('PROTOCOL', `election message: ${what}`);
+}

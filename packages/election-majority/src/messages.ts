@@ -1,0 +1,67 @@
+/** What voters say to each other. Every message carries the generation of the electorate that its sender counts in. */
+export type ElectionMessage = { readonly generation: number; readonly term: number } & (
+  | Heartbeat
+  | HeartbeatAck
+  | PreVote
+  | PreVoteReply
+  | Vote
+  | VoteReply
+  | HandOver
+  | Release
+);
+
+/** The leader of `term` lives, and asks for the promise to be renewed. Observers get it too, and do not answer. */
+interface Heartbeat {
+  readonly type: 'heartbeat';
+  /** Names the moment at which it was sent. */
+  readonly round: number;
+}
+
+/** The sender promises `round`'s sender its loyalty from now on; or, by a higher term, tells that it is deposed. */
+interface HeartbeatAck {
+  readonly type: 'heartbeat-ack';
+  readonly round: number;
+  /** Whether the sender stands for election, and so could be handed the leadership. */
+  readonly candidate: boolean;
+  readonly priority: number;
+}
+
+/** Would you vote for me in `term`? Binds nobody. */
+interface PreVote {
+  readonly type: 'pre-vote';
+  readonly priority: number;
+}
+
+interface PreVoteReply {
+  readonly type: 'pre-vote-reply';
+  readonly granted: boolean;
+  readonly voterTerm: number;
+  /** When refused because of a promise: how long that lasts. */
+  readonly retryAfterMs: number;
+}
+
+interface Vote {
+  readonly type: 'vote';
+  /** The term whose leader ended its grant in favour of this candidate; 0 if none did. */
+  readonly releasedTerm: number;
+}
+
+interface VoteReply {
+  readonly type: 'vote-reply';
+  readonly granted: boolean;
+  readonly voterTerm: number;
+  readonly retryAfterMs: number;
+}
+
+/** The leader of `term` has ended its grant: stand for election now. */
+interface HandOver {
+  readonly type: 'hand-over';
+}
+
+/** The leader of `term` has ended its grant: no promise to it holds any longer. */
+interface Release {
+  readonly type: 'release';
+}
+
+/** The message without what every message carries, as the state machine makes it. */
+export type MessageOf<T extends ElectionMessage['type']> = Extract<ElectionMessage, { readonly type: T }>;
