@@ -78,19 +78,18 @@ class SystemFile implements DiskFile {
   }
 
   #call<T>(verb: string, start: (done: Done<T>) => void): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#closing !== undefined) {
-        reject(new ClusterError('IO', `${verb} ${this.#path}: the file was closed`));
-        return;
-      }
-      this.#callsUnderWay += 1;
-      start((error, value) => {
-        this.#callsUnderWay -= 1;
-        if (error === null) resolve(value);
-        else reject(diskError(error, `${verb} ${this.#path}`));
-        if (this.#callsUnderWay === 0) this.#onIdle?.();
-      });
+    const what = `${verb} ${this.#path}`;
+    if (this.#closing !== undefined) return Promise.reject(new ClusterError('IO', `${what}: the file was closed`));
+    this.#callsUnderWay += 1;
+    const call = new Promise<T>((resolve, reject) => {
+      start((error, value) => (error === null ? resolve(value) : reject(error)));
     });
+    return call.catch((error: unknown) => Promise.reject(diskError(error, what))).finally(() => this.#done());
+  }
+
+  #done(): void {
+    this.#callsUnderWay -= 1;
+    if (this.#callsUnderWay === 0) this.#onIdle?.();
   }
 
   #idle(): Promise<void> {

@@ -11,9 +11,12 @@ import { SystemSocket } from './socket.ts';
 /** The network of the operating system. */
 export class SystemNet implements Net {
   readonly #logger: Logger;
+  readonly #lingerMs: number;
 
-  constructor(logger: Logger) {
+  /** @param lingerMs how long one side of a stream, done itself, waits for the other to be done before it closes */
+  constructor(logger: Logger, lingerMs = 2000) {
     this.#logger = logger;
+    this.#lingerMs = lingerMs;
   }
 
   connect(address: Address, handler: SocketHandler, options: CallOptions = {}): Promise<Socket> {
@@ -27,7 +30,7 @@ export class SystemNet implements Net {
         stream.once('connect', () => {
           connected = true;
           stream.off('error', fail);
-          const socket = new SystemSocket(stream, this.#logger);
+          const socket = new SystemSocket(stream, this.#logger, this.#lingerMs);
           socket.attach(handler);
           resolve(socket);
         });
@@ -42,7 +45,7 @@ export class SystemNet implements Net {
   async listen(address: Address, accept: (socket: Socket) => SocketHandler): Promise<Listener> {
     const server = createServer({ noDelay: true });
     server.on('connection', (stream) => {
-      const socket = new SystemSocket(stream, this.#logger);
+      const socket = new SystemSocket(stream, this.#logger, this.#lingerMs);
       try {
         socket.attach(accept(socket));
       } catch (error) {

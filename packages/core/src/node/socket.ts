@@ -3,8 +3,6 @@ import type { Address } from '../address.ts';
 import type { Logger } from '../logger.ts';
 import type { Socket, SocketHandler } from '../net.ts';
 
-/** How long one side, done itself, waits for the other to be done before it closes. */
-const LINGER_MS = 2000;
 const MAPPED_IPV4 = /^::ffff:(?=\d+\.)/iu;
 
 /** A connected stream of `node:net`. */
@@ -13,13 +11,15 @@ export class SystemSocket implements Socket {
   readonly remote: Address;
   readonly #stream: Stream;
   readonly #logger: Logger;
+  readonly #lingerMs: number;
   #linger: ReturnType<typeof setTimeout> | undefined;
   #error: Error | undefined;
   #ended = false;
 
-  constructor(stream: Stream, logger: Logger) {
+  constructor(stream: Stream, logger: Logger, lingerMs: number) {
     this.#stream = stream;
     this.#logger = logger;
+    this.#lingerMs = lingerMs;
     this.local = addressOf(stream.localAddress, stream.localPort);
     this.remote = addressOf(stream.remoteAddress, stream.remotePort);
     // Also before a handler is attached: an error without a listener would end the process.
@@ -80,7 +80,7 @@ export class SystemSocket implements Socket {
 
   /** A side that is done must not be held up for ever by one that neither reads nor closes. */
   #lingerThenClose(): void {
-    this.#linger ??= setTimeout(() => this.#stream.destroy(), LINGER_MS).unref();
+    this.#linger ??= setTimeout(() => this.#stream.destroy(), this.#lingerMs).unref();
   }
 
   /** What a handler throws ends its connection, not the process. */
