@@ -1,5 +1,7 @@
 import type { Address } from './address.ts';
 import type { ClusterNode } from './cluster-node.ts';
+import type { ConsistencyLevel } from './consistency.ts';
+import type { LeaderElection } from './election.ts';
 import type { DebugScope } from './logger.ts';
 import type { Membership } from './membership.ts';
 import type { Storage } from './storage.ts';
@@ -13,7 +15,10 @@ export interface StorageContext extends System {
 
 /** What a transport is made from. */
 export interface TransportContext extends System {
-  /** This node, with the address to advertise. Its port may be 0: then the bound one is advertised. */
+  /**
+   * This node, with the address to advertise. Its port may be 0: then the bound one is advertised. In the contexts of
+   * the parts made after the transport this is the transport's own `self`: read it when it is needed, don't copy it.
+   */
   readonly self: ClusterNode;
   /** Differs between any two runs of one node, and grows from one to the next where storage is durable. */
   readonly incarnation: number;
@@ -32,6 +37,16 @@ export interface MembershipContext extends TransportContext {
 /** What every other part is made from: the node, its cluster, and the machine. */
 export interface ClusterContext extends MembershipContext {
   readonly membership: Membership;
+}
+
+/** What a replicator is made from. */
+export interface ReplicatorContext extends ClusterContext {
+  /** The cluster's election, for a replicator that stands on one. */
+  readonly election: LeaderElection | undefined;
+  /** On how many nodes each write is kept. */
+  readonly replicationFactor: number;
+  /** What reads and writes wait for unless the call says otherwise. */
+  readonly consistency: ConsistencyLevel;
 }
 
 /** The cluster that a node belongs to, as handshakes carry it. */

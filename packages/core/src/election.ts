@@ -37,7 +37,10 @@ export interface LeaderElection extends AsyncDisposable {
   readonly leader: LeaderInfo | undefined;
   /** The grant, while this node holds one. */
   readonly leadership: Leadership | undefined;
-  /** Reads what is stored, begins to take part (votes, observes) and resolves when ready. Called once. */
+  /**
+   * Reads what is stored, begins to take part (votes, observes) and resolves when ready. Called once, before the
+   * transport starts, so that its handlers are there when the first message arrives: it must not wait for peers.
+   */
   start(options?: CallOptions): Promise<void>;
   /**
    * Stands for election until elected, and resolves with the grant; at once while one is held. Several calls wait for

@@ -16,6 +16,7 @@ export { Broadcast } from './broadcast.ts';
 export type { CallOptions } from './call-options.ts';
 export { type Channel, type ChannelOptions, createChannel } from './channel.ts';
 export type { Clock, MonotonicMs, Timer } from './clock.ts';
+export type { Cluster, ClusterEvents, ClusterStatus } from './cluster.ts';
 export {
   CLUSTER_ERROR_CODES,
   ClusterError,
@@ -48,9 +49,11 @@ export type {
   ClusterContext,
   ClusterIdentity,
   MembershipContext,
+  ReplicatorContext,
   StorageContext,
   TransportContext,
 } from './context.ts';
+export { createCluster } from './create-cluster.ts';
 export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from './deadline.ts';
 export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
 export type { Disk, DiskFile, DiskLock } from './disk.ts';
@@ -61,6 +64,7 @@ export { Grant } from './grant.ts';
 export type { LogEntry, LogStore } from './log-store.ts';
 export {
   type DebugScope,
+  isLogger,
   leveledLogger,
   type Logger,
   type LogLevel,
@@ -80,6 +84,7 @@ export type {
 export type { DatagramSocket, Listener, Net, Socket, SocketHandler } from './net.ts';
 export { MAX_DISCOVERED_NODES, normalizeNodes, type NormalizeOptions } from './normalize-nodes.ts';
 export {
+  type Blame,
   checkOptions,
   invalidOption,
   type NumberRange,
@@ -89,7 +94,9 @@ export {
 } from './option-rules.ts';
 export type { Capability, Plugin, PluginContexts, PluginKind } from './plugin.ts';
 export { type Random, randomId } from './random.ts';
+export { type OptionSources, readClusterOptions } from './read-cluster-options.ts';
 export type {
+  AnyReplicator,
   PeerProgress,
   ReadOptions,
   ReplicationStatus,

@@ -11,6 +11,13 @@ export interface Logger {
   error(message: string, ...details: unknown[]): void;
 }
 
+/** Whether a value from outside can take log messages. */
+export function isLogger(value: unknown): value is Logger {
+  if (typeof value !== 'object' || value === null) return false;
+  const { debug, info, warn, error } = value as Partial<Record<LogLevel, unknown>>;
+  return [debug, info, warn, error].every((method) => typeof method === 'function');
+}
+
 export type LogSink = 'silent' | LogLevel;
 
 const RANK: Readonly<Record<LogSink, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };

@@ -7,8 +7,18 @@ export interface OptionRule<T> {
   readonly expected: string;
   /** The value in its normal form, or undefined when it is not acceptable. */
   accept(value: unknown): T | undefined;
+  /** Which part of a value that is not acceptable is to blame, where that can be told: `[2]`, and what it must be. */
+  blame?(value: unknown): Blame | undefined;
   /** From an environment variable; undefined when the text is not acceptable. Absent: not to be had from text. */
   readonly fromText?: (text: string) => T | undefined;
+}
+
+export interface Blame {
+  /** Behind the option's name. */
+  readonly path: string;
+  readonly expected: string;
+  /** What came, in words. */
+  readonly got: string;
 }
 
 /** A rule for each option by name. */
@@ -20,14 +30,14 @@ export type OptionRules<O> = { readonly [K in keyof O]-?: OptionRule<Exclude<O[K
  * @throws ClusterError `INVALID_OPTIONS`, naming the option, what was expected and what came. Unknown names are refused
  */
 export function checkOptions<O extends object>(owner: string, rules: OptionRules<O>, given: unknown): O {
-  if (typeof given !== 'object' || given === null) throw invalidOption(owner, 'options', 'an object', given);
+  if (!isObject(given)) throw invalidOption(owner, 'options', 'an object', given);
   const checked: Partial<Record<keyof O, unknown>> = {};
   for (const [name, value] of Object.entries(given)) {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof O] : undefined;
     if (rule === undefined) throw new ClusterError('INVALID_OPTIONS', `${owner}: there is no option ${name}`);
     if (value === undefined) continue;
     const accepted = rule.accept(value);
-    if (accepted === undefined) throw invalidOption(owner, name, rule.expected, value);
+    if (accepted === undefined) throw refusal(owner, name, rule, value);
     checked[name as keyof O] = accepted;
   }
   return checked as O;
@@ -36,6 +46,12 @@ export function checkOptions<O extends object>(owner: string, rules: OptionRules
 /** The error for an option whose value cannot be accepted. */
 export function invalidOption(owner: string, name: string, expected: string, got: unknown): ClusterError {
   return new ClusterError('INVALID_OPTIONS', `${owner}: ${name} must be ${expected}, got ${describe(got)}`);
+}
+
+function refusal<T>(owner: string, name: string, rule: OptionRule<T>, value: unknown): ClusterError {
+  const blame = rule.blame?.(value) ?? { path: '', expected: rule.expected, got: describe(value) };
+  const message = `${owner}: ${name}${blame.path} must be ${blame.expected}, got ${blame.got}`;
+  return new ClusterError('INVALID_OPTIONS', message);
 }
 
 export interface NumberRange {
@@ -71,6 +87,7 @@ export const rule = {
   list: <T>(each: OptionRule<T>, expected = `a list, each ${each.expected}`): OptionRule<readonly T[]> => ({
     expected,
     accept: (value) => (Array.isArray(value) ? allOrNone(value.map((item) => each.accept(item))) : undefined),
+    blame: (value) => (Array.isArray(value) ? firstRefused(each, value) : undefined),
     fromText: (text) => allOrNone(text.split(',').map((item) => each.fromText?.(item.trim()))),
   }),
   /** Whatever the predicate says. Not to be had from text. */
@@ -81,7 +98,7 @@ export const rule = {
   /** An object of options of its own. Not to be had from text. */
   group: <O extends object>(owner: string, rules: OptionRules<O>): OptionRule<O> => ({
     expected: 'an object',
-    accept: (value) => (typeof value === 'object' && value !== null ? checkOptions(owner, rules, value) : undefined),
+    accept: (value) => (isObject(value) ? checkOptions(owner, rules, value) : undefined),
   }),
 };
 
@@ -113,8 +130,17 @@ function acceptAddress(value: unknown): Address | undefined {
   }
 }
 
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function allOrNone<T>(items: readonly (T | undefined)[]): readonly T[] | undefined {
   return items.some((item) => item === undefined) ? undefined : (items as readonly T[]);
+}
+
+function firstRefused<T>(each: OptionRule<T>, items: readonly unknown[]): Blame | undefined {
+  const at = items.findIndex((item) => each.accept(item) === undefined);
+  return at < 0 ? undefined : { path: `[${at}]`, expected: each.expected, got: describe(items[at]) };
 }
 
 function describe(value: unknown): string {

@@ -1,4 +1,10 @@
-import type { ClusterContext, MembershipContext, StorageContext, TransportContext } from './context.ts';
+import type {
+  ClusterContext,
+  MembershipContext,
+  ReplicatorContext,
+  StorageContext,
+  TransportContext,
+} from './context.ts';
 
 export type PluginKind = 'transport' | 'storage' | 'membership' | 'discovery' | 'election' | 'replicator';
 
@@ -12,7 +18,7 @@ export interface PluginContexts {
   readonly membership: MembershipContext;
   readonly discovery: ClusterContext;
   readonly election: ClusterContext;
-  readonly replicator: ClusterContext;
+  readonly replicator: ReplicatorContext;
 }
 
 /**

@@ -47,6 +47,7 @@ export interface Session<C, R> extends AsyncDisposable {
  */
 export interface Replicator<C, R, Q, A> extends AsyncDisposable {
   readonly supports: ReplicatorSupport;
+  /** Reads what is stored and begins to take part. Called once, before the transport starts: it must not wait for peers. */
   start(options?: CallOptions): Promise<void>;
   /** @throws ClusterError `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `OVERLOADED`, `ABORTED` */
   replicate(command: C, options?: WriteOptions): Promise<R>;
@@ -58,3 +59,6 @@ export interface Replicator<C, R, Q, A> extends AsyncDisposable {
   /** What is now, then each change; a slow reader gets the newest. */
   watch(options?: CallOptions): AsyncIterable<ReplicationStatus>;
 }
+
+/** Any replicator, whatever its commands, results, queries and answers. */
+export type AnyReplicator = Replicator<never, unknown, never, unknown>;

@@ -1,0 +1,193 @@
+import type { Address } from './address.ts';
+import { isNodeId, type NodeId } from './cluster-node.ts';
+import type { ConsistencyLevel } from './consistency.ts';
+import type { IClusterDiscovery } from './discovery.ts';
+import type { LeaderElection } from './election.ts';
+import { isLogger, type Logger, type LogSink } from './logger.ts';
+import type { Membership } from './membership.ts';
+import { type OptionRule, type OptionRules, rule } from './option-rules.ts';
+import type { Plugin, PluginKind } from './plugin.ts';
+import type { AnyReplicator } from './replicator.ts';
+import type { Storage } from './storage.ts';
+import type { System } from './system.ts';
+import type { Transport } from './transport.ts';
+
+/** What a cluster is made of. Everything but `nodeId` has a default or may be left out. */
+export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
+  /**
+   * False gives a cluster of one with the same API, that needs no network: this node is its only member and leads.
+   * @default true
+   */
+  readonly enabled?: boolean;
+  /**
+   * The cluster's name; nodes of another name are refused.
+   * @default 'default'
+   */
+  readonly name?: string;
+  /** The id that was made for this cluster; without it, it is learned from storage or the first peer that knows it. */
+  readonly clusterId?: string;
+  /** Stable for the life of the node, across restarts and changes of address. */
+  readonly nodeId: NodeId;
+  /**
+   * Where to listen; port 0 means any free port. Needs a transport.
+   * @default '127.0.0.1:0'
+   */
+  readonly bind?: Address | string;
+  /**
+   * Where others reach this node; port 0 means the bound one. Needed when `bind` is a wildcard such as 0.0.0.0.
+   * @default what is bound
+   */
+  readonly advertise?: Address | string;
+  readonly zone?: string;
+  readonly region?: string;
+  /** Relative capacity; readers take an absent weight as 1. */
+  readonly weight?: number;
+  /** Free for the user; other nodes see it. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Addresses to try for ever, whatever discovery says. Needs a transport. */
+  readonly seedNodes?: readonly (Address | string)[];
+  /**
+   * On how many nodes the replicator keeps each write.
+   * @default 3
+   */
+  readonly replicationFactor?: number;
+  /**
+   * What the replicator's reads and writes wait for unless the call says otherwise.
+   * @default 'quorum'
+   */
+  readonly consistency?: ConsistencyLevel;
+  /**
+   * Whether this node stands for election when it starts, and again whenever it has lost leadership.
+   * @default true
+   */
+  readonly campaign?: boolean;
+  readonly timings?: ClusterTimings;
+  readonly transport?: Plugin<Transport, 'transport'>;
+  readonly storage?: Plugin<Storage, 'storage'>;
+  /** @default connectionMembership() */
+  readonly membership?: Plugin<Membership, 'membership'>;
+  readonly discovery?: Plugin<IClusterDiscovery, 'discovery'>;
+  readonly election?: Plugin<LeaderElection, 'election'>;
+  readonly replicator?: Plugin<R, 'replicator'>;
+  /** @default the real machine, from `@quorate/core/node` */
+  readonly system?: System;
+  /** @default the system's */
+  readonly logger?: Logger;
+  /** @default 'info' */
+  readonly logLevel?: LogSink;
+  /** Parts whose details are logged whatever the level, separated by commas: `wire,election`. */
+  readonly debug?: string;
+}
+
+export interface ClusterTimings {
+  /**
+   * Within which `start` succeeds or is undone.
+   * @default 30000
+   */
+  readonly startTimeoutMs?: number;
+  /**
+   * Within which each step of `stop` is done or given up.
+   * @default 5000
+   */
+  readonly stopStepTimeoutMs?: number;
+  /**
+   * How long a peer may be without a connection before it counts as unreachable. An option of the default membership:
+   * refused beside another one.
+   * @default 10000
+   */
+  readonly unreachableAfterMs?: number;
+}
+
+/** Addresses in their one form. */
+export interface CheckedClusterOptions extends Omit<ClusterOptions, 'bind' | 'advertise' | 'seedNodes'> {
+  readonly bind?: Address;
+  readonly advertise?: Address;
+  readonly seedNodes?: readonly Address[];
+}
+
+/** The options that are parts or objects: a program gives them, no text can. */
+export type ObjectOption = PluginKind | 'system' | 'logger';
+
+const HOUR_MS = 3_600_000;
+const NAME = 'letters, digits, ".", "_" and "-", beginning and ending with a letter or digit, at most 128';
+
+export const timingRules: OptionRules<ClusterTimings> = {
+  startTimeoutMs: rule.duration({ min: 1, max: HOUR_MS }),
+  stopStepTimeoutMs: rule.duration({ min: 1, max: HOUR_MS }),
+  unreachableAfterMs: rule.duration({ min: 0, max: 24 * HOUR_MS }),
+};
+
+/** The options that can be had from text. */
+export const textRules: Omit<OptionRules<CheckedClusterOptions>, ObjectOption | 'timings'> = {
+  enabled: rule.flag(),
+  name: rule.text(NAME, isNodeId),
+  clusterId: rule.text(NAME, isNodeId),
+  nodeId: rule.text(NAME, isNodeId),
+  bind: rule.address(),
+  advertise: rule.address(),
+  zone: rule.text(),
+  region: rule.text(),
+  weight: rule.number({ min: 0 }),
+  metadata: metadataRule(),
+  seedNodes: rule.list(rule.address()),
+  replicationFactor: rule.integer({ min: 1, max: 99 }),
+  consistency: rule.oneOf('eventual', 'quorum', 'linearizable'),
+  campaign: rule.flag(),
+  logLevel: rule.oneOf('silent', 'debug', 'info', 'warn', 'error'),
+  debug: rule.text('names separated by commas, such as "wire,election"', (text) => /^[\w\s,.:-]*$/u.test(text)),
+};
+
+export const clusterRules: OptionRules<CheckedClusterOptions> = {
+  ...textRules,
+  timings: rule.group('createCluster: timings', timingRules),
+  transport: pluginRule('transport'),
+  storage: pluginRule('storage'),
+  membership: pluginRule('membership'),
+  discovery: pluginRule('discovery'),
+  election: pluginRule('election'),
+  replicator: pluginRule('replicator'),
+  system: rule.value('a System: clock, random, net, disk and logger', isSystem),
+  logger: rule.value('a logger with debug, info, warn and error, such as console', isLogger),
+};
+
+function metadataRule(): OptionRule<Readonly<Record<string, string>>> {
+  const accept = (value: unknown) => (isTextRecord(value) ? value : undefined);
+  return { expected: 'an object whose values are texts', accept, fromText: (text) => accept(parseJson(text)) };
+}
+
+function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((item) => typeof item === 'string');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function pluginRule<T, K extends PluginKind>(kind: K): OptionRule<Plugin<T, K>> {
+  return {
+    expected: `a plugin of kind ${kind}`,
+    accept: (value) => (isPlugin(value) && value.kind === kind ? (value as Plugin<T, K>) : undefined),
+    blame: (value) =>
+      isPlugin(value)
+        ? { path: '', expected: `a plugin of kind ${kind}`, got: `${value.name}, which is of kind ${value.kind}` }
+        : undefined,
+  };
+}
+
+function isPlugin(value: unknown): value is Plugin<unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, kind, requires, create } = value as Partial<Record<keyof Plugin<unknown>, unknown>>;
+  const named = typeof name === 'string' && typeof kind === 'string';
+  return named && Array.isArray(requires) && typeof create === 'function';
+}
+
+function isSystem(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { clock, random, net, disk, logger } = value as Partial<Record<keyof System, unknown>>;
+  return [clock, random, net, disk].every((part) => typeof part === 'object' && part !== null) && isLogger(logger);
+}

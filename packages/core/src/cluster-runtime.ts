@@ -1,0 +1,289 @@
+import type { CallOptions } from './call-options.ts';
+import type { Cluster, ClusterEvents, ClusterStatus } from './cluster.ts';
+import { ClusterError, toClusterError } from './cluster-error.ts';
+import type { ClusterNode } from './cluster-node.ts';
+import type { Composition } from './composition.ts';
+import { throwIfAborted, withDeadline } from './deadline.ts';
+import type { IClusterDiscovery } from './discovery.ts';
+import { DiscoveryFeed } from './discovery-feed.ts';
+import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
+import { Emitter, type Listener } from './events.ts';
+import { LeadershipKeeper } from './leadership-keeper.ts';
+import { type Logger, silentLogger } from './logger.ts';
+import { makeParts, type Parts, scopedLogger } from './make-parts.ts';
+import type { Member, Membership, MembershipChange, MembershipView } from './membership.ts';
+import type { PluginKind } from './plugin.ts';
+import type { AnyReplicator } from './replicator.ts';
+import { retry } from './retry.ts';
+import type { Storage } from './storage.ts';
+import type { System } from './system.ts';
+import { Teardown } from './teardown.ts';
+import type { Transport } from './transport.ts';
+
+/** The one implementation of `Cluster`: makes and starts the parts, carries news between them, and closes them. */
+export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
+  readonly #composition: Composition;
+  readonly #emitter: Emitter<ClusterEvents>;
+  readonly #teardown = new Teardown();
+  /** Aborts when the cluster is to stop: ends a start, and all that runs in the background. */
+  readonly #closing = new AbortController();
+  /** Aborts when every part has been closed. */
+  readonly #ended = new AbortController();
+  #status: ClusterStatus = 'stopped';
+  #starting: Promise<Cluster<R>> | undefined;
+  #stopping: Promise<void> | undefined;
+  /** What `start` is doing, for its error. */
+  #step = 'load the system';
+  #logger: Logger;
+  #system: System | undefined;
+  #parts: Parts | undefined;
+  #view: MembershipView | undefined;
+  /** Of `#view`. */
+  #nodes: readonly Member[] = [];
+  #keeper: LeadershipKeeper | undefined;
+
+  constructor(composition: Composition) {
+    this.#composition = composition;
+    this.#logger = composition.options.logger ?? silentLogger;
+    this.#system = composition.options.system;
+    this.#emitter = new Emitter<ClusterEvents>((error, event) =>
+      this.#logger.error(`a listener of ${event} threw: ${String(error)}`, error),
+    );
+  }
+
+  get name(): string {
+    return this.#composition.options.name ?? 'default';
+  }
+
+  get id(): string | undefined {
+    return this.#parts === undefined ? this.#composition.options.clusterId : this.#parts.identity.id;
+  }
+
+  get self(): ClusterNode {
+    return this.#parts?.transport.self ?? this.#composition.self;
+  }
+
+  get status(): ClusterStatus {
+    return this.#status;
+  }
+
+  get nodes(): readonly Member[] {
+    return this.#nodes;
+  }
+
+  get leader(): LeaderInfo | undefined {
+    return this.#keeper?.leader;
+  }
+
+  get leadership(): Leadership | undefined {
+    return this.#parts?.election?.leadership;
+  }
+
+  get isLeader(): boolean {
+    return this.leadership?.isValid() ?? false;
+  }
+
+  get transport(): Transport {
+    return this.#part('transport', (parts) => parts.transport);
+  }
+
+  get storage(): Storage {
+    return this.#part('storage', (parts) => parts.storage);
+  }
+
+  get membership(): Membership {
+    return this.#part('membership', (parts) => parts.membership);
+  }
+
+  get discovery(): IClusterDiscovery {
+    return this.#part('discovery', (parts) => parts.discovery);
+  }
+
+  get election(): LeaderElection {
+    return this.#part('election', (parts) => parts.election);
+  }
+
+  get replicator(): R {
+    // The plugin that made it is the one of ClusterOptions<R>.
+    return this.#part('replicator', (parts) => parts.replicator) as R;
+  }
+
+  on<K extends keyof ClusterEvents>(event: K, listener: Listener<ClusterEvents[K]>): Disposable {
+    return this.#emitter.on(event, listener);
+  }
+
+  async start(options: CallOptions = {}): Promise<Cluster<R>> {
+    if (this.#stopping !== undefined) throw new ClusterError('CLOSED', `cluster ${this.name}: stopped`);
+    this.#starting ??= this.#start(options);
+    return await this.#starting;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    await this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #start({ signal }: CallOptions): Promise<Cluster<R>> {
+    this.#setStatus('starting');
+    const closing = this.#closing.signal;
+    const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    try {
+      const system = await this.#loadSystem();
+      const { startTimeoutMs } = this.#composition.timings;
+      const parts = await withDeadline(system.clock, startTimeoutMs, 'start', (inner) => this.#bringUp(system, inner), {
+        signal: either,
+      });
+      throwIfAborted(either, 'start');
+      this.#run(parts);
+    } catch (error) {
+      const failure = this.#explain(error);
+      await this.#close();
+      throw failure;
+    }
+    this.#setStatus('running');
+    return this;
+  }
+
+  async #stop(): Promise<void> {
+    this.#closing.abort(new ClusterError('CLOSED', `cluster ${this.name}: stopped`));
+    // A start that fails closes what it has started by itself.
+    await this.#starting?.catch(() => undefined);
+    if (this.#status !== 'stopped') await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#setStatus('stopping');
+    this.#closing.abort(new ClusterError('CLOSED', `cluster ${this.name}: it did not start`));
+    if (this.#system !== undefined) {
+      const { stopStepTimeoutMs } = this.#composition.timings;
+      await this.#teardown.run(this.#system.clock, stopStepTimeoutMs, this.#report);
+    }
+    this.#ended.abort();
+    this.#setStatus('stopped');
+  }
+
+  async #loadSystem(): Promise<System> {
+    // Loaded only when it is needed, so that this package imports nothing of Node.js by itself.
+    const system = this.#system ?? (await import('./node/index.ts')).nodeSystem();
+    this.#system = system;
+    this.#logger = scopedLogger(this.#composition, system, 'cluster');
+    return system;
+  }
+
+  /** Makes the parts and starts them: those that listen to the transport before the transport itself. */
+  async #bringUp(system: System, signal: AbortSignal): Promise<Parts> {
+    const begin = (what: string): void => {
+      throwIfAborted(signal, what);
+      this.#step = what;
+    };
+    const making = { composition: this.#composition, system, teardown: this.#teardown, begin, onError: this.#report };
+    const parts = await makeParts(making);
+    this.#parts = parts;
+    for (const kind of ['membership', 'election', 'replicator', 'transport'] as const) {
+      const name = this.#composition.plugins[kind]?.name ?? kind;
+      begin(`start ${name}`);
+      await parts[kind]?.start({ signal });
+    }
+    throwIfAborted(signal, 'start');
+    return parts;
+  }
+
+  /** Connects the parts. What runs in the background from here on ends with `#closing`, with its part, or `#ended`. */
+  #run(parts: Parts): void {
+    const { transport, discovery, election, context } = parts;
+    const { seedNodes = [], campaign = true } = this.#composition.options;
+    for (const address of seedNodes) transport.addContact(address);
+    const feed = new DiscoveryFeed(context, seedNodes);
+    this.#show(parts.membership.view);
+    void this.#followMembership(parts, feed);
+    if (discovery !== undefined) this.#runDiscovery(discovery, feed, parts);
+    if (election === undefined) return;
+    this.#teardown.push('resign', async (signal) => election.resign({ signal }));
+    const keeper = new LeadershipKeeper(context, election, this.#emitter, this.#report);
+    this.#keeper = keeper;
+    void keeper.observe(this.#ended.signal);
+    if (campaign) void keeper.campaign(this.#closing.signal);
+  }
+
+  /** In the background, because discovery is advisory: a source that is down keeps no node from starting. */
+  #runDiscovery(discovery: IClusterDiscovery, feed: DiscoveryFeed, { context, transport }: Parts): void {
+    const closing = this.#closing.signal;
+    const follow = async (signal: AbortSignal): Promise<void> => {
+      for await (const snapshot of discovery.watch({ signal })) feed.accept(snapshot);
+    };
+    void retry(context, closing, follow, (error) => this.#report('watch the discovery', error));
+    if (!discovery.supports.registration) return;
+    const register = async (signal: AbortSignal): Promise<void> => discovery.registerNode(transport.self, { signal });
+    void retry(context, closing, register, (error) => this.#report('register', error));
+    this.#teardown.push('unregister', async (signal) => discovery.unregisterNode(transport.self.id, { signal }));
+  }
+
+  async #followMembership({ changes, context }: Parts, feed: DiscoveryFeed): Promise<void> {
+    const follow = async (): Promise<void> => {
+      for await (const change of changes) {
+        this.#show(change.view);
+        this.#tell(change);
+        if (change.type === 'failed' || change.type === 'left') feed.sweep();
+      }
+    };
+    await retry(context, this.#ended.signal, follow, (error) => this.#report('watch the membership', error));
+  }
+
+  /** Changes that happened while the cluster started are told late: what is shown never goes back. */
+  #show(view: MembershipView): void {
+    if (this.#view !== undefined && view.version <= this.#view.version) return;
+    this.#view = view;
+    this.#nodes = [...view.members.values()].sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
+  }
+
+  #tell(change: MembershipChange): void {
+    const { member } = change;
+    const about = { node: member.node, member };
+    switch (change.type) {
+      case 'joined':
+        return this.#emitter.emit('nodeJoined', about);
+      case 'updated':
+        return this.#emitter.emit('nodeUpdated', about);
+      case 'suspected':
+        return this.#emitter.emit('nodeSuspected', { ...about, reason: change.reason });
+      case 'failed':
+        return this.#emitter.emit('nodeFailed', { ...about, reason: change.reason });
+      case 'left':
+        return this.#emitter.emit('nodeLeft', { ...about, reason: change.reason });
+    }
+  }
+
+  #setStatus(status: ClusterStatus): void {
+    const previous = this.#status;
+    if (status === previous) return;
+    this.#status = status;
+    this.#logger.info(status);
+    this.#emitter.emit('stateChanged', { status, previous });
+  }
+
+  readonly #report = (during: string, cause: unknown): void => {
+    const error = toClusterError(cause, 'IO', during);
+    this.#logger.warn(`${during} failed: ${error.message}`, error);
+    this.#emitter.emit('error', { error, during });
+  };
+
+  /** What made the start fail, and at which step. To be asked before the cluster is closed. */
+  #explain(error: unknown): ClusterError {
+    const code = this.#closing.signal.aborted ? 'CLOSED' : toClusterError(error, 'IO', this.#step).code;
+    const detail = error instanceof Error ? error.message : String(error);
+    return new ClusterError(code, `start failed at "${this.#step}": ${detail}`, { cause: error });
+  }
+
+  #part<T>(kind: PluginKind, of: (parts: Parts) => T | undefined): T {
+    if (!this.#composition.offered.has(kind)) {
+      throw new ClusterError('UNSUPPORTED', `cluster ${this.name}: no ${kind} was chosen`);
+    }
+    const part = this.#parts === undefined ? undefined : of(this.#parts);
+    if (part === undefined) throw new ClusterError('CLOSED', `cluster ${this.name}: the ${kind} is made by start()`);
+    return part;
+  }
+}

@@ -1,0 +1,80 @@
+import type { CallOptions } from './call-options.ts';
+import type { ClusterError } from './cluster-error.ts';
+import type { ClusterNode } from './cluster-node.ts';
+import type { IClusterDiscovery } from './discovery.ts';
+import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
+import type { Listener } from './events.ts';
+import type { FailureReason, LeaveReason, Member, Membership } from './membership.ts';
+import type { AnyReplicator } from './replicator.ts';
+import type { Storage } from './storage.ts';
+import type { Transport } from './transport.ts';
+
+/** A cluster begins as `stopped`, and ends as `stopped` for good: it is started once. */
+export type ClusterStatus = 'starting' | 'running' | 'stopping' | 'stopped';
+
+/**
+ * What a cluster tells. When a listener runs, the cluster's properties already show what it is told: `nodes` has the
+ * member as it is in the event or later, `leader` is the event's, `isLeader` is false when leadership was lost.
+ */
+export interface ClusterEvents {
+  /** A node is there that was not, or had left or failed. */
+  readonly nodeJoined: { readonly node: ClusterNode; readonly member: Member };
+  /** A node is alive again after suspicion, was restarted, or describes itself differently. */
+  readonly nodeUpdated: { readonly node: ClusterNode; readonly member: Member };
+  /** A node is silent; it may come back. */
+  readonly nodeSuspected: { readonly node: ClusterNode; readonly member: Member; readonly reason: FailureReason };
+  /** A node has been silent for too long. */
+  readonly nodeFailed: { readonly node: ClusterNode; readonly member: Member; readonly reason: FailureReason };
+  /** A node said goodbye. */
+  readonly nodeLeft: { readonly node: ClusterNode; readonly member: Member; readonly reason: LeaveReason };
+  /** Another leader was observed, or none is known any more. */
+  readonly leaderChanged: { readonly leader: LeaderInfo | undefined; readonly previous: LeaderInfo | undefined };
+  /** This node leads. Check `leadership.isValid()` at each use. */
+  readonly leadershipAcquired: { readonly leadership: Leadership };
+  readonly leadershipLost: { readonly leadership: Leadership; readonly reason: unknown };
+  readonly stateChanged: { readonly status: ClusterStatus; readonly previous: ClusterStatus };
+  /** Something failed in the background, or while stopping. It was logged; the cluster goes on. */
+  readonly error: { readonly error: ClusterError; readonly during: string };
+}
+
+/**
+ * One node's view of its cluster, and its hold on it. A part that was not chosen throws `UNSUPPORTED` when it is asked
+ * for; one that was chosen is there from `start` on, and throws `CLOSED` before.
+ */
+export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncDisposable {
+  readonly name: string;
+  /** The cluster's id; undefined until it was given, or learned from storage or a peer. */
+  readonly id: string | undefined;
+  /** This node; its advertised address is complete once the cluster runs. */
+  readonly self: ClusterNode;
+  readonly status: ClusterStatus;
+  /** The members, this node among them, in order of id: those that left or are unreachable too, for a while. */
+  readonly nodes: readonly Member[];
+  /** The leader last observed. An observation, possibly old; undefined without an election. */
+  readonly leader: LeaderInfo | undefined;
+  /** The grant, while this node holds one. */
+  readonly leadership: Leadership | undefined;
+  /** Whether this node holds a valid grant now, by the clock. */
+  readonly isLeader: boolean;
+  readonly transport: Transport;
+  readonly storage: Storage;
+  readonly membership: Membership;
+  readonly discovery: IClusterDiscovery;
+  readonly election: LeaderElection;
+  readonly replicator: R;
+  /**
+   * Opens the storage, makes the parts and starts them, within `timings.startTimeoutMs`; resolves when the node can be
+   * reached, without waiting for others. Later calls share the first. If a step fails, all that was started is closed
+   * again, and the error names the step.
+   * @throws ClusterError the code of what failed, `TIMEOUT`, `ABORTED`, or `CLOSED` after `stop`
+   */
+  start(options?: CallOptions): Promise<Cluster<R>>;
+  /**
+   * Hands leadership over, unregisters, and closes the parts in the reverse order of their making, each step within
+   * `timings.stopStepTimeoutMs`. A step that fails is reported and the next is done. Never rejects; later calls share
+   * the first. A start under way is given up.
+   */
+  stop(): Promise<void>;
+  /** Disposing the result removes the listener. What a listener throws is logged. */
+  on<K extends keyof ClusterEvents>(event: K, listener: Listener<ClusterEvents[K]>): Disposable;
+}

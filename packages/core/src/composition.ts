@@ -1,0 +1,141 @@
+import { type Address, formatAddress } from './address.ts';
+import { ClusterError } from './cluster-error.ts';
+import { type ClusterNode, isClusterNode, MAX_NODE_BYTES } from './cluster-node.ts';
+import type { CheckedClusterOptions, ClusterTimings } from './cluster-options.ts';
+import { connectionMembership } from './connection-membership.ts';
+import type { Capability, Plugin, PluginKind } from './plugin.ts';
+import { soloDiscovery, soloElection, soloTransport } from './solo.ts';
+
+/** The plugins that a cluster will be made of: those that were chosen, and what stands in for others. */
+export interface Composition {
+  readonly options: CheckedClusterOptions;
+  readonly self: ClusterNode;
+  readonly bind: Address;
+  readonly timings: Required<Omit<ClusterTimings, 'unreachableAfterMs'>>;
+  readonly plugins: ChosenPlugins & Required<Pick<ChosenPlugins, 'transport' | 'membership'>>;
+  /** The kinds that the user can ask the cluster for. */
+  readonly offered: ReadonlySet<PluginKind>;
+}
+
+type ChosenPlugins = Pick<CheckedClusterOptions, PluginKind>;
+
+const KINDS: readonly PluginKind[] = ['transport', 'storage', 'membership', 'discovery', 'election', 'replicator'];
+const DEFAULT_BIND: Address = { host: '127.0.0.1', port: 0 };
+const WILDCARDS = new Set(['0.0.0.0', '::']);
+
+/**
+ * Makes a plan of options that are each right by themselves.
+ * @throws ClusterError `INVALID_OPTIONS`, naming what contradicts what
+ */
+export function compose(options: CheckedClusterOptions): Composition {
+  const { enabled = true, bind = DEFAULT_BIND, timings = {} } = options;
+  checkNetwork(options, enabled);
+  checkUse(options, enabled);
+  for (const kind of KINDS) checkRequirements(options, kind);
+  const { startTimeoutMs = 30_000, stopStepTimeoutMs = 5_000 } = timings;
+  return {
+    options,
+    bind,
+    self: describeSelf(options, options.advertise ?? bind),
+    timings: { startTimeoutMs, stopStepTimeoutMs },
+    ...(enabled ? together(options) : alone(options)),
+  };
+}
+
+function together(options: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
+  const { timings: { unreachableAfterMs } = {}, transport = soloTransport } = options;
+  const membership = options.membership ?? connectionMembership({ unreachableAfterMs });
+  const { storage, discovery, election, replicator } = options;
+  const plugins = { transport, membership, storage, discovery, election, replicator };
+  return { plugins: withoutUnset(plugins), offered: new Set([...chosenKinds(options), 'membership']) };
+}
+
+/** A cluster of one. Its storage is real: that is this node's own. */
+function alone({ storage, discovery }: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
+  const plugins = {
+    transport: soloTransport,
+    membership: connectionMembership(),
+    election: soloElection,
+    storage,
+    discovery: discovery === undefined ? undefined : soloDiscovery,
+  };
+  const kept = withoutUnset(plugins);
+  return { plugins: kept, offered: new Set(KINDS.filter((kind) => Object.hasOwn(kept, kind))) };
+}
+
+function checkNetwork(options: CheckedClusterOptions, enabled: boolean): void {
+  const { transport, seedNodes = [], discovery, bind, advertise } = options;
+  if (!enabled && seedNodes.length > 0)
+    refuse('seedNodes is set, but enabled is false: a cluster of one has no others');
+  if (enabled && transport === undefined) {
+    const needed = { seedNodes: seedNodes.length > 0, discovery, bind, advertise };
+    const option = Object.entries(needed).find(([, value]) => value !== undefined && value !== false)?.[0];
+    if (option !== undefined) refuse(`${option} is set, but no transport is chosen that could use it`);
+  }
+  if (advertise !== undefined && WILDCARDS.has(advertise.host)) {
+    refuse(`advertise is ${formatAddress(advertise)}, which nobody can dial`);
+  }
+  if (bind !== undefined && WILDCARDS.has(bind.host) && advertise === undefined) {
+    refuse(`advertise must be set, because bind is ${formatAddress(bind)}, which nobody can dial`);
+  }
+}
+
+/** An option for a part that is not there is refused; a default for it is no error. */
+function checkUse(options: CheckedClusterOptions, enabled: boolean): void {
+  const { replicator, election, membership, timings = {} } = options;
+  for (const option of ['replicationFactor', 'consistency'] as const) {
+    if (options[option] !== undefined && replicator === undefined) {
+      refuse(`${option} is set, but no replicator is chosen that could keep it`);
+    }
+  }
+  if (!enabled && replicator !== undefined) {
+    refuse(`replicator is ${replicator.name}, but enabled is false: a cluster of one cannot replicate`);
+  }
+  if (options.campaign === true && election === undefined && enabled) {
+    refuse('campaign is true, but no election is chosen');
+  }
+  if (timings.unreachableAfterMs !== undefined && membership !== undefined) {
+    refuse(`timings.unreachableAfterMs is set, but membership is ${membership.name}, which has its own timings`);
+  }
+}
+
+function checkRequirements(options: CheckedClusterOptions, kind: PluginKind): void {
+  const plugin: Plugin<unknown> | undefined = options[kind];
+  if (plugin === undefined) return;
+  const others = KINDS.flatMap((other): Plugin<unknown>[] => {
+    const candidate = other === kind ? undefined : options[other];
+    return candidate === undefined ? [] : [candidate];
+  });
+  for (const capability of plugin.requires) {
+    if (!others.some((other) => provides(other, capability))) {
+      refuse(`${kind} is ${plugin.name}, which requires ${capability}, and no chosen part provides that`);
+    }
+  }
+}
+
+function provides(plugin: Plugin<unknown>, capability: Capability): boolean {
+  return plugin.kind === capability || plugin.provides?.includes(capability) === true;
+}
+
+function describeSelf(options: CheckedClusterOptions, { host, port }: Address): ClusterNode {
+  const { nodeId: id, zone, region, weight, metadata } = options;
+  const self: ClusterNode = { id, host, port, ...withoutUnset({ zone, region, weight, metadata }) };
+  if (!isClusterNode(self)) refuse(`zone, region and metadata must fit ${MAX_NODE_BYTES} bytes of JSON together`);
+  return self;
+}
+
+function chosenKinds(options: CheckedClusterOptions): readonly PluginKind[] {
+  return KINDS.filter((kind) => options[kind] !== undefined);
+}
+
+type WithoutUnset<O> = {
+  [K in keyof O as undefined extends O[K] ? K : never]?: Exclude<O[K], undefined>;
+} & { [K in keyof O as undefined extends O[K] ? never : K]: O[K] };
+
+function withoutUnset<O extends object>(options: O): WithoutUnset<O> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as WithoutUnset<O>;
+}
+
+function refuse(what: string): never {
+  throw new ClusterError('INVALID_OPTIONS', `createCluster: ${what}`);
+}

@@ -1,0 +1,158 @@
+import type { ClusterNode } from './cluster-node.ts';
+import type { Composition } from './composition.ts';
+import type {
+  ClusterContext,
+  ClusterIdentity,
+  MembershipContext,
+  ReplicatorContext,
+  TransportContext,
+} from './context.ts';
+import type { IClusterDiscovery } from './discovery.ts';
+import type { LeaderElection } from './election.ts';
+import { leveledLogger, type Logger, parseDebugScopes } from './logger.ts';
+import type { Membership, MembershipChange } from './membership.ts';
+import { loadIdentity } from './node-record.ts';
+import type { PluginKind } from './plugin.ts';
+import type { AnyReplicator } from './replicator.ts';
+import type { Storage } from './storage.ts';
+import type { System } from './system.ts';
+import type { Teardown } from './teardown.ts';
+import type { Transport } from './transport.ts';
+
+/** The parts of a running cluster, by kind. */
+export interface Parts {
+  readonly transport: Transport;
+  readonly membership: Membership;
+  /** Every change of the membership from the beginning. */
+  readonly changes: AsyncIterable<MembershipChange>;
+  readonly storage: Storage | undefined;
+  readonly discovery: IClusterDiscovery | undefined;
+  readonly election: LeaderElection | undefined;
+  readonly replicator: AnyReplicator | undefined;
+  /** What discovery, election and replicator were made from. */
+  readonly context: ClusterContext;
+  readonly identity: ClusterIdentity;
+}
+
+/** Names the step that begins now, and refuses to begin it when the start was given up. */
+export type BeginStep = (what: string) => void;
+
+export interface Making {
+  readonly composition: Composition;
+  readonly system: System;
+  readonly teardown: Teardown;
+  readonly begin: BeginStep;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/**
+ * Makes each part from those made before it, opening the storage first because the transport carries the incarnation.
+ * What is made is put on the teardown at once, so that it is closed whatever fails next.
+ */
+export async function makeParts(making: Making): Promise<Parts> {
+  const { composition, system } = making;
+  const { plugins, options } = composition;
+  const storage = await openStorage(making);
+  const identity = await loadNode(making, storage);
+  const base = { ...surroundings(making, 'transport'), self: composition.self, bind: composition.bind };
+  const debug = parseDebugScopes(options.debug);
+  const transportContext: TransportContext = { ...base, ...identity, debug };
+  const transport = make(making, 'transport', () => plugins.transport.create(transportContext));
+  const membershipContext = { ...transportContext, ...logging(making, 'membership'), transport, storage };
+  const membership = make(making, 'membership', () => plugins.membership.create(live(membershipContext)));
+  const scoped = (kind: PluginKind): ClusterContext =>
+    live({ ...transportContext, ...logging(making, kind), transport, storage, membership });
+  const discovery = makeOptional(making, 'discovery', plugins.discovery, (it) => it.create(scoped('discovery')));
+  const election = makeOptional(making, 'election', plugins.election, (it) => it.create(scoped('election')));
+  const { replicationFactor = 3, consistency = 'quorum' } = options;
+  const forReplicator = (): ReplicatorContext =>
+    live({ ...scoped('replicator'), election, replicationFactor, consistency });
+  const replicator = makeOptional(making, 'replicator', plugins.replicator, (it) => it.create(forReplicator()));
+  const context = live({ ...scoped('discovery'), logger: scopedLogger(composition, system, 'cluster') });
+  const changes = membership.watch();
+  return {
+    transport,
+    membership,
+    changes,
+    storage,
+    discovery,
+    election,
+    replicator,
+    context,
+    identity: identity.cluster,
+  };
+}
+
+/** A logger whose level and prefix are the scope's. */
+export function scopedLogger({ options }: Composition, system: System, scope: string): Logger {
+  const { nodeId, logLevel = 'info', debug } = options;
+  const scopes = parseDebugScopes(debug);
+  const isDebugged = scopes.has(scope) || (scope === 'transport' && scopes.has('wire'));
+  return leveledLogger(options.logger ?? system.logger, isDebugged ? 'debug' : logLevel, `${nodeId} ${scope}: `);
+}
+
+/** The transport knows the address that was bound, once it has started: `self` is read from it at each use. */
+function live<C extends MembershipContext>(context: C): C {
+  const { transport } = context;
+  return Object.defineProperty({ ...context }, 'self', { enumerable: true, get: (): ClusterNode => transport.self });
+}
+
+async function openStorage(making: Making): Promise<Storage | undefined> {
+  const { composition, begin } = making;
+  const plugin = composition.plugins.storage;
+  if (plugin === undefined) return undefined;
+  const context = { ...surroundings(making, 'storage'), nodeId: composition.self.id };
+  const storage = make(making, 'storage', () => plugin.create(context));
+  begin(`open ${plugin.name}`);
+  await storage.open();
+  return storage;
+}
+
+async function loadNode(
+  { composition, system, teardown, begin, onError }: Making,
+  storage: Storage | undefined,
+): Promise<Pick<TransportContext, 'incarnation' | 'cluster'>> {
+  const { name: clusterName = 'default', clusterId, nodeId } = composition.options;
+  begin('read and write the record "node"');
+  const { incarnation, cluster, settled } = await loadIdentity({
+    storage,
+    nodeId,
+    clusterName,
+    clusterId,
+    random: system.random,
+    onError: (error) => onError('write the cluster id', error),
+  });
+  teardown.push('write the cluster id', settled);
+  return { incarnation, cluster };
+}
+
+/** The machine, with a logger of the part's own. Named one by one: a system may be an object with getters. */
+function surroundings(making: Making, kind: PluginKind): System {
+  const { clock, random, net, disk } = making.system;
+  return { clock, random, net, disk, ...logging(making, kind) };
+}
+
+function logging({ composition, system }: Making, kind: PluginKind): Pick<System, 'logger'> {
+  return { logger: scopedLogger(composition, system, kind) };
+}
+
+function makeOptional<P extends { readonly name: string }, T extends AsyncDisposable>(
+  making: Making,
+  kind: PluginKind,
+  plugin: P | undefined,
+  create: (plugin: P) => T,
+): T | undefined {
+  return plugin === undefined ? undefined : make(making, kind, () => create(plugin));
+}
+
+function make<T extends AsyncDisposable>(
+  { composition, teardown, begin }: Making,
+  kind: PluginKind,
+  create: () => T,
+): T {
+  const name = composition.plugins[kind]?.name ?? kind;
+  begin(`make ${name}`);
+  const part = create();
+  teardown.push(`close ${name}`, async () => part[Symbol.asyncDispose]());
+  return part;
+}
