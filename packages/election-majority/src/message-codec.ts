@@ -1,7 +1,7 @@
 import { ClusterError } from '@quorate/core';
 import type { ElectionMessage } from './messages.ts';
 
-/** Every message is these many bytes, little-endian, laid out as in docs/wire-protocol.md. Longer ones are tolerated. */
+/** Every message is these many bytes, big-endian, laid out as in docs/wire-protocol.md. Longer ones are tolerated. */
 export const MESSAGE_BYTES = 32;
 const VERSION = 1;
 
@@ -25,11 +25,11 @@ export function encodeMessage(message: ElectionMessage): Uint8Array {
   view.setUint8(at.version, VERSION);
   view.setUint8(at.type, TYPES.indexOf(message.type) + 1);
   view.setUint8(at.flag, flag ? FLAG : 0);
-  view.setUint32(at.generation, message.generation, true);
-  view.setBigUint64(at.term, BigInt(message.term), true);
-  view.setBigUint64(at.otherTerm, BigInt(otherTerm), true);
-  view.setUint32(at.round, round, true);
-  view.setUint32(at.number, number, true);
+  view.setUint32(at.generation, message.generation);
+  view.setBigUint64(at.term, BigInt(message.term));
+  view.setBigUint64(at.otherTerm, BigInt(otherTerm));
+  view.setUint32(at.round, round);
+  view.setUint32(at.number, number);
   return new Uint8Array(view.buffer);
 }
 
@@ -73,10 +73,10 @@ function fieldsOf(message: ElectionMessage): Fields {
 }
 
 function messageOf(type: ElectionMessage['type'], view: DataView): ElectionMessage {
-  const common = { generation: view.getUint32(at.generation, true), term: readTerm(view, at.term) };
+  const common = { generation: view.getUint32(at.generation), term: readTerm(view, at.term) };
   const flag = (view.getUint8(at.flag) & FLAG) !== 0;
-  const round = view.getUint32(at.round, true);
-  const number = view.getUint32(at.number, true);
+  const round = view.getUint32(at.round);
+  const number = view.getUint32(at.number);
   switch (type) {
     case 'heartbeat':
       return { type, ...common, round };
@@ -96,7 +96,7 @@ function messageOf(type: ElectionMessage['type'], view: DataView): ElectionMessa
 }
 
 function readTerm(view: DataView, offset: number): number {
-  const term = view.getBigUint64(offset, true);
+  const term = view.getBigUint64(offset);
   if (term > BigInt(Number.MAX_SAFE_INTEGER)) throw malformed(`term ${term} is out of range`);
   return Number(term);
 }
