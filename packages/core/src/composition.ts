@@ -44,7 +44,7 @@ export function compose(options: CheckedClusterOptions): Composition {
 
 function together(options: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
   const { timings: { unreachableAfterMs } = {}, transport = soloTransport } = options;
-  const membership = options.membership ?? connectionMembership({ unreachableAfterMs });
+  const membership = options.membership ?? connectionMembership(withoutUnset({ unreachableAfterMs }));
   const { storage, discovery, election, replicator } = options;
   const plugins = { transport, membership, storage, discovery, election, replicator };
   return { plugins: withoutUnset(plugins), offered: new Set([...chosenKinds(options), 'membership']) };
