@@ -5,6 +5,12 @@
  * are made of.
  */
 export {
+  memoryDiscovery,
+  type MemoryDiscoveryOptions,
+  memoryRegistry,
+  type MemoryRegistry,
+} from './memory-discovery.ts';
+export {
   type MemoryNetwork,
   memoryNetwork,
   type MemoryNetworkOptions,
@@ -12,3 +18,4 @@ export {
   type RoutedMessage,
 } from './memory-network.ts';
 export { memoryTransport, type MemoryTransportOptions, type ReconnectOptions } from './memory-transport.ts';
+export { memoryDisk, type MemoryDisk, memoryStorage, type MemoryStorageOptions } from './memory-storage.ts';
