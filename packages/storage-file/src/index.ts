@@ -1,1 +1,33 @@
-export {};
+/**
+ * @packageDocumentation
+ *
+ * What one node must remember, in the files of one directory: small records, each replaced as a whole, checksummed, and
+ * durable before a write resolves. A lock keeps a second process out.
+ *
+ * ```ts
+ * import { createCluster } from '@quorate/core';
+ * import { fileStorage } from '@quorate/storage-file';
+ *
+ * const storage = fileStorage({ directory: '/var/lib/orders/node-a' });
+ * ```
+ */
+import type { Plugin, Storage } from '@quorate/core';
+import { FileStorage } from './file-storage.ts';
+import { checkFileStorageOptions, type FileStorageOptions } from './options.ts';
+
+export type { FileStorageOptions } from './options.ts';
+
+/**
+ * Storage in a directory of its own.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
+export function fileStorage(options: FileStorageOptions): Plugin<Storage, 'storage'> {
+  const checked = checkFileStorageOptions(options);
+  return {
+    name: 'storage-file',
+    kind: 'storage',
+    requires: [],
+    provides: ['durable-storage'],
+    create: (context) => new FileStorage(context, checked),
+  };
+}
