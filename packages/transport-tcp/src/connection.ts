@@ -1,0 +1,270 @@
+import { ClusterError, type DisconnectReason, type NodeId, type TransportContext } from '@quorate/core';
+import { FRAME_OVERHEAD_BYTES, type Frame, type FrameOf } from './frame.ts';
+import type { Handlers } from './handlers.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { IncomingRequests } from './incoming-requests.ts';
+import { IncomingStreams } from './incoming-streams.ts';
+import { asRecord, type Introduction, isName } from './introduction.ts';
+import type { Link, LinkReceiver, OutgoingFrame } from './link.ts';
+import type { Settings } from './options.ts';
+import type { Outlet } from './outlet.ts';
+import { OutgoingRequests } from './outgoing-requests.ts';
+import { OutgoingStreams } from './outgoing-streams.ts';
+import type { Reporter } from './reporter.ts';
+
+/** What a connection says when it closes, in `GOODBYE`. */
+export type GoodbyeReason = 'leaving' | 'replaced' | 'cluster' | 'protocol';
+
+export interface ConnectionOwner {
+  readonly context: TransportContext;
+  readonly settings: Settings;
+  readonly handlers: Handlers;
+  readonly reporter: Reporter;
+  /** Called once, when the connection is over. */
+  ended(connection: Connection, reason: DisconnectReason): void;
+  /** The peer has told the cluster's id, and this node didn't know any. */
+  identified(clusterId: string): void;
+}
+
+/** Streams hold back when this much is queued: what is queued before a message delays it. */
+const STREAM_MARK_BYTES = 512 * 1024;
+/** Answers may fill this many times the queue's bound, which messages and requests keep to. */
+const ANSWER_FACTOR = 2;
+/** Beyond this many times the bound even control frames don't fit: the peer writes without reading. */
+const HARD_FACTOR = 3;
+
+/** A live connection with a peer: sorts what arrives, and bounds what leaves. */
+export class Connection implements LinkReceiver, Outlet {
+  readonly peer: Introduction;
+  readonly maxPayloadBytes: number;
+  readonly requests: OutgoingRequests;
+  readonly streams: OutgoingStreams;
+  readonly #link: Link;
+  readonly #owner: ConnectionOwner;
+  readonly #heartbeat: Heartbeat;
+  readonly #incomingRequests: IncomingRequests;
+  readonly #incomingStreams: IncomingStreams;
+  /** The cluster id that the peer was told. */
+  #toldId: string | undefined;
+  #ended = false;
+
+  constructor(owner: ConnectionOwner, link: Link, peer: Introduction, toldId: string | undefined) {
+    const { context, settings, handlers } = owner;
+    this.#owner = owner;
+    this.#link = link;
+    this.#toldId = toldId;
+    this.peer = peer;
+    this.maxPayloadBytes = Math.min(settings.maxFrameBytes, peer.maxFrameBytes) - FRAME_OVERHEAD_BYTES;
+    this.requests = new OutgoingRequests(context.clock, this, settings.maxRequests);
+    this.streams = new OutgoingStreams(this, settings.maxStreams);
+    this.#incomingRequests = new IncomingRequests(this, handlers.requests, settings.maxRequests);
+    this.#incomingStreams = new IncomingStreams(this, handlers.streams, {
+      maxStreams: settings.maxStreams,
+      windowBytes: settings.streamWindowBytes,
+    });
+    this.#heartbeat = new Heartbeat(context.clock, settings.heartbeat, {
+      heardAt: () => link.heardAt,
+      ping: () => this.push({ type: 'PING' }),
+      expired: () => this.#lose('timeout'),
+    });
+    link.receiver = this;
+    link.establish(peer.node.id, settings.maxFrameBytes);
+  }
+
+  get peerId(): NodeId {
+    return this.peer.node.id;
+  }
+
+  get idle(): boolean {
+    return this.#link.queuedBytes < STREAM_MARK_BYTES;
+  }
+
+  /** False when the queue is full. */
+  send(frame: FrameOf<'MESSAGE'>): boolean {
+    if (frame.payload.length > this.maxPayloadBytes) {
+      const message = `a message of ${frame.payload.length} bytes to ${this.peerId}: ${this.maxPayloadBytes} fit`;
+      this.#owner.reporter.warn('oversize', message);
+      return false;
+    }
+    if (this.#fits(frame, 1)) {
+      this.#link.send(frame);
+      return true;
+    }
+    this.#owner.reporter.warn('overflow', `the queue for ${this.peerId} is full, messages are dropped`);
+    return false;
+  }
+
+  offer(frame: OutgoingFrame): boolean {
+    const fits = this.#fits(frame, frame.type === 'RESPONSE' ? ANSWER_FACTOR : 1);
+    if (fits) this.#link.send(frame);
+    return fits;
+  }
+
+  push(frame: OutgoingFrame): void {
+    if (this.#fits(frame, HARD_FACTOR)) this.#link.send(frame);
+    else this.#lose('timeout');
+  }
+
+  /** Tells the peer the cluster's id if it has not been told. */
+  identify(clusterId: string | undefined): void {
+    if (clusterId === undefined || this.#toldId === clusterId) return;
+    this.#toldId = clusterId;
+    this.push({ type: 'IDENTITY', detail: { clusterId } });
+  }
+
+  /** Asks whether the peer lives; answers within the heartbeat's interval. */
+  probe(answer: (alive: boolean) => void): void {
+    this.#heartbeat.probe(answer);
+  }
+
+  /** Says why, sends what is queued and closes. */
+  close(goodbye: GoodbyeReason, reason: DisconnectReason, message = ''): void {
+    if (this.#ended) return;
+    this.#end(reason);
+    this.#link.close({ type: 'GOODBYE', detail: { reason: goodbye, message: message.slice(0, 512) } });
+    this.#owner.ended(this, reason);
+  }
+
+  violated(error: ClusterError | string): void {
+    const message = typeof error === 'string' ? error : error.message;
+    this.#owner.reporter.warn('protocol', `${this.peerId} broke the protocol: ${message}`);
+    this.close('protocol', 'protocol', message);
+  }
+
+  drained(): void {
+    if (this.idle) this.streams.resume();
+  }
+
+  lost(): void {
+    if (this.#ended) return;
+    this.#end('closed');
+    this.#owner.ended(this, 'closed');
+  }
+
+  frame(frame: Frame): void {
+    switch (frame.type) {
+      case 'MESSAGE':
+        this.#deliver(frame);
+        return;
+      case 'REQUEST':
+        this.#incomingRequests.handle(frame);
+        return;
+      case 'RESPONSE':
+        this.requests.answered(frame.id, frame.payload);
+        return;
+      case 'ERROR':
+        this.requests.failed(frame.id, frame.detail);
+        return;
+      case 'CANCEL':
+        this.#incomingRequests.cancel(frame.id);
+        return;
+      case 'PING':
+        this.push({ type: 'PONG' });
+        return;
+      case 'PONG':
+        return;
+      case 'GOODBYE':
+        this.#partedFrom(frame.detail);
+        return;
+      case 'IDENTITY':
+        this.#identified(frame.detail);
+        return;
+      case 'HELLO':
+      case 'WELCOME':
+      case 'READY':
+        this.violated(`${frame.type} after the handshake`);
+        return;
+      case 'REFUSE':
+        this.#lose('closed');
+        return;
+      case 'UNKNOWN':
+        this.#owner.reporter.debug('unknown', `skipped a frame of unknown type ${frame.code} from ${this.peerId}`);
+        return;
+      case 'STREAM_OPEN':
+      case 'STREAM_CHUNK':
+      case 'STREAM_CREDIT':
+      case 'STREAM_END':
+      case 'STREAM_ACK':
+      case 'STREAM_RESET':
+      case 'STREAM_ABORT':
+        this.#streamFrame(frame);
+    }
+  }
+
+  #streamFrame(frame: Extract<Frame, { type: `STREAM_${string}` }>): void {
+    switch (frame.type) {
+      case 'STREAM_OPEN':
+        this.#incomingStreams.open(frame);
+        return;
+      case 'STREAM_CHUNK':
+        this.#incomingStreams.chunk(frame);
+        return;
+      case 'STREAM_END':
+        this.#incomingStreams.ended(frame.id);
+        return;
+      case 'STREAM_ABORT':
+        this.#incomingStreams.aborted(frame.id);
+        return;
+      case 'STREAM_CREDIT':
+        this.streams.credited(frame.id, frame.bytes);
+        return;
+      case 'STREAM_ACK':
+        this.streams.acknowledged(frame.id);
+        return;
+      case 'STREAM_RESET':
+        this.streams.reset(frame.id, frame.detail);
+    }
+  }
+
+  #deliver({ kind, payload }: FrameOf<'MESSAGE'>): void {
+    const handler = this.#owner.handlers.messages.get(kind);
+    if (handler === undefined) {
+      this.#owner.reporter.debug('unhandled', `dropped a message of kind ${kind} from ${this.peerId}: no handler`);
+      return;
+    }
+    try {
+      handler(this.peerId, payload);
+    } catch (error) {
+      this.#owner.reporter.error('handler', `the handler of messages of kind ${kind} failed`, error);
+    }
+  }
+
+  #partedFrom(detail: unknown): void {
+    const { reason, message } = asRecord(detail);
+    if (reason !== 'leaving' && reason !== 'replaced') {
+      this.#owner.reporter.warn('parted', `${this.peerId} closed the connection: ${String(reason)} ${String(message)}`);
+    }
+    this.#lose(reason === 'leaving' ? 'goodbye' : 'closed');
+  }
+
+  #identified(detail: unknown): void {
+    const { clusterId } = asRecord(detail);
+    const { id } = this.#owner.context.cluster;
+    if (!isName(clusterId)) this.violated('IDENTITY without a cluster id');
+    else if (id === undefined) this.#owner.identified(clusterId);
+    else if (id !== clusterId) this.close('cluster', 'local', `this cluster's id is ${id}, not ${clusterId}`);
+  }
+
+  #fits(frame: OutgoingFrame, factor: number): boolean {
+    const bytes = 'payload' in frame ? frame.payload.length : 0;
+    return this.#link.queuedBytes + bytes <= factor * this.#owner.settings.maxQueueBytes;
+  }
+
+  #lose(reason: DisconnectReason): void {
+    if (this.#ended) return;
+    this.#end(reason);
+    this.#link.destroy();
+    this.#owner.ended(this, reason);
+  }
+
+  #end(reason: DisconnectReason): void {
+    this.#ended = true;
+    this.#heartbeat[Symbol.dispose]();
+    const message = `the connection with ${this.peerId} ended: ${reason}`;
+    const error = new ClusterError('DISCONNECTED', message, { outcome: 'unknown' });
+    this.requests.end(error);
+    this.streams.end(error);
+    this.#incomingRequests.end(error);
+    this.#incomingStreams.end(error);
+  }
+}

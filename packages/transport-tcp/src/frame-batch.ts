@@ -1,0 +1,78 @@
+import type { Frame } from './frame.ts';
+import { encodeFrame, encodePayloadHead, MAX_PAYLOAD_HEAD_BYTES, type PayloadFrame } from './frame-codec.ts';
+
+const SLAB_BYTES = 64 * 1024;
+/** Payloads up to here are copied beside their heads: one chunk for many frames makes one cheap system call. */
+const COPIED_BYTES = 4096;
+
+/**
+ * Gathers the frames of one turn. Small ones lie one after the other in a slab, of which no byte is used twice: what
+ * has been handed out must not change.
+ */
+export class FrameBatch {
+  #chunks: Uint8Array[] = [];
+  #slab = new Uint8Array(0);
+  /** The slab's bytes from `#start` to `#end` are gathered and not yet in `#chunks`. */
+  #start = 0;
+  #end = 0;
+  #bytes = 0;
+
+  /** Bytes gathered. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(frame: Exclude<Frame, { type: 'UNKNOWN' }>): void {
+    if ('payload' in frame) {
+      this.#addPayload(frame);
+      return;
+    }
+    const { head } = encodeFrame(frame);
+    this.#reserve(head.length);
+    this.#slab.set(head, this.#end);
+    this.#advance(this.#end + head.length);
+  }
+
+  /** What was gathered, in order; the batch is empty afterwards. */
+  take(): readonly Uint8Array[] {
+    this.#seal();
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#bytes = 0;
+    return chunks;
+  }
+
+  #addPayload(frame: PayloadFrame): void {
+    const { payload } = frame;
+    const copied = payload.length <= COPIED_BYTES;
+    this.#reserve(MAX_PAYLOAD_HEAD_BYTES + (copied ? payload.length : 0));
+    const end = encodePayloadHead(frame, this.#slab, this.#end);
+    if (copied) {
+      this.#slab.set(payload, end);
+      this.#advance(end + payload.length);
+      return;
+    }
+    this.#advance(end);
+    this.#seal();
+    this.#chunks.push(payload);
+    this.#bytes += payload.length;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#end + bytes <= this.#slab.length) return;
+    this.#seal();
+    this.#slab = new Uint8Array(Math.max(SLAB_BYTES, bytes));
+    this.#start = 0;
+    this.#end = 0;
+  }
+
+  #advance(end: number): void {
+    this.#bytes += end - this.#end;
+    this.#end = end;
+  }
+
+  #seal(): void {
+    if (this.#end > this.#start) this.#chunks.push(this.#slab.subarray(this.#start, this.#end));
+    this.#start = this.#end;
+  }
+}

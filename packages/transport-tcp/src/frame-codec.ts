@@ -1,0 +1,234 @@
+import { ClusterError } from '@quorate/core';
+import { type Frame, type FrameOf, frameType, LENGTH_BYTES, MAGIC, MAX_DETAIL_BYTES } from './frame.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const NO_BYTES = new Uint8Array(0);
+
+/** A frame on its way out: everything up to the payload, and the payload, which may be large and is not copied. */
+export interface EncodedFrame {
+  /** Length, type and fixed fields (and JSON). */
+  readonly head: Uint8Array;
+  readonly payload: Uint8Array;
+}
+
+/** The bytes before the payload in a frame that carries one. */
+export const MAX_PAYLOAD_HEAD_BYTES: number = LENGTH_BYTES + 1 + 4 + 2;
+
+/** The frames that matter for speed: encoded in place, without an object of their own. */
+export type PayloadFrame = FrameOf<'MESSAGE'> | FrameOf<'REQUEST'> | FrameOf<'RESPONSE'> | FrameOf<'STREAM_CHUNK'>;
+
+/** Writes what comes before the payload at `at`; returns where it ends. The room must be there. */
+export function encodePayloadHead(frame: PayloadFrame, into: Uint8Array, at: number): number {
+  const start = at + LENGTH_BYTES;
+  into[start] = frameType[frame.type];
+  let end = start + 1;
+  if (frame.type !== 'MESSAGE') end = putU32(into, end, frame.id);
+  if (frame.type === 'MESSAGE' || frame.type === 'REQUEST') end = putU16(into, end, frame.kind);
+  putU32(into, at, end - start + frame.payload.length);
+  return end;
+}
+
+/** Encodes any frame but an unknown one. */
+export function encodeFrame(frame: Exclude<Frame, { type: 'UNKNOWN' }>): EncodedFrame {
+  switch (frame.type) {
+    case 'MESSAGE':
+    case 'REQUEST':
+    case 'RESPONSE':
+    case 'STREAM_CHUNK': {
+      const head = new Uint8Array(MAX_PAYLOAD_HEAD_BYTES);
+      return { head: head.subarray(0, encodePayloadHead(frame, head, 0)), payload: frame.payload };
+    }
+    case 'HELLO':
+      return small(frame.type, [u32(MAGIC), u16(frame.minVersion), u16(frame.maxVersion), json(frame.intro)]);
+    case 'WELCOME':
+      return small(frame.type, [u32(MAGIC), u16(frame.version), json(frame.intro)]);
+    case 'REFUSE':
+      return small(frame.type, [u32(MAGIC), u16(frame.maxVersion), json(frame.detail)]);
+    case 'READY':
+    case 'PING':
+    case 'PONG':
+      return small(frame.type, []);
+    case 'GOODBYE':
+    case 'IDENTITY':
+      return small(frame.type, [json(frame.detail)]);
+    case 'ERROR':
+    case 'STREAM_RESET':
+      return small(frame.type, [u32(frame.id), json(frame.detail)]);
+    case 'CANCEL':
+    case 'STREAM_END':
+    case 'STREAM_ACK':
+    case 'STREAM_ABORT':
+      return small(frame.type, [u32(frame.id)]);
+    case 'STREAM_OPEN':
+      return small(frame.type, [u32(frame.id), u16(frame.kind)]);
+    case 'STREAM_CREDIT':
+      return small(frame.type, [u32(frame.id), u32(frame.bytes)]);
+  }
+}
+
+/**
+ * Decodes what follows the length: type and body, at `start` to `end`. Payloads are views of `bytes`.
+ * @throws ClusterError `PROTOCOL` when the body is too short, or its JSON doesn't parse or is too long
+ */
+export function decodeFrame(bytes: Uint8Array, start: number, end: number): Frame {
+  const at = start + 1;
+  const type: number = bytes[start] ?? 0;
+  switch (type) {
+    case frameType.MESSAGE:
+      return { type: 'MESSAGE', kind: getU16(bytes, at, end), payload: bytes.subarray(at + 2, end) };
+    case frameType.REQUEST:
+      return {
+        type: 'REQUEST',
+        id: getU32(bytes, at, end),
+        kind: getU16(bytes, at + 4, end),
+        payload: bytes.subarray(at + 6, end),
+      };
+    case frameType.RESPONSE:
+      return { type: 'RESPONSE', id: getU32(bytes, at, end), payload: bytes.subarray(at + 4, end) };
+    case frameType.STREAM_CHUNK:
+      return { type: 'STREAM_CHUNK', id: getU32(bytes, at, end), payload: bytes.subarray(at + 4, end) };
+    default:
+      return decodeControl(bytes, start, end);
+  }
+}
+
+function decodeControl(bytes: Uint8Array, start: number, end: number): Frame {
+  const at = start + 1;
+  const type: number = bytes[start] ?? 0;
+  switch (type) {
+    case frameType.HELLO:
+      checkMagic(bytes, at, end);
+      return {
+        type: 'HELLO',
+        minVersion: getU16(bytes, at + 4, end),
+        maxVersion: getU16(bytes, at + 6, end),
+        intro: getJson(bytes, at + 8, end),
+      };
+    case frameType.WELCOME:
+      checkMagic(bytes, at, end);
+      return { type: 'WELCOME', version: getU16(bytes, at + 4, end), intro: getJson(bytes, at + 6, end) };
+    case frameType.REFUSE:
+      checkMagic(bytes, at, end);
+      return { type: 'REFUSE', maxVersion: getU16(bytes, at + 4, end), detail: getDetail(bytes, at + 6, end) };
+    case frameType.READY:
+      return { type: 'READY' };
+    case frameType.PING:
+      return { type: 'PING' };
+    case frameType.PONG:
+      return { type: 'PONG' };
+    case frameType.GOODBYE:
+      return { type: 'GOODBYE', detail: getDetail(bytes, at, end) };
+    case frameType.IDENTITY:
+      return { type: 'IDENTITY', detail: getDetail(bytes, at, end) };
+    default:
+      return decodeWithId(bytes, start, end);
+  }
+}
+
+function decodeWithId(bytes: Uint8Array, start: number, end: number): Frame {
+  const at = start + 1;
+  const type: number = bytes[start] ?? 0;
+  switch (type) {
+    case frameType.ERROR:
+      return { type: 'ERROR', id: getU32(bytes, at, end), detail: getDetail(bytes, at + 4, end) };
+    case frameType.CANCEL:
+      return { type: 'CANCEL', id: getU32(bytes, at, end) };
+    case frameType.STREAM_OPEN:
+      return { type: 'STREAM_OPEN', id: getU32(bytes, at, end), kind: getU16(bytes, at + 4, end) };
+    case frameType.STREAM_CREDIT:
+      return { type: 'STREAM_CREDIT', id: getU32(bytes, at, end), bytes: getU32(bytes, at + 4, end) };
+    case frameType.STREAM_END:
+      return { type: 'STREAM_END', id: getU32(bytes, at, end) };
+    case frameType.STREAM_ACK:
+      return { type: 'STREAM_ACK', id: getU32(bytes, at, end) };
+    case frameType.STREAM_RESET:
+      return { type: 'STREAM_RESET', id: getU32(bytes, at, end), detail: getDetail(bytes, at + 4, end) };
+    case frameType.STREAM_ABORT:
+      return { type: 'STREAM_ABORT', id: getU32(bytes, at, end) };
+    default:
+      return { type: 'UNKNOWN', code: type, payload: bytes.subarray(at, end) };
+  }
+}
+
+/** The big-endian integer at `at`, all of whose bytes are there. */
+export function readU32(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  return high * 0x1_0000 + low;
+}
+
+function getU32(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 4 > end) throw tooShort();
+  return readU32(bytes, at);
+}
+
+function getU16(bytes: Uint8Array, at: number, end: number): number {
+  if (at + 2 > end) throw tooShort();
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+function getDetail(bytes: Uint8Array, at: number, end: number): unknown {
+  if (end - at > MAX_DETAIL_BYTES) throw new ClusterError('PROTOCOL', `a frame has ${end - at} bytes of JSON`);
+  return getJson(bytes, at, end);
+}
+
+function getJson(bytes: Uint8Array, at: number, end: number): unknown {
+  if (at > end) throw tooShort();
+  try {
+    return JSON.parse(decoder.decode(bytes.subarray(at, end)));
+  } catch (error) {
+    throw new ClusterError('PROTOCOL', 'a frame has JSON that does not parse', { cause: error });
+  }
+}
+
+function checkMagic(bytes: Uint8Array, at: number, end: number): void {
+  if (getU32(bytes, at, end) !== MAGIC) throw new ClusterError('PROTOCOL', 'not the Quorate protocol');
+}
+
+function tooShort(): ClusterError {
+  return new ClusterError('PROTOCOL', 'a frame is shorter than its fixed fields');
+}
+
+function small(type: keyof typeof frameType, fields: readonly Uint8Array[]): EncodedFrame {
+  const length = fields.reduce((sum, field) => sum + field.length, 1);
+  const head = new Uint8Array(LENGTH_BYTES + length);
+  putU32(head, 0, length);
+  head[LENGTH_BYTES] = frameType[type];
+  let at = LENGTH_BYTES + 1;
+  for (const field of fields) {
+    head.set(field, at);
+    at += field.length;
+  }
+  return { head, payload: NO_BYTES };
+}
+
+function u16(value: number): Uint8Array {
+  const bytes = new Uint8Array(2);
+  putU16(bytes, 0, value);
+  return bytes;
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  putU32(bytes, 0, value);
+  return bytes;
+}
+
+function json(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+function putU16(into: Uint8Array, at: number, value: number): number {
+  into[at] = value >>> 8;
+  into[at + 1] = value;
+  return at + 2;
+}
+
+function putU32(into: Uint8Array, at: number, value: number): number {
+  into[at] = value >>> 24;
+  into[at + 1] = value >>> 16;
+  into[at + 2] = value >>> 8;
+  into[at + 3] = value;
+  return at + 4;
+}

@@ -1,0 +1,227 @@
+import {
+  type Address,
+  ClusterError,
+  type ClusterNode,
+  formatAddress,
+  type Timer,
+  toClusterError,
+  type TransportContext,
+} from '@quorate/core';
+import type { Frame, FrameOf } from './frame.ts';
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './frame.ts';
+import {
+  type Introduction,
+  introduce,
+  objection,
+  parseIntroduction,
+  parseRefusal,
+  type Refusal,
+  refusal,
+} from './introduction.ts';
+import type { Link, LinkReceiver } from './link.ts';
+import type { Settings } from './options.ts';
+
+/** Who decides whether a peer is connected: the table of peers. */
+export interface Gatekeeper {
+  readonly context: TransportContext;
+  readonly settings: Settings;
+  readonly self: ClusterNode;
+  /** Whether there is a live connection with this very incarnation. */
+  isConnected(peer: Introduction): boolean;
+  /** Answers, perhaps later, with what speaks against a peer of this id and incarnation. */
+  challenge(peer: Introduction, answer: (refused: Refusal | undefined) => void): void;
+  /** A dialler's last question: may this be the one connection with the peer? */
+  claim(peer: Introduction): Refusal | undefined;
+  /** An incoming handshake has sent its `WELCOME`. */
+  welcomed(handshake: Handshake, peer: Introduction): void;
+  /** The handshake succeeded: the link is the table's. */
+  establish(link: Link, peer: Introduction, toldId: string | undefined): void;
+}
+
+export type HandshakeResult =
+  | { readonly type: 'established'; readonly peer: Introduction }
+  /** Refused by either side. `peer` is there when it had said who it is. */
+  | { readonly type: 'refused'; readonly refusal: Refusal; readonly peer: Introduction | undefined }
+  | { readonly type: 'failed'; readonly error: ClusterError };
+
+type Step =
+  /** The acceptor, from the beginning. */
+  | 'hello'
+  /** The dialler, when it has sent `HELLO`. */
+  | 'welcome'
+  /** The acceptor, when it has sent `WELCOME`. */
+  | 'ready'
+  /** Waiting for this side's own decision. */
+  | 'deciding'
+  | 'over';
+
+/** One handshake, of either role; see "Handshake" in docs/wire-protocol.md. Nothing else is parsed before it is over. */
+export class Handshake implements LinkReceiver {
+  readonly link: Link;
+  readonly #gate: Gatekeeper;
+  readonly #remote: Address;
+  readonly #done: (result: HandshakeResult) => void;
+  readonly #timer: Timer;
+  #step: Step = 'hello';
+  #peer: Introduction | undefined;
+  #toldId: string | undefined;
+
+  /** @param done called once */
+  constructor(gate: Gatekeeper, link: Link, remote: Address, done: (result: HandshakeResult) => void) {
+    this.#gate = gate;
+    this.link = link;
+    this.#remote = remote;
+    this.#done = done;
+    link.receiver = this;
+    const { handshakeTimeoutMs } = gate.settings;
+    this.#timer = gate.context.clock.setTimer(handshakeTimeoutMs, () => this.#timedOut(handshakeTimeoutMs));
+  }
+
+  /** Called once the link has its socket, by the side that dialled. */
+  greet(): void {
+    if (this.#step !== 'hello') return;
+    this.#step = 'welcome';
+    const versions = { minVersion: OLDEST_PROTOCOL_VERSION, maxVersion: PROTOCOL_VERSION };
+    this.link.send({ type: 'HELLO', ...versions, intro: this.#introduce(false) });
+  }
+
+  /** Whether the peer has been welcomed and its `READY` may be on the way. */
+  get welcoming(): boolean {
+    return this.#step === 'ready';
+  }
+
+  get peer(): Introduction | undefined {
+    return this.#peer;
+  }
+
+  refuse(refused: Refusal): void {
+    if (!this.#finish({ type: 'refused', refusal: refused, peer: this.#peer })) return;
+    this.link.close({ type: 'REFUSE', maxVersion: PROTOCOL_VERSION, detail: refused });
+  }
+
+  /** Ends it without a word. */
+  drop(error: ClusterError): void {
+    if (this.#finish({ type: 'failed', error })) this.link.destroy();
+  }
+
+  frame(frame: Frame): void {
+    if (frame.type === 'REFUSE') this.#refused(frame);
+    else if (frame.type === 'HELLO' && this.#step === 'hello') this.#hello(frame);
+    else if (frame.type === 'WELCOME' && this.#step === 'welcome') this.#welcome(frame);
+    else if (frame.type === 'READY' && this.#step === 'ready') this.#ready();
+    else this.violated(new ClusterError('PROTOCOL', `${frame.type} out of place in the handshake`));
+  }
+
+  violated(error: ClusterError): void {
+    this.refuse(refusal('protocol', error.message));
+  }
+
+  drained(): void {
+    // Nothing waits for room.
+  }
+
+  lost(error?: Error): void {
+    const what = `${formatAddress(this.#remote)} closed the connection during the handshake`;
+    this.#finish({
+      type: 'failed',
+      error: error === undefined ? new ClusterError('DISCONNECTED', what) : toClusterError(error, 'DISCONNECTED', what),
+    });
+  }
+
+  #hello({ minVersion, maxVersion, intro }: FrameOf<'HELLO'>): void {
+    if (minVersion > PROTOCOL_VERSION || maxVersion < OLDEST_PROTOCOL_VERSION) {
+      this.refuse(refusal('version', versionMessage(minVersion, maxVersion)));
+      return;
+    }
+    this.#consider(intro, (peer) => {
+      this.#step = 'ready';
+      const connected = this.#gate.isConnected(peer);
+      this.#gate.welcomed(this, peer);
+      this.link.send({ type: 'WELCOME', version: PROTOCOL_VERSION, intro: this.#introduce(connected) });
+    });
+  }
+
+  #welcome({ version, intro }: FrameOf<'WELCOME'>): void {
+    if (version < OLDEST_PROTOCOL_VERSION || version > PROTOCOL_VERSION) {
+      this.refuse(refusal('version', versionMessage(version, version)));
+      return;
+    }
+    this.#consider(intro, (peer) => {
+      const refused = this.#gate.claim(peer);
+      if (refused !== undefined) {
+        this.refuse(refused);
+        return;
+      }
+      this.link.send({ type: 'READY' });
+      this.#establish(peer);
+    });
+  }
+
+  #ready(): void {
+    const peer = this.#peer;
+    if (peer === undefined) return;
+    // The node may have learned its cluster's id since it said WELCOME.
+    const refused = objection(this.#gate.context, this.#gate.self.id, peer);
+    if (refused === undefined) this.#establish(peer);
+    else this.refuse(refused);
+  }
+
+  /** Checks who the peer is; goes on, perhaps later, when nothing speaks against it. */
+  #consider(intro: unknown, proceed: (peer: Introduction) => void): void {
+    const peer = this.#parse(intro);
+    if (peer === undefined) return;
+    this.#peer = peer;
+    const refused = objection(this.#gate.context, this.#gate.self.id, peer);
+    if (refused !== undefined) {
+      this.refuse(refused);
+      return;
+    }
+    this.#step = 'deciding';
+    this.#gate.challenge(peer, (challenged) => {
+      if (this.#step !== 'deciding') return;
+      if (challenged === undefined) proceed(peer);
+      else this.refuse(challenged);
+    });
+  }
+
+  #parse(intro: unknown): Introduction | undefined {
+    try {
+      return parseIntroduction(intro);
+    } catch (error) {
+      this.violated(toClusterError(error, 'PROTOCOL', 'the handshake could not be read'));
+      return undefined;
+    }
+  }
+
+  #refused({ detail }: FrameOf<'REFUSE'>): void {
+    if (this.#finish({ type: 'refused', refusal: parseRefusal(detail), peer: this.#peer })) this.link.destroy();
+  }
+
+  #establish(peer: Introduction): void {
+    if (!this.#finish({ type: 'established', peer })) return;
+    this.#gate.establish(this.link, peer, this.#toldId);
+  }
+
+  #timedOut(afterMs: number): void {
+    this.drop(new ClusterError('TIMEOUT', `no handshake with ${formatAddress(this.#remote)} within ${afterMs} ms`));
+  }
+
+  #finish(result: HandshakeResult): boolean {
+    if (this.#step === 'over') return false;
+    this.#step = 'over';
+    this.#timer.cancel();
+    this.#done(result);
+    return true;
+  }
+
+  #introduce(connected: boolean): object {
+    const { context, settings, self } = this.#gate;
+    this.#toldId = context.cluster.id;
+    return introduce(context, self, settings.maxFrameBytes, connected);
+  }
+}
+
+function versionMessage(min: number, max: number): string {
+  const theirs = min === max ? `${min}` : `${min} to ${max}`;
+  return `no common version of the protocol: ${OLDEST_PROTOCOL_VERSION} to ${PROTOCOL_VERSION} here, ${theirs} there`;
+}

@@ -1,0 +1,170 @@
+import { type ClusterNode, isClusterNode, type NodeId, type TransportContext, ClusterError } from '@quorate/core';
+
+/** The methods of authentication that this version has. */
+export const AUTH_METHODS: readonly string[] = ['none'];
+
+const MAX_NAME_LENGTH = 255;
+const MAX_AUTH_METHODS = 16;
+/** The least limit of frames that a peer may announce: every control frame fits. */
+const MIN_FRAME_BYTES: number = 64 * 1024;
+
+/** What both sides of a handshake say about themselves, checked. */
+export interface Introduction {
+  readonly cluster: string;
+  readonly clusterId: string | undefined;
+  readonly node: ClusterNode;
+  readonly incarnation: number;
+  readonly maxFrameBytes: number;
+  readonly auth: readonly string[];
+  readonly connected: boolean;
+}
+
+/** This node's introduction, for the wire. */
+export function introduce(
+  context: TransportContext,
+  self: ClusterNode,
+  maxFrameBytes: number,
+  connected: boolean,
+): object {
+  const { name, id } = context.cluster;
+  return {
+    cluster: name,
+    ...(id === undefined ? {} : { clusterId: id }),
+    node: self,
+    incarnation: context.incarnation,
+    maxFrameBytes,
+    auth: AUTH_METHODS,
+    connected,
+  };
+}
+
+/** @throws ClusterError `PROTOCOL`, naming the field */
+export function parseIntroduction(value: unknown): Introduction {
+  const given = asRecord(value);
+  const { cluster, clusterId, node, incarnation, maxFrameBytes, auth, connected } = given;
+  require(isName(cluster), 'cluster');
+  require(clusterId === undefined || isName(clusterId), 'clusterId');
+  require(isClusterNode(node) && node.port !== 0, 'node');
+  require(Number.isSafeInteger(incarnation) && (incarnation as number) >= 0, 'incarnation');
+  require(Number.isSafeInteger(maxFrameBytes) && (maxFrameBytes as number) >= MIN_FRAME_BYTES, 'maxFrameBytes');
+  require(isMethods(auth), 'auth');
+  return {
+    cluster: cluster as string,
+    clusterId: clusterId as string | undefined,
+    node: knownFields(node as ClusterNode),
+    incarnation: incarnation as number,
+    maxFrameBytes: maxFrameBytes as number,
+    auth: auth as readonly string[],
+    connected: connected === true,
+  };
+}
+
+export type RefusalReason =
+  | 'version'
+  | 'cluster'
+  | 'self'
+  | 'duplicate-node-id'
+  | 'already-connected'
+  | 'authentication'
+  | 'busy'
+  | 'protocol';
+
+/** Why a connection was not made, by either side. */
+export interface Refusal {
+  readonly reason: RefusalReason | 'other';
+  readonly message: string;
+}
+
+/** What is wrong with a peer, whoever dialled; undefined when nothing is. */
+export function objection(context: TransportContext, selfId: NodeId, peer: Introduction): Refusal | undefined {
+  const { name, id } = context.cluster;
+  if (peer.cluster !== name) {
+    return refusal('cluster', `${selfId} belongs to cluster "${name}", ${peer.node.id} to "${peer.cluster}"`);
+  }
+  if (id !== undefined && peer.clusterId !== undefined && id !== peer.clusterId) {
+    const message = `both clusters are called "${name}", but ${selfId}'s has the id ${id}, ${peer.node.id}'s ${peer.clusterId}`;
+    return refusal('cluster', message);
+  }
+  if (peer.node.id === selfId) {
+    const self = peer.incarnation === context.incarnation;
+    return self
+      ? refusal('self', `${selfId} has dialled itself`)
+      : refusal('duplicate-node-id', `two living nodes have the id ${selfId}`);
+  }
+  if (peer.auth.some((method) => AUTH_METHODS.includes(method))) return undefined;
+  return refusal('authentication', `no common method of authentication: ${AUTH_METHODS.join()} here`);
+}
+
+export function refusal(reason: RefusalReason, message: string): Refusal {
+  return { reason, message };
+}
+
+const REASONS: ReadonlySet<string> = new Set<RefusalReason>([
+  'version',
+  'cluster',
+  'self',
+  'duplicate-node-id',
+  'already-connected',
+  'authentication',
+  'busy',
+  'protocol',
+]);
+
+/** What a peer said in `REFUSE`; tolerant, since it may be of a later version. */
+export function parseRefusal(value: unknown): Refusal {
+  const { reason, message } = asRecord(value);
+  return {
+    reason: typeof reason === 'string' && REASONS.has(reason) ? (reason as RefusalReason) : 'other',
+    message: typeof message === 'string' ? message : `refused: ${String(reason)}`,
+  };
+}
+
+/** A refusal as the error that watchers of the transport see. */
+export function refusalError({ reason, message }: Refusal): ClusterError {
+  switch (reason) {
+    case 'cluster':
+      return new ClusterError('CLUSTER_MISMATCH', message);
+    case 'duplicate-node-id':
+      return new ClusterError('DUPLICATE_NODE_ID', message);
+    case 'version':
+    case 'protocol':
+      return new ClusterError('PROTOCOL', message);
+    case 'busy':
+      return new ClusterError('OVERLOADED', message);
+    case 'self':
+    case 'already-connected':
+    case 'authentication':
+    case 'other':
+      return new ClusterError('REFUSED', message);
+  }
+}
+
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
+}
+
+function require(condition: boolean, field: string): void {
+  if (!condition) throw new ClusterError('PROTOCOL', `the handshake's field ${field} is not acceptable`);
+}
+
+function isMethods(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= MAX_AUTH_METHODS && value.every(isName);
+}
+
+/** Without the fields of later versions, which nobody here has checked. */
+function knownFields(node: ClusterNode): ClusterNode {
+  const { id, host, port, zone, region, weight, metadata } = node;
+  return {
+    id,
+    host,
+    port,
+    ...(zone === undefined ? {} : { zone }),
+    ...(region === undefined ? {} : { region }),
+    ...(weight === undefined ? {} : { weight }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}

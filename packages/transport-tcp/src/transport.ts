@@ -1,0 +1,204 @@
+import {
+  type Address,
+  Broadcast,
+  type CallOptions,
+  ClusterError,
+  type ClusterNode,
+  formatAddress,
+  invalidOption,
+  type MessageHandler,
+  type MessageKind,
+  type NodeId,
+  type OutgoingStream,
+  type Peer,
+  type RequestHandler,
+  type RequestOptions,
+  type StreamHandler,
+  throwIfAborted,
+  type Transport,
+  type TransportContext,
+  type TransportEvent,
+} from '@quorate/core';
+import { Acceptor } from './acceptor.ts';
+import type { Connection } from './connection.ts';
+import { Contacts } from './contacts.ts';
+import { Dialler } from './dial.ts';
+import { checkKind, type Handlers, HandlerTable } from './handlers.ts';
+import { LinkSet } from './link-set.ts';
+import type { Settings } from './options.ts';
+import { PeerTable, sameAddress } from './peer-table.ts';
+import { Reporter } from './reporter.ts';
+
+const MAX_UNREAD_EVENTS = 1024;
+
+export class TcpTransport implements Transport {
+  readonly #context: TransportContext;
+  readonly #events = new Broadcast<TransportEvent>(MAX_UNREAD_EVENTS);
+  readonly #handlers: Handlers = {
+    messages: new HandlerTable<MessageHandler>(),
+    requests: new HandlerTable<RequestHandler>(),
+    streams: new HandlerTable<StreamHandler>(),
+  };
+  readonly #reporter: Reporter;
+  readonly #links: LinkSet;
+  readonly #peers: PeerTable;
+  readonly #contacts: Contacts;
+  readonly #acceptor: Acceptor;
+  #self: ClusterNode;
+  #bound: Address | undefined;
+  #started = false;
+  #disposal: Promise<void> | undefined;
+
+  constructor(context: TransportContext, settings: Settings) {
+    this.#context = context;
+    this.#self = context.self;
+    this.#reporter = new Reporter(context.clock, context.logger);
+    this.#links = new LinkSet(context);
+    this.#peers = this.#makePeers(settings);
+    this.#contacts = this.#makeContacts();
+    this.#acceptor = new Acceptor(this.#peers, this.#links, (remote, error) => {
+      this.#reporter.warn('refused', error.message);
+      this.#events.publish({ type: 'refused', remote, error });
+    });
+  }
+
+  get self(): ClusterNode {
+    return this.#self;
+  }
+
+  get peers(): readonly Peer[] {
+    return this.#peers.peers;
+  }
+
+  peer(id: NodeId): Peer | undefined {
+    return this.#peers.peer(id);
+  }
+
+  async start(options: CallOptions = {}): Promise<void> {
+    this.#checkOpen();
+    throwIfAborted(options.signal, 'start of the transport');
+    if (this.#started) throw new ClusterError('INVALID_OPTIONS', 'the transport has been started already');
+    this.#started = true;
+    const { bind, self } = this.#context;
+    this.#bound = await this.#acceptor.listen(bind);
+    if (self.port === 0) this.#self = { ...self, port: this.#bound.port };
+    this.#contacts.remove(this.#self);
+    this.#contacts.start();
+  }
+
+  addContact(address: Address): void {
+    if (this.#disposal !== undefined || this.#isOwn(address) || this.#contacts.add(address)) return;
+    this.#reporter.warn('contacts', `too many contacts, ${formatAddress(address)} is not dialled`);
+  }
+
+  removeContact(address: Address): void {
+    const id = this.#contacts.remove(address);
+    if (id !== undefined) this.#peers.forget(id);
+  }
+
+  send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean {
+    checkKind(kind);
+    const connection = this.#peers.connection(to);
+    return connection !== undefined && connection.send({ type: 'MESSAGE', kind, payload });
+  }
+
+  request(to: NodeId, kind: MessageKind, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
+    try {
+      checkKind(kind);
+      checkTimeout(options?.timeoutMs);
+      return this.#reach(to, payload.length).requests.request(kind, payload, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async openStream(to: NodeId, kind: MessageKind, options?: CallOptions): Promise<OutgoingStream> {
+    checkKind(kind);
+    return this.#reach(to, 0).streams.open(kind, options);
+  }
+
+  onMessage(kind: MessageKind, handler: MessageHandler): Disposable {
+    this.#checkOpen();
+    return this.#handlers.messages.add(kind, handler);
+  }
+
+  onRequest(kind: MessageKind, handler: RequestHandler): Disposable {
+    this.#checkOpen();
+    return this.#handlers.requests.add(kind, handler);
+  }
+
+  onStream(kind: MessageKind, handler: StreamHandler): Disposable {
+    this.#checkOpen();
+    return this.#handlers.streams.add(kind, handler);
+  }
+
+  watch(options?: CallOptions): AsyncIterable<TransportEvent> {
+    return this.#events.watch(options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    this.#contacts.close();
+    this.#peers.close();
+    await this.#acceptor.close();
+    await this.#links.ended();
+    this.#events[Symbol.dispose]();
+  }
+
+  #makePeers(settings: Settings): PeerTable {
+    return new PeerTable({
+      context: this.#context,
+      settings,
+      handlers: this.#handlers,
+      reporter: this.#reporter,
+      self: () => this.#self,
+      events: {
+        publish: (event) => this.#events.publish(event),
+        connected: (node) => this.#isOwn(node) || this.#contacts.connected(node),
+        disconnected: (node, reason) => this.#contacts.disconnected(node, reason),
+        isDialling: (id) => this.#contacts.isDialling(id),
+      },
+    });
+  }
+
+  #makeContacts(): Contacts {
+    return new Contacts({
+      dialler: new Dialler(this.#peers, this.#links),
+      isConnected: (id) => this.#peers.connection(id) !== undefined,
+      connectedAt: (address) => this.#peers.connectedAt(address),
+      unreachable: (address, error) => {
+        if (error.code !== 'DISCONNECTED') this.#reporter.warn('unreachable', error.message);
+        this.#events.publish({ type: 'unreachable', address, error });
+      },
+    });
+  }
+
+  /** @throws ClusterError `CLOSED`, `DISCONNECTED`, `OVERLOADED`: nothing was sent */
+  #reach(to: NodeId, bytes: number): Connection {
+    this.#checkOpen();
+    const connection = this.#peers.connection(to);
+    if (connection === undefined) {
+      throw new ClusterError('DISCONNECTED', `no connection with ${to}`, { outcome: 'not-applied' });
+    }
+    if (bytes <= connection.maxPayloadBytes) return connection;
+    const message = `a request of ${bytes} bytes to ${to}: ${connection.maxPayloadBytes} fit`;
+    throw new ClusterError('OVERLOADED', message, { outcome: 'not-applied' });
+  }
+
+  #isOwn(address: Address): boolean {
+    return sameAddress(address, this.#self) || (this.#bound !== undefined && sameAddress(address, this.#bound));
+  }
+
+  #checkOpen(): void {
+    if (this.#disposal !== undefined) throw new ClusterError('CLOSED', 'the transport has been disposed');
+  }
+}
+
+function checkTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || timeoutMs >= 0) return;
+  throw invalidOption('request', 'timeoutMs', 'a number of milliseconds from 0', timeoutMs);
+}
