@@ -2,7 +2,7 @@ import { isClusterError } from '@quorate/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { type Frame, LENGTH_BYTES } from '../src/frame.ts';
+import type { Frame } from '../src/frame.ts';
 import { FrameBatch } from '../src/frame-batch.ts';
 import { encodeFrame } from '../src/frame-codec.ts';
 import { FrameDecoder } from '../src/frame-decoder.ts';
@@ -173,4 +173,3 @@ function thrownBy(call: () => void): string | undefined {
   }
 }
 
-expect(LENGTH_BYTES).toBe(4);

@@ -1,0 +1,15 @@
+import type { Benchmark } from './benchmark.ts';
+import { transport } from './transport.ts';
+
+const benchmarks: readonly Benchmark[] = [transport];
+
+const [name, ...args] = process.argv.slice(2);
+const chosen = benchmarks.find((benchmark) => benchmark.name === name);
+
+if (chosen !== undefined) {
+  await chosen.run(args);
+} else {
+  if (name !== undefined) console.error(`there is no benchmark ${name}`);
+  for (const { name: each, description } of benchmarks) console.log(`${each.padEnd(12)} ${description}`);
+  process.exitCode = name === undefined ? 0 : 1;
+}

@@ -1,0 +1,112 @@
+import { parseArgs } from 'node:util';
+
+import { type Benchmark, median, percentile, report, rounded } from './benchmark.ts';
+import { startNet, startQuorate, type System } from './transport-systems.ts';
+
+export const transport: Benchmark = {
+  name: 'transport',
+  description: 'transport-tcp beside plain framed net, two processes: [--seconds 1] [--rounds 5] [--payload 128]',
+  run,
+};
+
+interface Settings {
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly payloadBytes: number;
+}
+
+interface Trips {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const CHUNK_BYTES = 16 * 1024;
+const MIB = 1024 * 1024;
+
+async function run(args: readonly string[]): Promise<void> {
+  const settings = settingsFrom(args);
+  const systems = [await startNet(), await startQuorate()];
+  for (const inFlight of [1, 64]) await compareTrips(systems, inFlight, settings);
+  for (const mode of ['messages', 'stream']) await comparePumps(systems, mode, settings);
+  for (const system of systems) await system.close();
+}
+
+function settingsFrom(args: readonly string[]): Settings {
+  const options = { seconds: { type: 'string' }, rounds: { type: 'string' }, payload: { type: 'string' } } as const;
+  const { seconds = '1', rounds = '5', payload = '128' } = parseArgs({ args: [...args], options }).values;
+  return { seconds: Number(seconds), rounds: Number(rounds), payloadBytes: Number(payload) };
+}
+
+/** The systems take turns, so that what else the machine does hits both; the median of the rounds counts. */
+async function inTurns<T>(
+  systems: readonly System[],
+  rounds: number,
+  once: (system: System) => Promise<T>,
+): Promise<ReadonlyMap<System, readonly T[]>> {
+  const results = new Map<System, T[]>(systems.map((system) => [system, []]));
+  for (const system of systems) await once(system);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [system, list] of results) list.push(await once(system));
+  }
+  return results;
+}
+
+async function compareTrips(systems: readonly System[], inFlight: number, settings: Settings): Promise<void> {
+  const { rounds, seconds, payloadBytes } = settings;
+  const payload = new Uint8Array(payloadBytes).fill(7);
+  const results = await inTurns(systems, rounds, (system) => roundTrips(system, payload, inFlight, seconds));
+  const about = { benchmark: 'transport', measure: 'round-trips', in_flight: inFlight, payload_bytes: payloadBytes };
+  for (const [{ name }, trips] of results) {
+    report({
+      ...about,
+      system: name,
+      per_second: rounded(median(trips.map(({ perSecond }) => perSecond))),
+      p50_ms: rounded(median(trips.map(({ p50 }) => p50))),
+      p99_ms: rounded(median(trips.map(({ p99 }) => p99))),
+    });
+  }
+  reportRatio(
+    about,
+    [...results.values()].map((trips) => median(trips.map(({ perSecond }) => perSecond))),
+  );
+}
+
+async function comparePumps(systems: readonly System[], mode: string, { rounds, seconds }: Settings): Promise<void> {
+  const chunk = new Uint8Array(CHUNK_BYTES).fill(7);
+  const count = Math.round((seconds * 400 * MIB) / CHUNK_BYTES);
+  const results = await inTurns(systems, rounds, async (system) => {
+    const begin = performance.now();
+    await system.pumps[mode]?.(chunk, count);
+    return (CHUNK_BYTES * count) / 1e6 / ((performance.now() - begin) / 1000);
+  });
+  const about = { benchmark: 'transport', measure: 'throughput', mode, chunk_bytes: CHUNK_BYTES };
+  for (const [{ name }, rates] of results) {
+    report({ ...about, system: name, mb_per_second: rounded(median(rates)) });
+  }
+  reportRatio(about, [...results.values()].map(median));
+}
+
+function reportRatio(about: Record<string, string | number>, [net = 0, quorate = 0]: readonly number[]): void {
+  report({ ...about, measure: 'ratio', of: about['measure'] ?? '', quorate_to_net: rounded(quorate / net) });
+}
+
+/** Keeps so many requests in flight for so long. */
+async function roundTrips(system: System, payload: Uint8Array, inFlight: number, seconds: number): Promise<Trips> {
+  const latencies: number[] = [];
+  const begin = performance.now();
+  const end = begin + seconds * 1000;
+  const worker = async (): Promise<void> => {
+    for (let sentAt = performance.now(); sentAt < end;) {
+      const echoed = await system.echo(payload);
+      if (echoed.length !== payload.length) throw new Error(`${system.name} did not echo`);
+      const now = performance.now();
+      latencies.push(now - sentAt);
+      sentAt = now;
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  const elapsed = (performance.now() - begin) / 1000;
+  const sorted = Float64Array.from(latencies).sort();
+  return { perSecond: latencies.length / elapsed, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
+}
