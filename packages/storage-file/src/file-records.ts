@@ -24,7 +24,7 @@ export class FileRecords implements RecordStore {
   readonly #files = new Map<string, RecordFile>();
   #lastTurn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
-  #isOpen = false;
+  #state: 'new' | 'open' | 'closed' = 'new';
   /** Of the write that failed first. There is no other after it. */
   #failure: ClusterError | undefined;
 
@@ -34,7 +34,10 @@ export class FileRecords implements RecordStore {
     this.#logger = logger;
   }
 
-  /** Finds out which records there are, and removes what a crash left unfinished. */
+  /**
+   * Finds out which records there are, and removes what a crash left unfinished.
+   * @throws ClusterError `CLOSED` when `close` came first
+   */
   async open(): Promise<void> {
     for (const fileName of await this.#disk.list(this.#directory)) {
       const name = recordNameOf(fileName);
@@ -42,12 +45,13 @@ export class FileRecords implements RecordStore {
       else if (isDraft(fileName)) await this.#disk.remove(`${this.#directory}/${fileName}`);
       else this.#logger.warn(`${this.#directory}/${fileName}: not a record; left alone`);
     }
-    this.#isOpen = true;
+    if (this.#state === 'closed') throw this.#closedError();
+    this.#state = 'open';
   }
 
-  /** Refuses new calls, and resolves when those accepted have ended. */
+  /** Refuses new calls at once, and resolves when those accepted have ended. */
   async close(): Promise<void> {
-    this.#isOpen = false;
+    this.#state = 'closed';
     await this.#lastTurn;
   }
 
@@ -115,7 +119,11 @@ export class FileRecords implements RecordStore {
   }
 
   #refuseWhenClosed(): void {
-    if (!this.#isOpen) throw new ClusterError('CLOSED', `${this.#directory}: the storage is not open`);
+    if (this.#state !== 'open') throw this.#closedError();
+  }
+
+  #closedError(): ClusterError {
+    return new ClusterError('CLOSED', `${this.#directory}: the storage is not open`);
   }
 
   #refuseAfterFailure(): void {

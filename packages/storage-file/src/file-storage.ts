@@ -71,9 +71,10 @@ export class FileStorage implements Storage {
   }
 
   async #dispose(): Promise<void> {
+    const closed = this.records.close();
     // What became of it was told to its caller.
     await this.#opening?.catch(() => undefined);
-    await this.records.close();
+    await closed;
     await this.#release();
   }
 
