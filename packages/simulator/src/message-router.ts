@@ -5,11 +5,8 @@ import type { SimulatedHost } from './host.ts';
 import type { Link, Links } from './links.ts';
 import type { Random } from '@quorate/core';
 import type { SimulatedProcess } from './process.ts';
+import { GIVE_UP_MS, RETRANSMIT_MS } from './sim-network.ts';
 
-/** How long a kernel tries to get something across before it gives the connection up. */
-export const GIVE_UP_MS = 15_000;
-/** How much longer what was lost and sent again is under way. */
-export const RETRANSMIT_MS = 200;
 /** Connections between two hosts whose ends are told of a crash; older ones find out by silence. */
 const MAX_CONNECTIONS = 16;
 

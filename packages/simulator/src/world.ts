@@ -1,11 +1,13 @@
-import { checkOptions, type Disk, type Net, type OptionRules, type Random, rule } from '@quorate/core';
+import { checkOptions, type Disk, type OptionRules, type Random, rule } from '@quorate/core';
 import type { MessageRoute } from '@quorate/memory';
 
 import { Engine } from './engine.ts';
 import { type Host, type HostOptions, SimulatedHost } from './host.ts';
 import { type LinkOptions, linkRules, Links } from './links.ts';
 import { MessageRouter } from './message-router.ts';
+import { ProcessNet } from './process-net.ts';
 import { type Seed, seededRandom } from './seeded-random.ts';
+import { Network } from './sim-network.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { Trace } from './trace.ts';
 
@@ -99,12 +101,16 @@ class SimulatedWorld implements World {
     this.#links = new Links(link);
     const find = (host: string) => this.#find(host);
     const router = new MessageRouter(engine, this.#links, seededRandom(seed, 'messages'), find);
+    const network = new Network(engine, this.#links, seededRandom(seed, 'network'), find);
     this.route = (message) => router.route(message);
     this.#surroundings = {
       engine,
-      net: () => notYet<Net>('net'),
+      net: (host, process) => new ProcessNet(network, host, process),
       disk: () => notYet<Disk>('disk'),
-      crashed: (host) => router.crashed(host),
+      crashed: (host) => {
+        network.crashed(host);
+        router.crashed(host);
+      },
     };
   }
 
