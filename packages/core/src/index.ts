@@ -37,6 +37,7 @@ export {
   parseNode,
   sameNode,
 } from './cluster-node.ts';
+export type { ClusterOptions, ClusterTimings } from './cluster-options.ts';
 export { connectionMembership, type ConnectionMembershipOptions, MAX_GONE_MEMBERS } from './connection-membership.ts';
 export {
   type ConsistencyLevel,

@@ -60,7 +60,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Tex
     if (value === undefined) throw refused(variable, found.rule.expected, text);
     (found.timing ? timings : options)[found.option] = value;
   }
-  return { ...options, timings };
+  return Object.keys(timings).length === 0 ? options : { ...options, timings };
 }
 
 function refused(variable: string, expected: string, text: string): ClusterError {
