@@ -169,8 +169,11 @@ describe('the end', () => {
     const disk = new FaultDisk();
     const storage = await opened(disk);
     const { records } = storage;
-    const write = records.write('vote', bytes('last'));
-    const end = storage[Symbol.asyncDispose]();
+    let acknowledged = false;
+    const write = records.write('vote', bytes('last')).then(() => {
+      acknowledged = true;
+    });
+    const end = storage[Symbol.asyncDispose]().then(() => expect(acknowledged).toBe(true));
     const calls = [
       () => records.read('vote'),
       () => records.write('vote', bytes('x')),
