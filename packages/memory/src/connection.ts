@@ -40,11 +40,13 @@ export class Connection {
     else if ('id' in frame) this.calls.receive(frame);
   }
 
-  /** The link has ended: whatever was under way may or may not have arrived. */
-  end(reason: DisconnectReason): void {
-    const error = new ClusterError('DISCONNECTED', `the connection to ${this.peerId} ended: ${reason}`, {
-      outcome: 'unknown',
-    });
+  /**
+   * The link has ended: whatever was under way may or may not have arrived.
+   * @param disposed whether it ended because this side's transport was disposed
+   */
+  end(reason: DisconnectReason, disposed = false): void {
+    const code = disposed ? 'CLOSED' : 'DISCONNECTED';
+    const error = new ClusterError(code, `the connection to ${this.peerId} ended: ${reason}`, { outcome: 'unknown' });
     this.calls.end(error);
     this.streams.end(error);
   }

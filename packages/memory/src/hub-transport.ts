@@ -290,7 +290,7 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   #disconnected(connection: Connection, reason: DisconnectReason): void {
     const { peerId } = connection;
     this.#peers.release(connection);
-    connection.end(reason);
+    connection.end(reason, this.#state === 'closed');
     this.#contacts.retryAll(peerId);
     const peer = this.peer(peerId);
     if (peer !== undefined) this.#events.publish({ type: 'disconnected', peer, reason });

@@ -1,7 +1,9 @@
-import { ClusterError, type Logger, type System } from '@quorate/core';
+import { checkOptions, ClusterError, type Logger, type OptionRules, rule, type System } from '@quorate/core';
 
 import { HostTime, ProcessClock } from './host-clock.ts';
+import { type DiskOptions, diskRules, type HostDisk, SimulatedDisk } from './host-disk.ts';
 import { SimulatedProcess } from './process.ts';
+import { ProcessDisk } from './process-disk.ts';
 import { seededRandom } from './seeded-random.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -19,7 +21,15 @@ export interface HostOptions {
    * @default 0
    */
   readonly drift?: number;
+  /** How fast its disk is. */
+  readonly disk?: DiskOptions;
 }
+
+const hostRules: OptionRules<HostOptions> = {
+  offsetMs: rule.duration(),
+  drift: rule.number({ min: -0.5, max: 1 }),
+  disk: rule.group('host disk', diskRules),
+};
 
 export interface CrashOptions {
   /**
@@ -43,6 +53,8 @@ export interface Host {
   /** Its clock now, whether or not a process runs. */
   readonly now: number;
   drift: number;
+  /** It outlives the processes, apart from what they didn't sync. */
+  readonly disk: HostDisk;
   /**
    * What the living process was given, for tests that look into it.
    * @throws Error when none lives
@@ -60,11 +72,14 @@ export interface Host {
   resume(): void;
   /** Pauses for so long: an event loop that is blocked. */
   stall(ms: number): void;
+  /** Crashes it in the middle of the n-th disk operation from now, counted from 1: for tests of every step. */
+  crashAtDiskOperation(n: number): void;
 }
 
 export class SimulatedHost implements Host {
   readonly name: string;
   readonly address: string;
+  readonly disk: SimulatedDisk;
   readonly #world: Surroundings;
   readonly #time: HostTime;
   #process: SimulatedProcess | undefined;
@@ -74,11 +89,13 @@ export class SimulatedHost implements Host {
   #boots = 0;
   #powered = true;
 
-  constructor(world: Surroundings, name: string, address: string, options: HostOptions) {
+  constructor(world: Surroundings, name: string, address: string, given: HostOptions) {
+    const options = checkOptions('host', hostRules, given);
     this.#world = world;
     this.name = name;
     this.address = address;
     const offsetMs = options.offsetMs ?? seededRandom(world.engine.seed, `clock of ${name}`).int(1e9) / 1000;
+    this.disk = new SimulatedDisk(world.engine, name, options.disk ?? {});
     this.#time = new HostTime(world.engine, offsetMs, options.drift ?? 0);
   }
 
@@ -145,6 +162,7 @@ export class SimulatedHost implements Host {
     this.#clock = undefined;
     this.#system = undefined;
     this.#powered = !powerLoss;
+    this.disk.crash();
     this.#world.crashed(this);
   }
 
@@ -177,13 +195,17 @@ export class SimulatedHost implements Host {
     });
   }
 
+  crashAtDiskOperation(n: number): void {
+    this.disk.crashAt(n, () => this.crash());
+  }
+
   #boot(process: SimulatedProcess, clock: ProcessClock): System {
     const { engine } = this.#world;
     return {
       clock,
       random: seededRandom(engine.seed, `${this.name} ${process.boot}`),
       net: this.#world.net(this, process),
-      disk: this.#world.disk(this, process),
+      disk: new ProcessDisk(engine, this.disk, process),
       logger: this.#logger(process),
     };
   }

@@ -52,7 +52,7 @@ export class Links {
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(options: LinkOptions) {
-    this.#default = { ...DEFAULTS, ...checkOptions('createWorld link', linkRules, options) };
+    this.#default = { ...DEFAULTS, ...options };
   }
 
   get(from: string, to: string): Link {

@@ -1,5 +1,6 @@
 import type { Address, Socket, SocketHandler } from '@quorate/core';
 
+import { concatenate } from './concatenate.ts';
 import type { SimulatedHost } from './host.ts';
 import { Pipe, type PipeEnd, type Segment } from './pipe.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -170,16 +171,4 @@ export class SimulatedSocket implements Socket, PipeEnd {
     const { engine } = this.#network;
     engine.enterAt(engine.now, this.#process, act);
   }
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

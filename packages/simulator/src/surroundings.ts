@@ -1,4 +1,4 @@
-import type { Disk, Net } from '@quorate/core';
+import type { Net } from '@quorate/core';
 
 import type { Engine } from './engine.ts';
 import type { SimulatedHost } from './host.ts';
@@ -8,7 +8,6 @@ import type { SimulatedProcess } from './process.ts';
 export interface Surroundings {
   readonly engine: Engine;
   net(host: SimulatedHost, process: SimulatedProcess): Net;
-  disk(host: SimulatedHost, process: SimulatedProcess): Disk;
   /** The host's process has just died. */
   crashed(host: SimulatedHost): void;
 }

@@ -1,4 +1,4 @@
-import { checkOptions, type Disk, type OptionRules, type Random, rule } from '@quorate/core';
+import { checkOptions, type OptionRules, type Random, rule } from '@quorate/core';
 import type { MessageRoute } from '@quorate/memory';
 
 import { Engine } from './engine.ts';
@@ -106,7 +106,6 @@ class SimulatedWorld implements World {
     this.#surroundings = {
       engine,
       net: (host, process) => new ProcessNet(network, host, process),
-      disk: () => notYet<Disk>('disk'),
       crashed: (host) => {
         network.crashed(host);
         router.crashed(host);
@@ -217,14 +216,6 @@ class SimulatedWorld implements World {
     for (const host of this.#hosts.values()) if (host.address === nameOrAddress) return host;
     return undefined;
   }
-}
-
-function notYet<T extends object>(what: string): T {
-  return new Proxy({} as T, {
-    get: () => {
-      throw new Error(`the ${what} of this world is not there yet`);
-    },
-  });
 }
 
 function toList(hosts: HostSet): readonly Host[] {
