@@ -1,0 +1,47 @@
+import type { NodeId } from '@quorate/core';
+import { type GrantRecord, grantsOf, type HistoryEvent } from './history.ts';
+import type { AcceptedTicket } from './ledger.ts';
+
+/** Everything that may never be so, whatever was done to the cluster. Each problem is a sentence; none is good. */
+export function auditHistory(events: readonly HistoryEvent[]): readonly string[] {
+  const tickets = events.flatMap((event) => (event.source === 'ledger' && event.type === 'accepted' ? [event] : []));
+  return [...auditTickets(tickets), ...auditGrants(grantsOf(events))];
+}
+
+/** Numbers are consecutive, tokens never decrease, and no two nodes used one token. */
+export function auditTickets(tickets: readonly AcceptedTicket[]): readonly string[] {
+  const problems: string[] = [];
+  const holders = new Map<bigint, NodeId>();
+  let previous: AcceptedTicket | undefined = undefined;
+  for (const ticket of tickets) {
+    const holder = holders.get(ticket.token) ?? ticket.node;
+    holders.set(ticket.token, holder);
+    if (holder !== ticket.node) problems.push(`token ${ticket.token} was used by ${holder} and by ${ticket.node}`);
+    if (previous !== undefined) problems.push(...compareTickets(previous, ticket));
+    previous = ticket;
+  }
+  return problems;
+}
+
+/** No two grants have one token, and each has ended before the next one began. */
+export function auditGrants(grants: readonly GrantRecord[]): readonly string[] {
+  return grants.slice(1).flatMap((next, index) => {
+    const grant = grants[index];
+    if (grant === undefined) return [];
+    if (grant.token === next.token) return [`token ${grant.token} was granted to ${grant.node} and to ${next.node}`];
+    const overlapMs = grant.deadline - next.beganAt;
+    if (overlapMs <= 0) return [];
+    const which = `${grant.node}'s grant of term ${grant.token} and ${next.node}'s of term ${next.token}`;
+    return [`${which} were valid at the same time, for ${overlapMs.toFixed(1)} ms`];
+  });
+}
+
+function compareTickets(previous: AcceptedTicket, ticket: AcceptedTicket): readonly string[] {
+  const problems: string[] = [];
+  if (ticket.number !== previous.number + 1) problems.push(`after ticket ${previous.number} came ${ticket.number}`);
+  if (ticket.token < previous.token) {
+    const stale = `ticket ${ticket.number} of ${ticket.node} was accepted with token ${ticket.token}`;
+    problems.push(`${stale}, after one with ${previous.token}`);
+  }
+  return problems;
+}

@@ -1,0 +1,57 @@
+import { styleText } from 'node:util';
+import { type DemoOptions, exitCodeOf, readDemoOptions } from './options.ts';
+import { runLive } from './live.ts';
+import { consoleOutput, printSummary } from './printing.ts';
+import { runScript } from './script.ts';
+import { openSession, type Session } from './session.ts';
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  const interrupted = onInterrupt();
+  const session = await openSession(options);
+  try {
+    const isLive = !options.script && process.stdin.isTTY && process.stdout.isTTY;
+    return await Promise.race([isLive ? runLive(session) : unattended(session), interrupted]);
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}
+
+async function unattended(session: Session): Promise<number> {
+  const { nodes, election, discovery, profile } = session.options;
+  console.log(`${nodes} nodes, election ${election}, discovery ${discovery}, profile ${profile}`);
+  try {
+    const measures = await runScript(session, consoleOutput(process.stdout));
+    printSummary(measures);
+    return 0;
+  } catch (error) {
+    console.log(`\n${styleText('red', 'Not so:')} ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+function readOptions(): DemoOptions {
+  try {
+    return readDemoOptions(process.argv.slice(2));
+  } catch (error) {
+    process.exit(exitCodeOf(error));
+  }
+}
+
+/** Resolves with the exit code of the first signal that asks this process to end; a second one ends it at once. */
+function onInterrupt(): Promise<number> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+    for (const [signal, code] of Object.entries(codes)) {
+      process.on(signal, () => {
+        if (asked) process.exit(code);
+        asked = true;
+        resolve(code);
+      });
+    }
+  });
+}
+
+// By force: what an interrupt left half way may still wait for something.
+process.exit(await main());

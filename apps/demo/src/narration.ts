@@ -1,0 +1,88 @@
+import type { HistoryEvent } from './history.ts';
+import type { MachineMs } from './report.ts';
+import type { PictureEvent } from './frame.ts';
+
+/** Tells the events that people want to see, with the time that each took where it ends something. */
+export class Narrator {
+  /** When the leader was lost, until the next one is there. */
+  #lost: { readonly at: MachineMs; readonly how: string } | undefined;
+
+  /** Undefined for what is shown elsewhere, or comes too often. */
+  tell(event: HistoryEvent): PictureEvent | undefined {
+    switch (event.source) {
+      case 'ledger':
+        return event.type === 'refused'
+          ? {
+              at: event.at,
+              text: `${event.node}'s late ticket was refused: token ${event.token} is stale`,
+              tone: 'bad',
+            }
+          : undefined;
+      case 'node':
+        return this.#tellNode(event);
+      case 'process':
+        return this.#tellProcess(event);
+    }
+  }
+
+  #tellNode(event: HistoryEvent & { readonly source: 'node' }): PictureEvent | undefined {
+    const { node, at } = event;
+    switch (event.type) {
+      case 'started':
+        return { at, text: `${node} listens on ${event.address}`, tone: 'plain' };
+      case 'granted':
+        return { at, text: `${node} leads in term ${event.token}${this.#sinceLost(at)}`, tone: 'good' };
+      case 'ended': {
+        const late = at - event.deadline;
+        const told = late < 5 ? '' : `, as it tells ${late.toFixed(0)} ms later`;
+        if (late < 5) this.#lost = { at: event.deadline, how: 'that grant ended' };
+        return { at, text: `${node}'s grant of term ${event.token} ended${told}`, tone: 'plain' };
+      }
+      case 'ledger-failed':
+        return { at, text: `${node} could not reach the ledger: ${event.message}`, tone: 'bad' };
+      case 'peers':
+      case 'leader':
+      case 'printing':
+      case 'accepted':
+      case 'refused':
+      case 'stopping':
+      case 'stopped':
+        return undefined;
+    }
+  }
+
+  #tellProcess(event: HistoryEvent & { readonly source: 'process' }): PictureEvent | undefined {
+    const { node, at } = event;
+    switch (event.type) {
+      case 'killed':
+        this.#lost = { at, how: 'SIGKILL' };
+        return { at, text: `${node} was killed: SIGKILL`, tone: 'bad' };
+      case 'paused':
+        this.#lost = { at, how: 'the pause' };
+        return { at, text: `${node} was paused: SIGSTOP`, tone: 'bad' };
+      case 'continued':
+        // It may have lost nothing: a grant that begins later is not measured from the pause.
+        this.#lost = undefined;
+        return { at, text: `${node} was continued`, tone: 'plain' };
+      case 'asked-to-stop':
+        return { at, text: `${node} was asked to stop: SIGTERM`, tone: 'plain' };
+      case 'exited': {
+        if (event.expected) return event.code === 0 ? { at, text: `${node} ended`, tone: 'plain' } : undefined;
+        const how = event.signal ?? `code ${event.code}`;
+        return {
+          at,
+          text: `${node} ended by itself (${how}): ${event.output.at(-1) ?? 'it said nothing'}`,
+          tone: 'bad',
+        };
+      }
+      case 'spawned':
+        return undefined;
+    }
+  }
+
+  #sinceLost(at: MachineMs): string {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    return lost === undefined ? '' : `, ${(at - lost.at).toFixed(1)} ms after ${lost.how}`;
+  }
+}

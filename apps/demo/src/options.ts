@@ -1,0 +1,155 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isNodeId, type LogSink, type NodeId, parseAddress } from '@quorate/core';
+import { type ElectionProfile, electionProfiles } from '@quorate/election-majority';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { discoveries, type DiscoveryName, type ElectionName, elections, namesOf } from './parts.ts';
+import type { NodeSettings } from './run-node.ts';
+
+export interface DemoOptions {
+  readonly nodes: number;
+  readonly script: boolean;
+  readonly discovery: DiscoveryName;
+  readonly election: ElectionName;
+  readonly profile: ElectionProfile;
+  /** Undefined for a temporary folder that is removed at the end. */
+  readonly data: string | undefined;
+}
+
+export interface NodeOptions extends NodeSettings {
+  /** Serves a ledger from this process, for nodes that have none: the port. */
+  readonly serveLedger: number | undefined;
+}
+
+/** Nodes are named by one letter each, and all are to fit on a screen. */
+const MAX_NODES = 9;
+/** With fewer, the loss of one leaves no majority to go on. */
+const MIN_SCRIPT_NODES = 3;
+
+/**
+ * @param argv the arguments alone, without the program
+ * @throws CommanderError after telling the user what is wrong, or what `--help` asks for
+ */
+export function readDemoOptions(argv: readonly string[]): DemoOptions {
+  const command = partOptions(new Command('npm run demo --'))
+    .description('Starts a cluster of processes on this machine, to kill and watch heal.')
+    .option('--nodes <n>', `how many nodes, 1 to ${MAX_NODES}`, integer(1, MAX_NODES), 3)
+    .option('--script', 'no keys: form, lose the leader in three ways, check everything, stop', false)
+    .option('--data <dir>', "keeps the nodes' storage in this folder, instead of a temporary one");
+  const { nodes, script, discovery, election, profile, data } = parse<DemoOptions>(command, argv);
+  if (script && nodes < MIN_SCRIPT_NODES) {
+    command.error(`--script needs --nodes ${MIN_SCRIPT_NODES} or more: fewer cannot lose one and go on`);
+  }
+  return { nodes, script, discovery, election, profile, data };
+}
+
+interface RawNodeOptions extends Omit<NodeOptions, 'bind' | 'ledgerUrl' | 'voters' | 'peers'> {
+  readonly host: string;
+  readonly port: number;
+  readonly peers: readonly string[];
+  readonly voters: readonly string[] | undefined;
+  readonly ledger: string | undefined;
+}
+
+/** As `readDemoOptions`. */
+export function readNodeOptions(argv: readonly string[]): NodeOptions {
+  const command = partOptions(new Command('npm run node --'))
+    .description('Runs one node of a cluster in this terminal.')
+    .requiredOption('--id <id>', 'its name, the same at every start', nodeId)
+    .option('--host <host>', 'where it listens', '127.0.0.1')
+    .option('--port <port>', 'where it listens; 0 is any free port', integer(0, 65_535), 0)
+    .option('--advertise <host:port>', 'where others reach it, if that differs', address)
+    .option('--peers <list>', 'other nodes: id@host:port or host:port, separated by commas', list, [])
+    .option('--voters <ids>', 'all that vote, the same on every node (default: this node and the ids of --peers)', list)
+    .option('--cluster <name>', 'nodes of another cluster are refused', 'demo')
+    .option('--data <dir>', 'its storage goes into a folder below', join(tmpdir(), 'quorate-demo'))
+    .option('--insecure', 'listen on other addresses than loopback, though nothing is authenticated', false)
+    .option('--ledger <url>', 'where the leader has its tickets numbered; without it, it has no job', url)
+    .option('--serve-ledger <port>', 'serves such a ledger from this process, and uses it', integer(0, 65_535))
+    .addOption(logLevelOption())
+    .option('--debug <scopes>', 'details of parts, such as wire,election');
+  const { host, port, ledger, ...raw } = parse<RawNodeOptions>(command, argv);
+  if (raw.serveLedger !== undefined && ledger !== undefined) {
+    command.error('--ledger and --serve-ledger contradict each other: give one');
+  }
+  return {
+    ...raw,
+    advertise: raw.advertise,
+    debug: raw.debug,
+    serveLedger: raw.serveLedger,
+    bind: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
+    voters: raw.voters ?? votersFrom(command, raw.id, raw.peers),
+    ledgerUrl: ledger,
+  };
+}
+
+/** The names of the first nodes: a, b, c, … */
+export function nodeNames(count: number): readonly NodeId[] {
+  return 'abcdefghi'.split('').slice(0, count);
+}
+
+function partOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--discovery <name>', 'how nodes find each other').choices(namesOf(discoveries)).default('static'),
+    )
+    .addOption(new Option('--election <name>', 'how they elect').choices(namesOf(elections)).default('majority'))
+    .addOption(
+      new Option('--profile <name>', 'timings for a kind of network').choices(namesOf(electionProfiles)).default('lan'),
+    );
+}
+
+function logLevelOption(): Option {
+  const levels: readonly LogSink[] = ['silent', 'error', 'warn', 'info', 'debug'];
+  return new Option('--log-level <level>', 'what the parts log').choices(levels).default('warn');
+}
+
+function parse<O extends object>(command: Command, argv: readonly string[]): O {
+  return command.allowExcessArguments(false).exitOverride().parse(argv, { from: 'user' }).opts<O>();
+}
+
+/** How the process is to end after `readDemoOptions` or `readNodeOptions` threw: help is no failure. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode;
+  throw error;
+}
+
+function votersFrom(command: Command, id: NodeId, peers: readonly string[]): readonly NodeId[] {
+  const ids = peers.map((peer) => peer.split('@', 2)).map(([first, rest]) => (rest === undefined ? undefined : first));
+  if (ids.includes(undefined)) command.error('--voters is needed, because a peer was given without its id');
+  return [...new Set([id, ...ids.filter((peer) => peer !== undefined)])];
+}
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,6}$/u.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+  };
+}
+
+function nodeId(text: string): NodeId {
+  if (isNodeId(text)) return text;
+  throw new InvalidArgumentError('Expected letters, digits, ".", "_" and "-".');
+}
+
+function address(text: string): string {
+  try {
+    parseAddress(text);
+    return text;
+  } catch {
+    throw new InvalidArgumentError('Expected host:port.');
+  }
+}
+
+function url(text: string): string {
+  if (URL.canParse(text) && new URL(text).protocol === 'http:') return text;
+  throw new InvalidArgumentError('Expected http://host:port.');
+}
+
+function list(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

@@ -1,0 +1,68 @@
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { History } from './history.ts';
+import { FencingLedger, type Ledger } from './ledger.ts';
+import { type LedgerServer, serveLedger } from './ledger-server.ts';
+import type { DemoOptions } from './options.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** All that one run of the demo has: the processes, the ledger they write to, and what happened. */
+export interface Session extends AsyncDisposable {
+  readonly options: DemoOptions;
+  readonly supervisor: Supervisor;
+  readonly history: History;
+}
+
+/** @param ledger what the leaders write to; another than the default shows what the demo would notice */
+export async function openSession(options: DemoOptions, ledger: Ledger = new FencingLedger()): Promise<Session> {
+  const history = new History();
+  const server = await serveLedger(ledger, { host: '127.0.0.1', port: 0 }, (entry) =>
+    history.record({ source: 'ledger', ...entry }),
+  );
+  try {
+    const data = options.data ?? (await mkdtemp(join(tmpdir(), 'quorate-demo-')));
+    await mkdir(data, { recursive: true });
+    const supervisor = await Supervisor.create({ ...options, data, ledgerUrl: server.url }, history);
+    return new OpenSession(options, history, supervisor, server, options.data === undefined ? data : undefined);
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+class OpenSession implements Session {
+  readonly options: DemoOptions;
+  readonly history: History;
+  readonly supervisor: Supervisor;
+  readonly #server: LedgerServer;
+  readonly #temporary: string | undefined;
+
+  constructor(
+    options: DemoOptions,
+    history: History,
+    supervisor: Supervisor,
+    server: LedgerServer,
+    temporary: string | undefined,
+  ) {
+    this.options = options;
+    this.history = history;
+    this.supervisor = supervisor;
+    this.#server = server;
+    this.#temporary = temporary;
+    // Also when the process ends in a hurry.
+    process.once('exit', this.#removeData);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.supervisor[Symbol.asyncDispose]();
+    await this.#server[Symbol.asyncDispose]();
+    this.#removeData();
+    process.removeListener('exit', this.#removeData);
+  }
+
+  readonly #removeData = (): void => {
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
+  };
+}
