@@ -1,4 +1,4 @@
-import type { DiscoveredNode, DiscoverySnapshot, IClusterDiscovery, Plugin, System } from '@quorate/core';
+import type { ClusterContext, DiscoveredNode, DiscoverySnapshot, IClusterDiscovery, Plugin } from '@quorate/core';
 import { memoryNetwork, memoryTransport } from '@quorate/memory';
 
 import { expectDefined } from './expectations.ts';
@@ -12,7 +12,7 @@ export interface DiscoveryHarness<S = unknown> extends Harness {
   /** What `supports` of the discovery says. */
   readonly supports: IClusterDiscovery['supports'];
   /** Makes, for one case, what the adapters ask: a file, a registry, a server. It is disposed of where it can be. */
-  readonly source?: (system: System) => S | Promise<S>;
+  readonly source?: (context: ClusterContext) => S | Promise<S>;
   /** The adapter. `nodes` are those to be found; where there is `publish` the source has been told of them. */
   readonly create: (nodes: readonly DiscoveredNode[], source: S) => Plugin<IClusterDiscovery, 'discovery'>;
   /** Makes the source know these nodes and no others. */
@@ -70,15 +70,14 @@ export class DiscoveryFixture<S> implements AsyncDisposable {
     nodes: readonly DiscoveredNode[] = NODES,
   ): Promise<DiscoveryFixture<S>> {
     // A harness without a source has nothing of type S to tell apart.
-    const source = (await harness.source?.(bed.machine('a').system)) as S;
+    const source = (await harness.source?.(contextOf(bed.machine('a'), 'source'))) as S;
     await harness.publish?.(source, nodes);
     return new DiscoveryFixture(harness, bed, source, nodes);
   }
 
   /** The discovery of a node of this name, asking the same source. */
   another(name: string): IClusterDiscovery {
-    const context = transportContext(this.#bed.machine(name));
-    const discovery = this.#plugin.create(clusterContext(context, memoryTransport({ network: memoryNetwork() })));
+    const discovery = this.#plugin.create(contextOf(this.#bed.machine(name), name));
     this.#owned.push(discovery);
     return discovery;
   }
@@ -141,6 +140,11 @@ export class SnapshotReader {
 /** As `host:port` with the id where it is known, in order: sources may tell them in any. */
 export function namesOf(nodes: readonly DiscoveredNode[]): readonly string[] {
   return nodes.map(({ id, host, port }) => `${id ?? '?'}@${host}:${port}`).sort();
+}
+
+/** Of a node whose other parts are there, and idle. */
+function contextOf(machine: Machine, id: string): ClusterContext {
+  return clusterContext(transportContext(machine, { id }), memoryTransport({ network: memoryNetwork() }));
 }
 
 function isDisposable(value: unknown): value is AsyncDisposable {

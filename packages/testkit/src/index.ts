@@ -9,3 +9,7 @@ export { ExpectationError } from './expectations.ts';
 export type { RefusedOptions } from './lifecycle.ts';
 export type { Runner, TestFunction } from './runner.ts';
 export type { Harness } from './suite.ts';
+export { storageContract, type StorageHarness } from './storage-contract.ts';
+export { transportContract } from './transport-contract.ts';
+export type { TransportHarness } from './transport-fixture.ts';
+export { membershipContract, type MembershipHarness } from './membership-contract.ts';

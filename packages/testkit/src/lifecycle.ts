@@ -1,4 +1,4 @@
-import type { CallOptions } from '@quorate/core';
+import { type CallOptions, type ClusterErrorCode, isClusterError } from '@quorate/core';
 
 import type { CountedClock } from './counted-clock.ts';
 import { expectEqual, expectRejection, expectThrow, expectThat, show } from './expectations.ts';
@@ -11,6 +11,8 @@ export interface WaitingMethod<F> {
   readonly call: (fixture: F, options: CallOptions) => Promise<unknown>;
   /** Brings it about that the call has to wait for something that doesn't come. Absent: it can't be brought about. */
   readonly stall?: (fixture: F) => unknown;
+  /** What the call rejects with here when nothing ends it. */
+  readonly otherwise?: ClusterErrorCode;
   /** False for a method that takes no signal. */
   readonly abortable?: boolean;
   readonly skipped?: SkipReason;
@@ -29,6 +31,8 @@ export interface LifecycleSubject<F> {
   readonly watches: readonly WatchMethod<F>[];
   /** The clock that the part was given. */
   readonly clock: (fixture: F) => CountedClock;
+  /** Disposes of what shares the clock with the part. */
+  readonly alsoDispose?: (fixture: F) => Promise<void>;
 }
 
 /** How soon is promptly. */
@@ -142,7 +146,7 @@ function watchRules<F extends AsyncDisposable>(
 
 function disposalRules<F extends AsyncDisposable>(
   suite: Suite<F>,
-  { part, clock, methods, watches }: LifecycleSubject<F>,
+  { part, clock, methods, watches, alsoDispose }: LifecycleSubject<F>,
 ): void {
   suite.test('disposing twice, at once or later, is fine', async (fixture, bed) => {
     const both = Promise.all([dispose(part(fixture)), dispose(part(fixture))]);
@@ -150,13 +154,15 @@ function disposalRules<F extends AsyncDisposable>(
     await promptly(bed, 'dispose', dispose(part(fixture)));
   });
   suite.test('leaves no timer behind when it is disposed', async (fixture, bed) => {
+    const counted = clock(fixture);
     for (const { open } of watches) void drain(open(fixture, {}));
     const usable = methods.filter(({ skipped }) => skipped === undefined);
     const outcomes = usable.map(({ call }) => settled(call(fixture, {})));
     await bed.pass(50);
     await dispose(part(fixture));
+    await alsoDispose?.(fixture);
     await promptly(bed, 'every call', Promise.all(outcomes));
-    expectEqual(clock(fixture).pendingTimers, 0, 'timers that are still to fire');
+    expectEqual(counted.pendingTimers, 0, 'timers that are still to fire');
   });
 }
 
@@ -172,14 +178,19 @@ function settled(promise: Promise<unknown>): Promise<Outcome> {
 /** A call that certainly had to wait must have been ended; another may have been done before. */
 async function expectEnding<F>(
   bed: TestBed,
-  { name, stall }: WaitingMethod<F>,
+  { name, stall, otherwise }: WaitingMethod<F>,
   outcome: Promise<Outcome>,
   code: 'CLOSED' | 'ABORTED',
 ): Promise<void> {
   const ended = await promptly(bed, name, outcome);
-  if (ended === 'resolved' && stall === undefined) return;
+  if (stall === undefined && isUndisturbed(ended, otherwise)) return;
   const result = ended === 'resolved' ? Promise.resolve() : Promise.reject(ended.error);
   await expectRejection(() => result, code, name);
+}
+
+function isUndisturbed(outcome: Outcome, otherwise: ClusterErrorCode | undefined): boolean {
+  if (outcome === 'resolved') return true;
+  return otherwise !== undefined && isClusterError(outcome.error, otherwise);
 }
 
 function promptly<T>(bed: TestBed, what: string, promise: Promise<T>): Promise<T> {

@@ -10,16 +10,21 @@ import {
 
 import type { Machine } from './test-bed.ts';
 
-/** The cluster that a node of a test believes to be in; it adopts the id of another. */
-export function testIdentity(name: string = 'test', id: string | undefined = 'cluster-1'): ClusterIdentity {
-  let known = id;
+/** The cluster that a node of a test believes to be in. */
+export function testIdentity(name: string = 'test', id: string = 'cluster-1'): ClusterIdentity {
+  return { name, id, adopt: () => undefined };
+}
+
+/** The same, of a node that has yet to learn the cluster's id. */
+export function newcomerIdentity(name: string = 'test'): ClusterIdentity {
+  let adopted: string | undefined;
   return {
     name,
     get id() {
-      return known;
+      return adopted;
     },
     adopt: (told) => {
-      known ??= told;
+      adopted ??= told;
     },
   };
 }

@@ -1,0 +1,248 @@
+import type { Membership, MembershipChange, MembershipView, Plugin } from '@quorate/core';
+
+import { expectEqual, expectRejection, expectThat } from './expectations.ts';
+import { lifecycleRules, optionRules, type RefusedOptions } from './lifecycle.ts';
+import { NodeCluster } from './node-cluster.ts';
+import type { Runner } from './runner.ts';
+import { type Harness, Suite } from './suite.ts';
+import type { TestBed } from './test-bed.ts';
+
+/** How to test a membership. It runs over a transport in memory. */
+export interface MembershipHarness extends Harness {
+  readonly create: () => Plugin<Membership, 'membership'>;
+  /** Options that the factory must refuse. */
+  readonly refuses?: RefusedOptions;
+  /**
+   * How soon every node must have seen a change of another.
+   * @default 60000 in a simulated world, 15000 on a real machine
+   */
+  readonly noticedWithinMs?: number;
+}
+
+/** What `Membership` promises, as tests of an adapter. */
+export function membershipContract(runner: Runner, harness: MembershipHarness): void {
+  runner.describe(`${harness.name} keeps the contract of a membership`, () => {
+    const suite = new Suite<MembershipFixture>(runner, harness, (bed) => MembershipFixture.open(harness, bed));
+    viewCases(suite);
+    changeCases(suite);
+    failureCases(suite);
+    startCases(suite, harness);
+    lifecycleRules(suite, {
+      part: ({ cluster }) => cluster.part('a'),
+      clock: ({ cluster }) => cluster.node('a').machine.clock,
+      methods: [],
+      watches: [{ name: 'watch', open: ({ cluster }, options) => cluster.part('a').watch(options) }],
+      alsoDispose: ({ cluster }) => cluster.stop('a'),
+    });
+    optionRules(suite, harness.refuses);
+  });
+}
+
+const IDS = ['a', 'b', 'c'];
+
+/** Three nodes of which two run, and see each other. */
+class MembershipFixture implements AsyncDisposable {
+  readonly cluster: NodeCluster<Membership>;
+  readonly noticedWithinMs: number;
+
+  private constructor(harness: MembershipHarness, bed: TestBed) {
+    this.cluster = new NodeCluster(bed, IDS, { kind: 'membership', plugin: harness.create() });
+    this.noticedWithinMs = harness.noticedWithinMs ?? (bed.world === undefined ? 15_000 : 60_000);
+  }
+
+  static async open(harness: MembershipHarness, bed: TestBed): Promise<MembershipFixture> {
+    const fixture = new MembershipFixture(harness, bed);
+    await fixture.cluster.startAll(['a', 'b']);
+    await fixture.everybodySees({ a: 'alive', b: 'alive' });
+    return fixture;
+  }
+
+  /** Waits until all who run see the members in these states, and no others. */
+  everybodySees(states: Readonly<Record<string, string>>): Promise<void> {
+    return this.sees(
+      this.cluster.live.map(({ id }) => id),
+      states,
+    );
+  }
+
+  async sees(ids: readonly string[], states: Readonly<Record<string, string>>): Promise<void> {
+    const seen = () => ids.every((id) => sameStates(this.cluster.part(id).view, states));
+    await this.cluster.bed.until(`${ids.join(', ')} to see ${JSON.stringify(states)}`, seen, this.noticedWithinMs);
+  }
+
+  /** Everything that a node is told from now on. */
+  changes(id: string): readonly MembershipChange[] {
+    const changes: MembershipChange[] = [];
+    void collect(this.cluster.part(id).watch(), changes);
+    return changes;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cluster[Symbol.asyncDispose]();
+  }
+}
+
+function viewCases(suite: Suite<MembershipFixture>): void {
+  suite.test('the view has this node, alive, with its address', async ({ cluster }) => {
+    for (const { id, part, transport, incarnation } of cluster.live) {
+      const own = part.view.members.get(id);
+      expectEqual(
+        [own?.state, own?.node, own?.incarnation],
+        ['alive', transport.self, incarnation],
+        `${id} in its view`,
+      );
+    }
+  });
+  suite.test('the view has the others as they describe themselves', async ({ cluster }) => {
+    const seen = cluster.part('a').view.members.get('b');
+    const { transport, incarnation } = cluster.node('b');
+    expectEqual([seen?.node, seen?.incarnation], [transport.self, incarnation], 'b in the view of a');
+    expectThat((seen?.since ?? Infinity) <= cluster.node('a').machine.clock.now(), 'since is not in the future');
+  });
+  suite.test('a view never changes; a change makes another', async (fixture) => {
+    const before = fixture.cluster.part('a').view;
+    const copy = new Map(before.members);
+    await fixture.cluster.start('c');
+    await fixture.everybodySees({ a: 'alive', b: 'alive', c: 'alive' });
+    await fixture.cluster.stop('b');
+    await fixture.everybodySees({ a: 'alive', b: 'left', c: 'alive' });
+    expectEqual(before.members, copy, 'the members of the old view');
+    expectThat(fixture.cluster.part('a').view.version > before.version, 'the version has grown');
+  });
+}
+
+function changeCases(suite: Suite<MembershipFixture>): void {
+  suite.test('a node that joins is told once, to every watch', async (fixture, bed) => {
+    const watches = [fixture.changes('a'), fixture.changes('a')];
+    await fixture.cluster.start('c');
+    await fixture.everybodySees({ a: 'alive', b: 'alive', c: 'alive' });
+    await bed.until('the change', () => watches.every((changes) => changes.length > 0));
+    for (const changes of watches) {
+      expectEqual(
+        changes.map(({ type, member }) => [type, member.node.id, member.state]),
+        [['joined', 'c', 'alive']],
+        'the changes',
+      );
+    }
+  });
+  suite.test('a node that stops in order has left', async (fixture, bed) => {
+    const changes = fixture.changes('a');
+    await fixture.cluster.stop('b');
+    await fixture.everybodySees({ a: 'alive', b: 'left' });
+    await bed.until('the change', () => changes.length > 0);
+    const left = changes.find(({ type }) => type === 'left');
+    expectEqual(left?.type === 'left' && left.reason, 'graceful_shutdown', 'the reason');
+    await bed.pass(fixture.noticedWithinMs / 2);
+    expectThat(!changes.some(({ type }) => type === 'failed'), 'a node that left has not failed');
+  });
+  suite.test('a node that left can come back', async (fixture, bed) => {
+    await fixture.cluster.stop('b');
+    await fixture.everybodySees({ a: 'alive', b: 'left' });
+    const changes = fixture.changes('a');
+    await fixture.cluster.start('b');
+    await fixture.everybodySees({ a: 'alive', b: 'alive' });
+    await bed.until('the change', () => changes.length > 0);
+    expectEqual(changes[0]?.type, 'joined', 'the change');
+    expectEqual(fixture.cluster.part('a').view.members.get('b')?.incarnation, 2, 'the incarnation');
+  });
+  suite.test('every change grows the version by one, and comes with its view', async (fixture, bed) => {
+    const first = fixture.cluster.part('a').view.version;
+    const changes = fixture.changes('a');
+    await fixture.cluster.start('c');
+    await fixture.everybodySees({ a: 'alive', b: 'alive', c: 'alive' });
+    await fixture.cluster.stop('b');
+    await fixture.everybodySees({ a: 'alive', b: 'left', c: 'alive' });
+    await bed.pass(100);
+    const versions = changes.map(({ view }) => view.version);
+    expectEqual(
+      versions,
+      versions.map((_, at) => first + at + 1),
+      'the versions',
+    );
+    for (const { view, member } of changes) {
+      expectEqual(view.members.get(member.node.id), member, `${member.node.id} in the view of its change`);
+    }
+  });
+}
+
+function failureCases(suite: Suite<MembershipFixture>): void {
+  const skipped = suite.withoutFaults;
+  suite.test(
+    'a node that dies is suspected first, then unreachable',
+    async (fixture, bed) => {
+      const changes = fixture.changes('a');
+      fixture.cluster.crash('b');
+      await fixture.everybodySees({ a: 'alive', b: 'unreachable' });
+      await bed.until('both changes', () => changes.length >= 2);
+      expectEqual(
+        changes.map(({ type, member }) => [type, member.node.id]),
+        [
+          ['suspected', 'b'],
+          ['failed', 'b'],
+        ],
+        'the changes',
+      );
+    },
+    skipped,
+  );
+  suite.test(
+    'a node that died can come back',
+    async (fixture) => {
+      fixture.cluster.crash('b');
+      await fixture.everybodySees({ a: 'alive', b: 'unreachable' });
+      await fixture.cluster.start('b');
+      await fixture.everybodySees({ a: 'alive', b: 'alive' });
+      expectEqual(fixture.cluster.part('a').view.members.get('b')?.incarnation, 2, 'the incarnation');
+    },
+    skipped,
+  );
+  suite.test(
+    'nodes that are cut off find each other again, and are alive to themselves meanwhile',
+    async (fixture) => {
+      await fixture.cluster.start('c');
+      await fixture.everybodySees({ a: 'alive', b: 'alive', c: 'alive' });
+      fixture.cluster.isolate('a');
+      await fixture.sees(['a'], { a: 'alive', b: 'unreachable', c: 'unreachable' });
+      await fixture.sees(['b', 'c'], { a: 'unreachable', b: 'alive', c: 'alive' });
+      fixture.cluster.heal();
+      await fixture.everybodySees({ a: 'alive', b: 'alive', c: 'alive' });
+    },
+    skipped,
+  );
+  suite.test(
+    'a node that is restarted at once is never told as having left',
+    async (fixture, bed) => {
+      const changes = fixture.changes('a');
+      fixture.cluster.crash('b');
+      await fixture.cluster.start('b');
+      const incarnation = () => fixture.cluster.part('a').view.members.get('b')?.incarnation;
+      await bed.until('the new incarnation', () => incarnation() === 2, fixture.noticedWithinMs);
+      await fixture.everybodySees({ a: 'alive', b: 'alive' });
+      expectThat(!changes.some(({ type }) => type === 'left'), 'it did not leave');
+    },
+    skipped,
+  );
+}
+
+function startCases(suite: Suite<MembershipFixture>, harness: MembershipHarness): void {
+  suite.test('start after dispose rejects with CLOSED', async ({ cluster }) => {
+    await cluster.part('a')[Symbol.asyncDispose]();
+    await expectRejection(() => cluster.part('a').start(), 'CLOSED', 'start');
+  });
+  suite.test('the view can be read after dispose', async ({ cluster }) => {
+    await cluster.part('a')[Symbol.asyncDispose]();
+    expectEqual(cluster.part('a').view.members.get('a')?.node.id, 'a', 'this node');
+  });
+  suite.test('a plugin says that it is a membership', async () => {
+    const plugin = harness.create();
+    expectEqual(plugin.kind, 'membership', 'the kind of the plugin');
+  });
+}
+
+function sameStates({ members }: MembershipView, states: Readonly<Record<string, string>>): boolean {
+  return members.size === Object.keys(states).length && [...members].every(([id, { state }]) => states[id] === state);
+}
+
+async function collect<T>(values: AsyncIterable<T>, into: T[]): Promise<void> {
+  for await (const value of values) into.push(value);
+}

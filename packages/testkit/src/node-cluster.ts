@@ -1,0 +1,150 @@
+import {
+  type ClusterContext,
+  connectionMembership,
+  type Membership,
+  type MembershipContext,
+  type NodeId,
+  type Plugin,
+  type Transport,
+} from '@quorate/core';
+import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
+import type { Host } from '@quorate/simulator';
+
+import { expectDefined } from './expectations.ts';
+import { transportContext } from './node-context.ts';
+import type { Machine, TestBed } from './test-bed.ts';
+
+/** A node that lives, with the part under test. */
+export interface LiveNode<P> {
+  readonly id: NodeId;
+  readonly part: P;
+  readonly machine: Machine;
+  readonly incarnation: number;
+  readonly transport: Transport;
+  readonly membership: Membership;
+  /** In the order in which they are to be disposed of. */
+  readonly owned: readonly AsyncDisposable[];
+}
+
+/** How the part under test stands among the others of a node. */
+export type Recipe<P> =
+  | { readonly kind: 'membership'; readonly plugin: Plugin<P & Membership, 'membership'> }
+  | { readonly kind: 'election'; readonly plugin: Plugin<P, 'election'>; readonly start: (part: P) => Promise<void> };
+
+/** Nodes that know each other's addresses, each on a machine of its own, made of the parts in memory. */
+export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
+  readonly ids: readonly NodeId[];
+  readonly bed: TestBed;
+  readonly #recipe: Recipe<P>;
+  readonly #transport: Plugin<Transport, 'transport'>;
+  readonly #disks = new Map<NodeId, MemoryDisk>();
+  readonly #boots = new Map<NodeId, number>();
+  readonly #live = new Map<NodeId, LiveNode<P>>();
+
+  constructor(bed: TestBed, ids: readonly NodeId[], recipe: Recipe<P>) {
+    this.bed = bed;
+    this.ids = ids;
+    this.#recipe = recipe;
+    const network = memoryNetwork(bed.world === undefined ? {} : { route: bed.world.route });
+    this.#transport = memoryTransport({ network });
+  }
+
+  get live(): readonly LiveNode<P>[] {
+    return [...this.#live.values()];
+  }
+
+  node(id: NodeId): LiveNode<P> {
+    return expectDefined(this.#live.get(id), `node ${id}, running`);
+  }
+
+  part(id: NodeId): P {
+    return this.node(id).part;
+  }
+
+  async startAll(ids: readonly NodeId[] = this.ids): Promise<void> {
+    await Promise.all(ids.map((id) => this.start(id)));
+  }
+
+  /** Starts a node, for the first time or again: then with the next incarnation, on the same disk. */
+  async start(id: NodeId): Promise<void> {
+    const incarnation = (this.#boots.get(id) ?? 0) + 1;
+    this.#boots.set(id, incarnation);
+    const machine = this.bed.machine(id);
+    const below = transportContext(machine, { incarnation });
+    const disk = this.#disks.get(id) ?? memoryDisk();
+    this.#disks.set(id, disk);
+    const storage = memoryStorage({ disk }).create({ ...below, nodeId: id });
+    await storage.open();
+    const transport = this.#transport.create(below);
+    const context = { ...below, storage, transport };
+    const membership = this.#makeMembership(context);
+    await membership.start();
+    await transport.start();
+    const part = this.#makePart({ ...context, membership }, membership);
+    const parts = [part, membership, transport, storage];
+    const owned = parts.filter((own, at) => parts.indexOf(own) === at);
+    this.#live.set(id, { id, part, machine, incarnation, transport, membership, owned });
+    this.#introduce(id);
+    if (this.#recipe.kind === 'election') await this.#recipe.start(part);
+  }
+
+  /** Closes a node in order. */
+  async stop(id: NodeId): Promise<void> {
+    const node = this.node(id);
+    this.#live.delete(id);
+    for (const part of node.owned) await part[Symbol.asyncDispose]();
+  }
+
+  /** Kills the process of a node: nothing of it runs again. */
+  crash(id: NodeId): void {
+    this.#hostOf(id).crash();
+    this.#live.delete(id);
+  }
+
+  pause(id: NodeId): void {
+    this.#hostOf(id).pause();
+  }
+
+  resume(id: NodeId): void {
+    this.#hostOf(id).resume();
+  }
+
+  /** Cuts a node off from all others. */
+  isolate(id: NodeId): void {
+    const others = this.ids.filter((other) => other !== id).map((other) => this.#hostOf(other));
+    this.bed.world?.partition(this.#hostOf(id), others);
+  }
+
+  heal(): void {
+    this.bed.world?.heal();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.heal();
+    for (const { machine } of this.live) machine.host?.resume();
+    await Promise.all(this.live.map(({ id }) => this.stop(id)));
+  }
+
+  #makeMembership(context: MembershipContext): Membership {
+    const plugin = this.#recipe.kind === 'membership' ? this.#recipe.plugin : connectionMembership();
+    return plugin.create(context);
+  }
+
+  #makePart(context: ClusterContext, membership: Membership): P {
+    // Of this kind, the membership that was just made is the part.
+    return this.#recipe.kind === 'membership' ? (membership as P & Membership) : this.#recipe.plugin.create(context);
+  }
+
+  #introduce(id: NodeId): void {
+    const { transport } = this.node(id);
+    for (const other of this.live) {
+      if (other.id === id) continue;
+      transport.addContact(other.transport.self);
+      other.transport.addContact(transport.self);
+    }
+  }
+
+  #hostOf(id: NodeId): Host {
+    return expectDefined(this.bed.machine(id).host, 'a simulated machine');
+  }
+}
