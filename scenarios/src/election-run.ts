@@ -1,0 +1,257 @@
+import {
+  type Cluster,
+  createCluster,
+  type LeaderElection,
+  type Plugin,
+  type RecordStore,
+  sleep,
+  type Storage,
+  type StorageContext,
+  type System,
+  type Transport,
+} from '@quorate/core';
+import { createWorld, type Host, type Seed, type World } from '@quorate/simulator';
+import { Chaos } from './chaos.ts';
+
+/** The parts that the nodes of one run are made of. */
+export interface ElectionParts {
+  transport(world: World, host: Host): Plugin<Transport, 'transport'>;
+  /** Called once a host: what it returns is used for every start of its process. */
+  storage(world: World, host: Host): Plugin<Storage, 'storage'>;
+  election(options: {
+    readonly voters: readonly string[];
+    readonly priority: number;
+  }): Plugin<LeaderElection, 'election'>;
+}
+
+export interface ElectionRunOptions {
+  readonly seed: Seed;
+  readonly parts: ElectionParts;
+  /** @default drawn: mostly 3, else 1 to 5 */
+  readonly nodes?: number;
+  /** True time under faults. */
+  readonly faultsMs: number;
+  /** Within which a leader must emerge once the faults have ended. */
+  readonly recoveryMs: number;
+  /** How far clocks may drift; what the elections are configured for. */
+  readonly maxDrift: number;
+}
+
+export interface ElectionRunResult {
+  readonly grants: number;
+  readonly hash: string;
+  readonly trace: string;
+  /** From the end of the faults to a leader that all nodes agree on. */
+  readonly recoveredAfterMs: number;
+}
+
+const PORT = 7000;
+/** How long a write of the disk may take. */
+const MAX_WRITE_MS = 5;
+const SETTLING_MS = 5000;
+const PEACE_MS = 1000;
+
+/**
+ * One seeded life of a cluster: faults of every kind, the election's promises checked after every event, then peace,
+ * in which a leader must emerge.
+ * @throws Error with seed and trace when a promise was broken
+ */
+export async function runElection(options: ElectionRunOptions): Promise<ElectionRunResult> {
+  const world = createWorld({ seed: options.seed, link: { latencyMs: 0.2, jitterMs: 2 } });
+  const life = new ElectionLife(world, options);
+  life.startAll();
+  life.chaos.start();
+  await world.run(options.faultsMs);
+  life.chaos.stop();
+  life.startAll();
+  const peace = world.now;
+  await world.runUntil(() => life.agrees(), options.recoveryMs);
+  const recoveredAfterMs = world.now - peace;
+  // Late connections and higher priorities may still change it; after that it lasts.
+  await world.run(SETTLING_MS);
+  const leader = life.leader();
+  const watch = world.onStep(() => {
+    if (leader === undefined || life.leader() !== leader) throw new Error(`${leader} was deposed in peace`);
+  });
+  await world.run(PEACE_MS);
+  watch[Symbol.dispose]();
+  await life.stop();
+  return { grants: life.grants, hash: world.trace.hash, trace: world.trace.text(), recoveredAfterMs };
+}
+
+class ElectionLife {
+  readonly chaos: Chaos;
+  readonly #world: World;
+  readonly #options: ElectionRunOptions;
+  readonly #clusters = new Map<Host, Cluster>();
+  readonly #storages = new Map<Host, Plugin<Storage, 'storage'>>();
+  readonly #priorities = new Map<Host, number>();
+  /** Who held the grant with this token. */
+  readonly #holders = new Map<bigint, string>();
+  #lastToken = 0n;
+
+  constructor(world: World, options: ElectionRunOptions) {
+    this.#world = world;
+    this.#options = options;
+    const { maxDrift } = options;
+    this.chaos = new Chaos(world, {
+      maxDrift,
+      restart: (host) => this.start(host),
+      disturb: (host) => this.#handOver(host),
+    });
+    const count = options.nodes ?? (world.chance(0.6) ? 3 : 1 + world.random.int(5));
+    const prioritized = world.chance(0.2);
+    for (let number = 0; number < count; number += 1) {
+      const drift = (world.random.next() * 2 - 1) * maxDrift;
+      const host = world.host(String.fromCodePoint(97 + number), { drift });
+      this.#storages.set(
+        host,
+        watchedStorage(options.parts.storage(world, host), host, world, () => this.chaos.onWrite(host)),
+      );
+      this.#priorities.set(host, prioritized ? world.random.int(3) : 1);
+    }
+    world.onStep(() => this.#check());
+  }
+
+  get grants(): number {
+    return this.#holders.size;
+  }
+
+  startAll(): void {
+    for (const host of this.#world.hosts) if (!host.running) this.start(host);
+  }
+
+  start(host: Host): void {
+    this.#clusters.delete(host);
+    host.start(async (system) => {
+      const cluster = this.#build(host, system);
+      this.#clusters.set(host, cluster);
+      await cluster.start();
+    });
+  }
+
+  /** What an operator might ask for at any time. */
+  #handOver(host: Host): void {
+    const cluster = this.#clusters.get(host);
+    if (!host.running || cluster?.status !== 'running' || !cluster.isLeader) return;
+    const { election } = cluster;
+    const { hosts, random } = this.#world;
+    const to = hosts[random.int(hosts.length)] as Host;
+    const asked = random.next() < 0.5 ? election.transfer(to.name) : election.resign();
+    asked.catch((error: unknown) => this.#world.note(`${host.name} hand-over: ${String(error)}`));
+  }
+
+  leader(): string | undefined {
+    return this.#holdingNow()[0]?.[0].name;
+  }
+
+  /** Whether one node leads and every node knows. */
+  agrees(): boolean {
+    const name = this.leader();
+    if (name === undefined || this.#clusters.size < this.#world.hosts.length) return false;
+    return [...this.#clusters.values()].every(
+      (cluster) => cluster.status === 'running' && cluster.leader?.nodeId === name,
+    );
+  }
+
+  async stop(): Promise<void> {
+    const stopped = Promise.all([...this.#clusters.values()].map((cluster) => cluster.stop()));
+    await this.#world.settled(stopped, 60_000);
+  }
+
+  #build(host: Host, system: System): Cluster {
+    const { parts } = this.#options;
+    const hosts = this.#world.hosts;
+    return createCluster({
+      nodeId: host.name,
+      name: 'scenario',
+      bind: { host: host.address, port: PORT },
+      seedNodes: hosts.map(({ address }) => ({ host: address, port: PORT })),
+      transport: parts.transport(this.#world, host),
+      storage: this.#storages.get(host) as Plugin<Storage, 'storage'>,
+      election: parts.election({
+        voters: hosts.map(({ name }) => name),
+        priority: this.#priorities.get(host) ?? 1,
+      }),
+      system,
+      logLevel: 'info',
+    });
+  }
+
+  #holdingNow(): readonly (readonly [Host, bigint])[] {
+    const holding: (readonly [Host, bigint])[] = [];
+    for (const [host, cluster] of this.#clusters) {
+      if (!host.running || cluster.status !== 'running') continue;
+      const { leadership } = cluster;
+      if (leadership?.isValid() === true) holding.push([host, leadership.token]);
+    }
+    return holding;
+  }
+
+  #check(): void {
+    const holding = this.#holdingNow();
+    if (holding.length > 1) {
+      throw new Error(
+        `two valid grants at once: ${holding.map(([host, token]) => `${host.name} ${token}`).join(', ')}`,
+      );
+    }
+    for (const [host, token] of holding) this.#checkToken(host, token);
+  }
+
+  #checkToken(host: Host, token: bigint): void {
+    const holder = this.#holders.get(token);
+    if (holder === host.name) return;
+    if (holder !== undefined) throw new Error(`term ${token} has two leaders: ${holder} and ${host.name}`);
+    if (token <= this.#lastToken) throw new Error(`the token went back from ${this.#lastToken} to ${token}`);
+    this.#lastToken = token;
+    this.#holders.set(token, host.name);
+  }
+}
+
+/** The same storage on a disk that takes its time; a term that goes back on it is an error. */
+function watchedStorage(
+  plugin: Plugin<Storage, 'storage'>,
+  host: Host,
+  world: World,
+  onWrite: () => void,
+): Plugin<Storage, 'storage'> {
+  let lastTerm = 0;
+  const watch = (bytes: Uint8Array) => {
+    const { term } = JSON.parse(new TextDecoder().decode(bytes)) as { readonly term?: number };
+    if (term === undefined) return;
+    if (term < lastTerm) throw new Error(`the stored term of ${host.name} went back from ${lastTerm} to ${term}`);
+    lastTerm = term;
+  };
+  const slow = (records: RecordStore, { clock }: StorageContext): RecordStore => {
+    let last: Promise<unknown> = Promise.resolve();
+    const write = async (name: string, bytes: Uint8Array, after: Promise<unknown>): Promise<void> => {
+      await after;
+      onWrite();
+      await sleep(clock, world.random.next() * MAX_WRITE_MS);
+      await records.write(name, bytes);
+      watch(bytes);
+    };
+    return {
+      read: (name) => records.read(name),
+      remove: (name) => records.remove(name),
+      names: () => records.names(),
+      write: (name, bytes) => {
+        const written = write(name, bytes, last);
+        last = written;
+        return written;
+      },
+    };
+  };
+  return {
+    ...plugin,
+    create: (context) => {
+      const storage = plugin.create(context);
+      return {
+        supports: storage.supports,
+        records: slow(storage.records, context),
+        open: () => storage.open(),
+        [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
+      };
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import { type MajorityElectionOptions, majorityElection } from '@quorate/election-majority';
+import { memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
+import { fileStorage } from '@quorate/storage-file';
+import { tcpTransport } from '@quorate/transport-tcp';
+import type { ElectionParts } from './election-run.ts';
+
+/** How far the clocks of every run may drift: more than real ones do, so that the margin for it is tested. */
+export const MAX_DRIFT = 0.05;
+
+type ElectionFactory = typeof majorityElection;
+
+/** Messages by themselves, each delayed, lost, doubled or overtaken; the leanest, and so the most runs a second. */
+export function memoryParts(factory: ElectionFactory = majorityElection): ElectionParts {
+  const networks = new WeakMap<object, ReturnType<typeof memoryNetwork>>();
+  return {
+    transport: (world) => {
+      const network = networks.get(world) ?? memoryNetwork({ route: world.route });
+      networks.set(world, network);
+      return memoryTransport({ network });
+    },
+    storage: () => memoryStorage({ disk: memoryDisk() }),
+    election: (options) => factory(electionOptions(options)),
+  };
+}
+
+/** Whole nodes, as they run in production, on simulated streams and disks. */
+export function wholeNodeParts(factory: ElectionFactory = majorityElection): ElectionParts {
+  return {
+    transport: () => tcpTransport({ insecure: true, reconnect: { minMs: 100, maxMs: 1000 } }),
+    storage: () => fileStorage({ directory: '/data' }),
+    election: (options) => factory(electionOptions(options)),
+  };
+}
+
+function electionOptions(options: Parameters<ElectionParts['election']>[0]): MajorityElectionOptions {
+  return { ...options, maxClockDrift: MAX_DRIFT };
+}

@@ -1,0 +1,106 @@
+import type { majorityElection } from '@quorate/election-majority';
+import { describe, expect, it } from 'vitest';
+import { runElectionSeed } from '../src/election-seeds.ts';
+import { importMutant, type Mutation } from '../src/mutants.ts';
+import { memoryParts } from '../src/parts.ts';
+
+/** The rules of the election, broken one at a time. */
+const mutations: readonly Mutation[] = [
+  {
+    name: 'a vote is told before it is durable',
+    file: 'majority-vote.ts',
+    find: 'needsRecord: this.#recordVersion }',
+    replace: 'needsRecord: 0 }',
+  },
+  {
+    name: 'no check of the quorum',
+    file: 'lease-ledger.ts',
+    find: 'return newestFirst[this.#needed - 1] ?? -Infinity;',
+    replace: 'return newestFirst[0] ?? now;',
+  },
+  {
+    name: 'the deadline is counted from the answer',
+    file: 'majority-vote.ts',
+    find: 'if (!leading.ledger.acknowledge(from, message.round)) return;',
+    replace: 'leading.ledger.record(from, now);',
+  },
+  {
+    name: 'the term of a heartbeat is not checked',
+    file: 'majority-vote.ts',
+    find: 'if (term >= this.#voter.term) {',
+    replace: 'if (term > 0) {',
+  },
+  {
+    name: 'the term of a reply is not checked',
+    file: 'majority-vote.ts',
+    find: 'reply.term !== this.#ballot?.term',
+    replace: 'this.#ballot === undefined',
+  },
+  {
+    name: 'the promise is forgotten at restart',
+    file: 'majority-vote.ts',
+    find: 'if (config.mayHavePromised) this.#voter.resumePromise(now);',
+    replace: '',
+  },
+  {
+    name: 'a heartbeat makes no promise',
+    file: 'voter.ts',
+    find: 'this.#promise = { to: leader, term, until: now + this.#promiseMs };',
+    replace: '',
+  },
+  {
+    name: 'a vote makes no promise',
+    file: 'voter.ts',
+    find: 'this.#promise = { to: candidate, term, until: now + this.#promiseMs };',
+    replace: '',
+  },
+  {
+    name: 'two votes in a term',
+    file: 'voter.ts',
+    find: 'if (term !== this.#term) return term > this.#term;',
+    replace: 'if (term < this.#term) return false; if (term === this.#term) return true;',
+  },
+  {
+    name: 'the grant is as long as the promise',
+    file: 'timings.ts',
+    find: '(promiseMs * (1 - maxDrift)) / (1 + maxDrift)',
+    replace: 'promiseMs + 0 * maxDrift',
+  },
+  {
+    name: 'a hand-over leaves the grant valid',
+    file: 'majority-vote.ts',
+    find: 'this.#becomeFollower(now);\n    this.#observe(undefined, now);\n    // Time for',
+    replace: '// Time for',
+  },
+];
+
+const BROKEN_PROMISE = /two valid grants at once|has two leaders|went back|did not hold within/u;
+const MAX_SEEDS = 2000;
+
+/** The first seed on which the mutant breaks a promise. */
+async function firstFailure(factory: typeof majorityElection): Promise<string> {
+  for (let seed = 1; seed <= MAX_SEEDS; seed += 1) {
+    try {
+      await runElectionSeed(seed, memoryParts(factory));
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+  return `nothing in ${MAX_SEEDS} seeds`;
+}
+
+describe('the suite notices when', () => {
+  it.each(mutations)(
+    '$name',
+    async (mutation) => {
+      const mutant = await importMutant<{ majorityElection: typeof majorityElection }>('election-majority', mutation);
+      expect(await firstFailure(mutant.majorityElection)).toMatch(BROKEN_PROMISE);
+    },
+    120_000,
+  );
+
+  it('a mutation does not find the text that it breaks', async () => {
+    const lost = { name: 'lost', file: 'voter.ts', find: 'there is no such text', replace: '' };
+    await expect(importMutant('election-majority', lost)).rejects.toThrow(/0 times/u);
+  });
+});
