@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, it } from 'vitest';
+import { silentLogger } from '@quorate/core';
+import { nodeSystem } from '@quorate/core/node';
+import { storageContract } from '@quorate/testkit';
+import { fileStorage } from '../src/index.ts';
+
+const refuses = {
+  factory: fileStorage,
+  options: [{}, { directory: 'relative' }, { directory: '/' }, { directory: '/data', syncs: false }],
+};
+
+storageContract(
+  { describe, it },
+  {
+    name: 'storage-file',
+    supports: { durable: true },
+    create: () => fileStorage({ directory: '/data/node-a' }),
+    refuses,
+  },
+);
+
+const root = mkdtempSync(join(tmpdir(), 'quorate-contract-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+storageContract(
+  { describe, it },
+  {
+    name: 'storage-file on a real disk',
+    supports: { durable: true },
+    system: nodeSystem({ logger: silentLogger }),
+    medium: () => mkdtempSync(join(root, 'node-')),
+    create: (directory: string) => fileStorage({ directory }),
+    refuses,
+  },
+);
