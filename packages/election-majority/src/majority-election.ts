@@ -145,7 +145,8 @@ export class MajorityElection implements LeaderElection {
   }
 
   watch(options: CallOptions = {}): AsyncIterable<LeaderInfo | undefined> {
-    this.#throwIfEnded();
+    // A watch of what was disposed is over; one of what broke down says why.
+    if (this.#ended?.code !== 'CLOSED') this.#throwIfEnded();
     return this.#leaders.watch(options, [this.#observed]);
   }
 

@@ -13,3 +13,5 @@ export { storageContract, type StorageHarness } from './storage-contract.ts';
 export { transportContract } from './transport-contract.ts';
 export type { TransportHarness } from './transport-fixture.ts';
 export { membershipContract, type MembershipHarness } from './membership-contract.ts';
+export { electionContract } from './election-contract.ts';
+export type { ElectionHarness } from './election-fixture.ts';
