@@ -158,6 +158,10 @@ describe('BaseClusterDiscovery', () => {
     await source.clock.advance(300);
     expect(seen.ids).toEqual([['a'], ['b']]);
     expect(source.warnings.filter((warning) => warning.includes('down'))).toHaveLength(4);
+    source.answer = () => Promise.reject(new Error('down again'));
+    const { asked } = source;
+    await source.clock.advance(1_000 + 75);
+    expect(source.asked).toBe(asked + 2);
   });
 
   it('keeps the last good answer when the source says nobody, and tells its age', async () => {

@@ -104,8 +104,23 @@ describe('connectionMembership', () => {
     expect(told()).toEqual(['joined b', 'suspected b connection_closed', 'updated b']);
   });
 
+  it('suspects anew each time: an earlier suspicion does not shorten a later one', async () => {
+    const { transport, clock, state } = await scene({ unreachableAfterMs: 1_000 });
+    transport.connect(node('b'));
+    await settle();
+    transport.disconnect('b');
+    await clock.advance(500);
+    transport.connect(node('b'));
+    await clock.advance(400);
+    transport.disconnect('b');
+    await clock.advance(999);
+    expect(state('b')).toBe('suspect');
+    await clock.advance(1);
+    expect(state('b')).toBe('unreachable');
+  });
+
   it('updates only what is different: incarnation, address, metadata', async () => {
-    const { transport, told, changes } = await scene();
+    const { transport, told, changes, clock } = await scene();
     for (const [rest, incarnation] of [
       [{}, 1],
       [{}, 1],
@@ -115,7 +130,7 @@ describe('connectionMembership', () => {
       [{ port: 2, metadata: { a: '1' } }, 2],
     ] as const) {
       transport.connect(node('b', rest), incarnation);
-      await settle();
+      await clock.advance(10);
     }
     expect(told()).toEqual(['joined b', 'updated b', 'updated b', 'updated b']);
     expect(new Set(changes.map(({ member }) => member.since)).size).toBe(1);

@@ -18,6 +18,7 @@ import {
   formatAddress,
   Grant,
 } from '../src/index.ts';
+import { turn } from './manual-clock.ts';
 
 /** What the parts of one test did, in order. */
 export type Journal = string[];
@@ -259,6 +260,8 @@ export function fakeStorage(
     records: {
       read: async (name) => records.get(name),
       write: async (name, bytes) => {
+        // As on a disk, later.
+        await turn();
         journal.push(`write ${name}`);
         records.set(name, bytes);
       },

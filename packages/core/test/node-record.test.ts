@@ -35,6 +35,7 @@ describe('the record of this node', () => {
     transport.context?.cluster.adopt('c2');
     expect(cluster.id).toBe('c1');
     await cluster.stop();
+    // It was being written when the stop began, and was waited for.
     expect(read(kept)).toMatchObject({ clusterId: 'c1' });
     const again = await run(kept);
     expect(again.cluster.id).toBe('c1');
