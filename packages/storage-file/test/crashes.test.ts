@@ -69,9 +69,9 @@ describe('a crash at every step', () => {
     expect(total).toBeGreaterThan(40);
     let outcomes = 0;
     for (let crashAt = 1; crashAt <= total; crashAt += 1) {
-      for (let seed = 0; seed < 4; seed += 1) outcomes += await crashTwice(crashAt, seed);
+      for (let seed = 0; seed < 3; seed += 1) outcomes += await crashTwice(crashAt, seed);
     }
-    expect(outcomes).toBeGreaterThan(2000);
+    expect(outcomes).toBeGreaterThan(1500);
   });
 });
 
@@ -96,7 +96,9 @@ describe('a failure at every step', () => {
   it('rejects with IO, and nothing is written afterwards', async () => {
     const total = await stepsOf((disk) => run(disk, new Map()), new FaultDisk());
     const opening = await stepsOf((disk) => opened(disk), new FaultDisk());
-    for (let failAt = opening + 1; failAt <= total; failAt += 1) await failOnce(failAt);
+    for (let failAt = opening + 1; failAt <= total; failAt += 1) {
+      for (let seed = 0; seed < 2; seed += 1) await failThenCrash(failAt, seed);
+    }
   });
 
   it('while opening rejects, and the next try is free', async () => {
@@ -108,10 +110,10 @@ describe('a failure at every step', () => {
   });
 });
 
-async function failOnce(failAt: number): Promise<void> {
-  const possible: Possible = new Map();
+async function failOnce(failAt: number, seed: number, possible: Possible): Promise<FaultDisk> {
   const disk = new FaultDisk();
   disk.failAt = failAt;
+  disk.choose = chances(seed * 1000 + failAt);
   const { records } = await opened(disk);
   const failed = await failingName(records, possible);
   const acknowledged = new Map([...possible].map(([name, values]) => [name, values[0]]));
@@ -122,8 +124,21 @@ async function failOnce(failAt: number): Promise<void> {
   }
   expect(disk.steps).toBe(steps);
   expect(failed).toBeDefined();
-  const after = disk.after({ keepsCache: false, choose: chances(failAt) });
-  expect(await inspect(after, possible)).toBe(true);
+  return disk;
+}
+
+/** The next process sees the page cache, which may hold what the disk doesn't. It dies too; what it read must stay. */
+async function failThenCrash(failAt: number, seed: number): Promise<void> {
+  for (let crashAt = 1; ; crashAt += 1) {
+    const possible: Possible = new Map();
+    const disk = await failOnce(failAt, seed, possible);
+    const restarted = disk.after({ keepsCache: true, choose: disk.choose });
+    restarted.crashAt = crashAt;
+    const recovered = await inspect(restarted, possible);
+    const rebooted = restarted.after({ keepsCache: false, choose: disk.choose });
+    expect(await inspect(rebooted, possible)).toBe(true);
+    if (recovered) return;
+  }
 }
 
 /** Runs the script on records until one fails, and says which. */

@@ -10,7 +10,7 @@ export interface Crash {
 interface Inode {
   durable: Uint8Array;
   current: Uint8Array;
-  unsynced: { readonly position: number; readonly bytes: Uint8Array }[];
+  readonly unsynced: { readonly position: number; readonly bytes: Uint8Array }[];
 }
 
 type Names = Map<string, Inode>;
@@ -36,8 +36,10 @@ export class FaultDisk implements Disk {
   steps = 0;
   /** The step at which everything stops. */
   crashAt = Infinity;
-  /** The step that fails with IO, without effect. */
+  /** The step that fails with IO. A sync that does takes what it was for with it: later ones know nothing of it. */
   failAt = Infinity;
+  /** What becomes of the writes that a failed sync was for. */
+  choose: (bound: number) => number = () => 0;
   /** Of every step so far, to see which is which. */
   readonly log: string[] = [];
 
@@ -68,7 +70,7 @@ export class FaultDisk implements Disk {
     const inode = this.#inode(path);
     inode.current = bytes.slice();
     inode.durable = bytes.slice();
-    inode.unsynced = [];
+    inode.unsynced.length = 0;
   }
 
   async open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
@@ -141,10 +143,19 @@ export class FaultDisk implements Disk {
           inode.current = overwritten(inode.current, position, bytes);
         }),
       sync: () =>
-        this.#step(`sync ${path}`, () => {
-          inode.durable = inode.current.slice();
-          inode.unsynced = [];
-        }),
+        this.#step(
+          `sync ${path}`,
+          () => {
+            for (const { position, bytes } of inode.unsynced.splice(0)) {
+              inode.durable = overwritten(inode.durable, position, bytes);
+            }
+          },
+          () => {
+            const { current } = inode;
+            settle(inode, this.choose);
+            inode.current = current;
+          },
+        ),
       truncate: () => Promise.reject(new Error('not used')),
       size: async () => inode.current.length,
       close: async () => undefined,
@@ -152,11 +163,14 @@ export class FaultDisk implements Disk {
   }
 
   /** A crash at a step may leave anything between nothing and all of it. */
-  async #step(what: string, effect: () => void): Promise<void> {
+  async #step(what: string, effect: () => void, onFailure?: () => void): Promise<void> {
     if (this.steps >= this.crashAt) throw new Crashed();
     this.steps += 1;
     this.log.push(what);
-    if (this.steps === this.failAt) throw new ClusterError('IO', `${what}: failed as told`);
+    if (this.steps === this.failAt) {
+      onFailure?.();
+      throw new ClusterError('IO', `${what}: failed as told`);
+    }
     const stopped = this.steps >= this.crashAt;
     // A sync that was stopped is one that didn't happen: what it covers is as unsynced as before.
     if (!stopped || !what.startsWith('sync')) effect();
