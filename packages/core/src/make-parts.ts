@@ -35,7 +35,7 @@ export interface Parts {
 }
 
 /** Names the step that begins now, and refuses to begin it when the start was given up. */
-export type BeginStep = (what: string) => void;
+type BeginStep = (what: string) => void;
 
 export interface Making {
   readonly composition: Composition;
