@@ -147,6 +147,16 @@ describe('timers of a real machine', () => {
     expect(ran).toEqual([]);
   });
 
+  it('take a moment that has passed already, without a warning of the process', async () => {
+    const warnings: string[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning.name);
+    process.on('warning', onWarning);
+    await new Promise<void>((resolve) => void clock.setTimer(-5, resolve));
+    await new Promise<void>((resolve) => void clock.setTimer(0, resolve));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+  });
+
   it('defer comes after what this turn has yet to do', async () => {
     const order: string[] = [];
     await new Promise<void>((resolve) => {

@@ -6,9 +6,16 @@
  *
  * ```ts
  * import { createCluster } from '@quorate/core';
+ * import { majorityElection } from '@quorate/election-majority';
  * import { fileStorage } from '@quorate/storage-file';
+ * import { tcpTransport } from '@quorate/transport-tcp';
  *
- * const storage = fileStorage({ directory: '/var/lib/orders/node-a' });
+ * const cluster = createCluster({
+ *   nodeId: 'a',
+ *   storage: fileStorage({ directory: '/var/lib/orders/node-a' }),
+ *   transport: tcpTransport(),
+ *   election: majorityElection({ voters: ['a'] }),
+ * });
  * ```
  */
 import type { Plugin, Storage } from '@quorate/core';

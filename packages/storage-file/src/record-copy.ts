@@ -25,7 +25,7 @@ export interface Damage {
   readonly newer?: true;
 }
 
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 const MAGIC = 0x51524543;
 const HEADER_BYTES = 20;
 const CHECKSUM_BYTES = 4;

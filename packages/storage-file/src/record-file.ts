@@ -3,7 +3,7 @@ import { type Damage, decodeCopy, encodeCopy, MAX_COPY_BYTES, type RecordCopy } 
 import { DRAFT_SUFFIX, fileNameOf } from './record-path.ts';
 
 /** Where the two copies begin. Far enough apart that no write of one touches a page of the other. */
-export const COPY_OFFSETS = [0, 17 * 4096] as const;
+const COPY_OFFSETS = [0, 17 * 4096] as const;
 type CopyIndex = 0 | 1;
 
 /**

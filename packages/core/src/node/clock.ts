@@ -114,7 +114,9 @@ class SystemTimer implements Timer {
   }
 
   #arm(delayMs: number): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#fire(), Math.min(Math.ceil(delayMs), MAX_TIMEOUT_MS));
+    // Negative ones are fine by the contract, and a warning of the process.
+    const wholeMs = Math.max(0, Math.min(Math.ceil(delayMs), MAX_TIMEOUT_MS));
+    return setTimeout(() => this.#fire(), wholeMs);
   }
 
   #fire(): void {
