@@ -75,9 +75,9 @@ export class DiscoveryFixture<S> implements AsyncDisposable {
     return new DiscoveryFixture(harness, bed, source, nodes);
   }
 
-  /** The discovery of a node of this name, asking the same source. */
+  /** The discovery of a node of this name, on the same machine, asking the same source. */
   another(name: string): IClusterDiscovery {
-    const discovery = this.#plugin.create(contextOf(this.#bed.machine(name), name));
+    const discovery = this.#plugin.create(contextOf(this.machine, name));
     this.#owned.push(discovery);
     return discovery;
   }
@@ -127,7 +127,14 @@ export class SnapshotReader {
     this.#withinMs = withinMs;
   }
 
-  async next(): Promise<DiscoverySnapshot> {
+  /** May be awaited later: nobody need listen until then. */
+  next(): Promise<DiscoverySnapshot> {
+    const snapshot = this.#read();
+    snapshot.catch(() => undefined);
+    return snapshot;
+  }
+
+  async #read(): Promise<DiscoverySnapshot> {
     const { value, done } = await this.#bed.soon('the next snapshot', this.#snapshots.next(), this.#withinMs);
     return expectDefined(done === true ? undefined : value, 'a snapshot from a watch that nobody ended');
   }

@@ -33,24 +33,18 @@ export function expectDefined<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-/** Rejects, and by a `ClusterError` with this code. Throwing instead of rejecting is wrong too. */
-export async function expectRejection(
+/**
+ * Rejects, and by a `ClusterError` with this code. Throwing instead of rejecting is wrong too. The result may be awaited
+ * later: nobody need listen until then.
+ */
+export function expectRejection(
   call: () => Promise<unknown>,
   code: ClusterErrorCode | readonly ClusterErrorCode[],
   what: string,
 ): Promise<ClusterError> {
-  let promise: Promise<unknown>;
-  try {
-    promise = call();
-  } catch (cause) {
-    throw new ExpectationError(`${what}: expected a rejection, but it threw at once`, { cause });
-  }
-  return await promise.then(
-    (value) => {
-      throw new ExpectationError(`${what}: expected a rejection with ${String(code)}, got ${show(value)}`);
-    },
-    (error: unknown) => expectCode(error, code, what),
-  );
+  const judged = judgeRejection(call, code, what);
+  judged.catch(() => undefined);
+  return judged;
 }
 
 /** Throws, in the call itself, a `ClusterError` with this code. */
@@ -75,6 +69,25 @@ export function show(value: unknown): string {
   } catch {
     return 'an object that cannot be shown';
   }
+}
+
+async function judgeRejection(
+  call: () => Promise<unknown>,
+  code: ClusterErrorCode | readonly ClusterErrorCode[],
+  what: string,
+): Promise<ClusterError> {
+  let promise: Promise<unknown>;
+  try {
+    promise = call();
+  } catch (cause) {
+    throw new ExpectationError(`${what}: expected a rejection, but it threw at once`, { cause });
+  }
+  return await promise.then(
+    (value) => {
+      throw new ExpectationError(`${what}: expected a rejection with ${String(code)}, got ${show(value)}`);
+    },
+    (error: unknown) => expectCode(error, code, what),
+  );
 }
 
 function expectCode(error: unknown, code: ClusterErrorCode | readonly ClusterErrorCode[], what: string): ClusterError {

@@ -1,0 +1,89 @@
+import { connectionMembership, type Membership, type MembershipView } from '@quorate/core';
+import { describe, expect, it } from 'vitest';
+
+import { membershipContract, type MembershipHarness } from '../src/index.ts';
+import { altered, failuresOf } from './recording-runner.ts';
+
+type Change = (membership: Membership) => Partial<Membership>;
+
+const breaches: readonly (readonly [breach: string, caughtBy: string, change: Change])[] = [
+  [
+    'changes a view that it gave away',
+    'a view never changes; a change makes another',
+    (membership) => {
+      const members = new Map(membership.view.members);
+      return {
+        get view(): MembershipView {
+          for (const [id, member] of membership.view.members) members.set(id, member);
+          return { version: membership.view.version, members };
+        },
+      };
+    },
+  ],
+  [
+    'leaves itself out',
+    'the view has this node, alive, with its address',
+    (membership) => ({
+      get view(): MembershipView {
+        const { version, members } = membership.view;
+        return { version, members: new Map([...members].slice(1)) };
+      },
+    }),
+  ],
+  [
+    'tells a leave as a failure',
+    'a node that stops in order has left',
+    (membership) => ({
+      watch: async function* (options) {
+        for await (const change of membership.watch(options)) {
+          yield change.type === 'left' ? { ...change, type: 'failed', reason: 'connection_closed' } : change;
+        }
+      },
+    }),
+  ],
+  [
+    'tells a change twice',
+    'a node that joins is told once, to every watch',
+    (membership) => ({
+      watch: async function* (options) {
+        for await (const change of membership.watch(options)) {
+          yield change;
+          yield change;
+        }
+      },
+    }),
+  ],
+  [
+    'can be started after its end',
+    'start after dispose rejects with CLOSED',
+    () => ({ start: () => Promise.resolve() }),
+  ],
+];
+
+function alteredMembership(change: Change): MembershipHarness {
+  return {
+    name: 'connection-membership, altered',
+    create: () => {
+      const plugin = connectionMembership();
+      return { ...plugin, create: (context) => altered(plugin.create(context), change) };
+    },
+  };
+}
+
+describe('the suite for memberships catches one that', () => {
+  it('keeps the contract: no', async () => {
+    const failures = await failuresOf((runner) =>
+      membershipContract(
+        runner,
+        alteredMembership(() => ({})),
+      ),
+    );
+    expect([...failures]).toEqual([]);
+  });
+  for (const [breach, caughtBy, change] of breaches) {
+    it(breach, async () => {
+      const failures = await failuresOf((runner) => membershipContract(runner, alteredMembership(change)));
+      expect([...failures.keys()]).toContain(caughtBy);
+    });
+  }
+});
