@@ -56,6 +56,11 @@ export class History {
     return this.#dropped + this.#events.length;
   }
 
+  /** What was recorded from `mark` on, as far as it is kept. */
+  since(mark: number): readonly HistoryEvent[] {
+    return this.#events.slice(Math.max(0, mark - this.#dropped));
+  }
+
   record(event: HistoryEvent): void {
     this.#events.push(event);
     if (this.#events.length > MAX_EVENTS) {
@@ -97,7 +102,7 @@ export class History {
       const listening = this.listen(look);
       const late = () => finish(() => reject(new Error(`${what}: it did not happen within ${withinMs} ms`)));
       const timer = setTimeout(late, withinMs);
-      this.#events.slice(Math.max(0, mark - this.#dropped)).some(look);
+      this.since(mark).some(look);
     });
   }
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { machineNow } from './report.ts';
-import type { Measure, ScriptOutput } from './script.ts';
+import type { Measure, ScriptOutput } from './stage.ts';
 
 const TIME_WIDTH = 9;
 const TOOK_WIDTH = 11;

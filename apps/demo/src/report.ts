@@ -23,6 +23,8 @@ export type NodeReport =
       readonly at: MachineMs;
       readonly token: bigint;
       readonly deadline: MachineMs;
+      /** It was not renewed in time, as opposed to given up or taken over by a newer term. */
+      readonly lapsed: boolean;
       readonly reason: string;
     }
   /** The grant was checked, and a ticket is being printed. `deadline` is the grant's so far. */

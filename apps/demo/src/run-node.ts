@@ -3,6 +3,7 @@ import {
   type Cluster,
   createCluster,
   formatAddress,
+  isClusterError,
   type Leadership,
   type Logger,
   type LogSink,
@@ -69,7 +70,8 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
   cluster.on('leadershipAcquired', ({ leadership }) => lead(leadership));
   cluster.on('leadershipLost', ({ leadership, reason }) => {
     const deadline = toMachineTime(system.clock, leadership.deadline);
-    report({ type: 'ended', at: machineNow(), token: leadership.token, deadline, reason: reasonOf(reason) });
+    const lapsed = isClusterError(reason, 'QUORUM_LOST');
+    report({ type: 'ended', at: machineNow(), token: leadership.token, deadline, lapsed, reason: reasonOf(reason) });
   });
   cluster.on('leaderChanged', ({ leader }) => report({ type: 'leader', at: machineNow(), leader }));
 

@@ -42,6 +42,8 @@ interface Entry {
 }
 
 const NODE_MAIN = fileURLToPath(new URL('node-main.ts', import.meta.url));
+/** The packages of this repository, from their sources. */
+const NODE_FLAGS = ['--conditions=@quorate/source'];
 const MAX_OUTPUT_LINES = 30;
 const HOST = '127.0.0.1';
 /** A node that was asked to stop and has not by then is killed. */
@@ -103,6 +105,7 @@ export class Supervisor implements AsyncDisposable {
     if (entry.child !== undefined || this.#closed) return;
     const child = fork(NODE_MAIN, this.#args(entry.view), {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: NODE_FLAGS,
       // Tokens are bigints, which JSON doesn't know.
       serialization: 'advanced',
     });

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exitCodeOf, readDemoOptions, readNodeOptions } from '../src/options.ts';
+
+let told = '';
+
+beforeEach(() => {
+  told = '';
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    told += String(text);
+    return true;
+  });
+});
+
+afterEach(() => vi.restoreAllMocks());
+
+/** What the user is told, and the exit code. */
+function refusal(read: () => unknown): { told: string; code: number } {
+  try {
+    read();
+  } catch (error) {
+    return { told, code: exitCodeOf(error) };
+  }
+  throw new Error('it was not refused');
+}
+
+describe('the options of the demo', () => {
+  it('have defaults', () => {
+    const expected = { nodes: 3, script: false, discovery: 'static', election: 'majority', profile: 'lan' };
+    expect(readDemoOptions([])).toEqual({ ...expected, data: undefined });
+  });
+
+  it('are read', () => {
+    const argv = ['--nodes', '5', '--script', '--election', 'majority', '--profile', 'fast', '--data', '/tmp/x'];
+    expect(readDemoOptions(argv)).toMatchObject({ nodes: 5, script: true, profile: 'fast', data: '/tmp/x' });
+  });
+
+  it.each([
+    [['--election', 'coin'], 'Allowed choices are majority'],
+    [['--discovery', 'coin'], 'Allowed choices are static'],
+    [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
+    [['--nodes', '0'], 'Expected a whole number from 1 to 9'],
+    [['--nodes', '3.5'], 'Expected a whole number from 1 to 9'],
+    [['--nodes', '2', '--script'], '--script needs --nodes 3 or more'],
+    [['--nodse', '3'], 'unknown option'],
+    [['more'], 'too many arguments'],
+  ])('%j are refused', (argv, message) => {
+    const refused = refusal(() => readDemoOptions(argv));
+    expect(refused.told).toContain(message);
+    expect(refused.code).toBe(1);
+  });
+});
+
+describe('the options of a node', () => {
+  const peers = 'a@127.0.0.1:7001,b@127.0.0.1:7002';
+
+  it('make a cluster of one by default', () => {
+    const options = readNodeOptions(['--id', 'b', '--port', '7002']);
+    expect(options).toMatchObject({ id: 'b', bind: '127.0.0.1:7002', voters: ['b'], peers: [], insecure: false });
+  });
+
+  it('take the voters from the peers, unless they are given', () => {
+    expect(readNodeOptions(['--id', 'b', '--peers', peers]).voters).toEqual(['b', 'a']);
+    expect(readNodeOptions(['--id', 'd', '--peers', peers, '--voters', 'a,b']).voters).toEqual(['a', 'b']);
+  });
+
+  it('write an IPv6 address as one', () => {
+    expect(readNodeOptions(['--id', 'b', '--host', '::1', '--port', '1']).bind).toBe('[::1]:1');
+  });
+
+  it.each([
+    [[], "required option '--id <id>' not specified"],
+    [['--id', '-'], 'Expected letters, digits'],
+    [['--id', 'a', '--port', '70000'], 'Expected a whole number from 0 to 65535'],
+    [['--id', 'a', '--peers', '127.0.0.1:7001'], '--voters is needed'],
+    [['--id', 'a', '--advertise', 'nowhere'], 'Expected host:port'],
+    [['--id', 'a', '--ledger', 'ftp://x'], 'Expected http://host:port'],
+    [['--id', 'a', '--ledger', 'http://x', '--serve-ledger', '0'], 'contradict each other'],
+  ])('%j are refused', (argv, message) => {
+    expect(refusal(() => readNodeOptions(argv)).told).toContain(message);
+  });
+});

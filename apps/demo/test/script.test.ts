@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import { FencingLedger, type Ledger } from '../src/ledger.ts';
+import type { DemoOptions } from '../src/options.ts';
+import { runScript } from '../src/script.ts';
+import { openSession, type Session } from '../src/session.ts';
+
+const run = promisify(execFile);
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const options: DemoOptions = {
+  nodes: 3,
+  script: true,
+  discovery: 'static',
+  election: 'majority',
+  profile: 'lan',
+  data: undefined,
+};
+
+let session: Session | undefined;
+
+afterEach(async () => {
+  await session?.[Symbol.asyncDispose]();
+  session = undefined;
+});
+
+/** Runs the script in this process, so that its world can be spoilt. */
+async function runIn(opened: Session): Promise<readonly string[]> {
+  session = opened;
+  const lines: string[] = [];
+  await runScript(opened, { step: () => undefined, event: (text) => void lines.push(text) });
+  return lines;
+}
+
+function pidsOf({ history }: Session): readonly number[] {
+  return history.events.flatMap((event) => (event.type === 'spawned' ? [event.pid] : []));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('the demo unattended', () => {
+  it('goes through the whole life of a cluster and ends with success', async () => {
+    const { stdout, stderr } = await run(process.execPath, ['--conditions=@quorate/source', main, '--script'], {
+      timeout: 60_000,
+    });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/ms {2}\w leads in term \d/u);
+    expect(stdout).toMatch(/and that was before \w's began, by/u);
+    expect(stdout).toMatch(/its late ticket was refused: token \d+ is stale/u);
+    expect(stdout).toContain('All was as it should be.');
+    expect(stdout).toMatch(/\d ms {2}from SIGKILL of the leader to the next grant/u);
+  });
+
+  it('fails when the resource does not fence, and leaves no process behind', async () => {
+    const opened = await openSession(options, new TrustingLedger());
+    await expect(runIn(opened)).rejects.toThrow(
+      /^Pause the leader .*: \w's late ticket was accepted with its stale token \d+$/u,
+    );
+    const pids = pidsOf(opened);
+    expect(pids).toHaveLength(4);
+    await opened[Symbol.asyncDispose]();
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('fails when a node ends that should not', async () => {
+    const opened = await openSession(options);
+    const killFollower = opened.history.listen((event) => {
+      if (event.type !== 'granted') return;
+      killFollower[Symbol.dispose]();
+      const follower = opened.supervisor.nodes.find(({ id }) => id !== event.node);
+      process.kill(follower?.pid ?? 0, 'SIGKILL');
+    });
+    await expect(runIn(opened)).rejects.toThrow(/node \w ended by itself, by SIGKILL/u);
+  });
+});
+
+/** Numbers whatever comes. */
+class TrustingLedger implements Ledger {
+  #count = 0;
+
+  submit(token: bigint, node: string): ReturnType<Ledger['submit']> {
+    const ledger = new FencingLedger();
+    this.#count += 1;
+    return { ...ledger.submit(token, node), type: 'accepted', number: this.#count };
+  }
+}
