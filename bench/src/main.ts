@@ -1,7 +1,8 @@
 import type { Benchmark } from './benchmark.ts';
+import { election } from './election.ts';
 import { transport } from './transport.ts';
 
-const benchmarks: readonly Benchmark[] = [transport];
+const benchmarks: readonly Benchmark[] = [election, transport];
 
 const [name, ...args] = process.argv.slice(2);
 const chosen = benchmarks.find((benchmark) => benchmark.name === name);

@@ -31,8 +31,7 @@ export class Ballot {
     return this.#granted.size > this.#voters / 2;
   }
 
-  /** Whether so many refused that the rest is no majority. */
-  get isLost(): boolean {
-    return this.#refused.size >= this.#voters / 2;
+  hasAnswered(voter: NodeId): boolean {
+    return this.#granted.has(voter) || this.#refused.has(voter);
   }
 }

@@ -120,7 +120,7 @@ export class MajorityElection implements LeaderElection {
     });
     if (before === undefined || successor === undefined) return;
     await this.#awaitLeaderAfter(before, options).catch((error: unknown) => {
-      this.#context.logger.warn(`election: ${successor} did not take over in time`, error);
+      this.#context.logger.warn(`${successor} did not take over in time`, error);
     });
   }
 
@@ -190,7 +190,7 @@ export class MajorityElection implements LeaderElection {
     try {
       message = decodeMessage(payload);
     } catch (error) {
-      this.#context.logger.warn(`election: a malformed message of ${from} was dropped`, error);
+      this.#context.logger.warn(`a malformed message of ${from} was dropped`, error);
     }
     if (message === undefined || !this.#isOfThisElectorate(from, message)) return;
     const received = message;
@@ -247,7 +247,7 @@ export class MajorityElection implements LeaderElection {
     const { leading } = vote;
     const grant = this.#grant;
     if (grant !== undefined && BigInt(leading?.term ?? -1) !== grant.token) {
-      grant.end(new ClusterError('QUORUM_LOST', `the leadership of term ${grant.token} has ended`));
+      grant.end(whyEnded(grant));
     } else if (grant !== undefined && leading !== undefined) {
       grant.renew(leading.deadline);
     }
@@ -258,11 +258,11 @@ export class MajorityElection implements LeaderElection {
     const { clock, self, logger } = this.#context;
     const grant = new Grant(clock, { nodeId: self.id, token: BigInt(term), deadline }, (reason) => {
       this.#grant = undefined;
-      logger.info(`election: no longer leader of term ${term}: ${reason.message}`);
+      logger.info(`no longer leader of term ${term}: ${reason.message}`);
       this.#withdrawIfNobodyCampaigns();
     });
     this.#grant = grant;
-    logger.info(`election: leader of term ${term}`);
+    logger.info(`leader of term ${term}`);
     for (const campaigner of this.#campaigners) campaigner.resolve(grant);
   }
 
@@ -341,7 +341,7 @@ export class MajorityElection implements LeaderElection {
   #end(reason: ClusterError): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
-    if (reason.code !== 'CLOSED') this.#context.logger.error(`election: takes part no more: ${reason.message}`, reason);
+    if (reason.code !== 'CLOSED') this.#context.logger.error(`takes part no more: ${reason.message}`, reason);
     this.#closing.abort();
     this.#grant?.end(reason);
     for (const campaigner of this.#campaigners) campaigner.reject(reason);
@@ -365,6 +365,13 @@ export class MajorityElection implements LeaderElection {
 
   #debug(peer: NodeId, direction: string, message: ElectionMessage): void {
     if (!this.#context.debug.has('election')) return;
-    this.#context.logger.debug(`election: ${direction} ${peer} ${JSON.stringify(message)}`);
+    this.#context.logger.debug(`${direction} ${peer} ${JSON.stringify(message)}`);
   }
+}
+
+/** A grant that ran out is told apart from one that ended while it was still good: for a newer term, or handed over. */
+function whyEnded(grant: Grant): ClusterError {
+  return grant.isValid()
+    ? new ClusterError('NOT_LEADER', `the leadership of term ${grant.token} has ended`)
+    : new ClusterError('QUORUM_LOST', `the grant ${grant.token} ended: it was not renewed in time`);
 }

@@ -35,7 +35,7 @@ export interface Leading {
 
 type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
-/** A candidate denies its pre-vote to one of lower priority, until it failed this often itself. */
+/** A candidate denies its pre-vote to one that it comes before, until it failed this often itself. */
 const MAX_FAILURES_TO_OUTRANK = 3;
 /** Election timeouts for which a candidate of higher priority must have been heard before it is handed the leadership. */
 const TAKEOVER_TIMEOUTS = 2;
@@ -272,6 +272,7 @@ export class MajorityVote {
       return;
     }
     this.#observe(undefined, now);
+    this.#failures += 1;
     this.#openBallot('pre-candidate', this.#voter.term + 1, now);
     this.#ballot?.count(this.#config.self, true);
     if (this.#ballot?.isWon === true) this.#startVote(0, now);
@@ -280,7 +281,7 @@ export class MajorityVote {
   #onPreVote(from: NodeId, { term, priority }: MessageOf<'pre-vote'>, now: MonotonicMs): void {
     if (!this.isVoter || !this.#voters.has(from)) return;
     const retryAfterMs = this.#heldFor(from, now);
-    const outranked = this.#outranks(priority, now);
+    const outranked = this.#outranks(from, priority, now);
     const granted = retryAfterMs === 0 && this.#voter.isFree(from, term) && !outranked;
     this.#send(from, { type: 'pre-vote-reply', term, granted, voterTerm: this.#voter.term, retryAfterMs });
     // Whoever asks has missed the leader's heartbeats.
@@ -288,9 +289,11 @@ export class MajorityVote {
     if (outranked && this.#role === 'follower') this.#due = now;
   }
 
-  #outranks(priority: number, now: MonotonicMs): boolean {
-    if (!this.#stands || priority >= this.#config.priority) return false;
-    return this.#failures < MAX_FAILURES_TO_OUTRANK && this.#heldFor(this.#config.self, now) === 0;
+  /** Of two that stand at one time, one steps back, or both would vote for themselves. */
+  #outranks(candidate: NodeId, priority: number, now: MonotonicMs): boolean {
+    const { self, priority: own } = this.#config;
+    if (!this.#stands || this.#failures > MAX_FAILURES_TO_OUTRANK || this.#heldFor(self, now) > 0) return false;
+    return priority === own ? this.#ballot !== undefined && self < candidate : priority < own;
   }
 
   #onPreVoteReply(from: NodeId, message: MessageOf<'pre-vote-reply'>, now: MonotonicMs): void {
@@ -302,7 +305,6 @@ export class MajorityVote {
   /** @param releasedTerm the leadership that was handed over to this node; 0 if none was */
   #startVote(releasedTerm: number, now: MonotonicMs): void {
     const term = this.#voter.term + 1;
-    this.#failures += 1;
     this.#releasedTerm = releasedTerm;
     this.#voter.vote(this.#config.self, term, now);
     this.#recordVersion += 1;
@@ -383,21 +385,29 @@ export class MajorityVote {
     if (this.#role !== role || reply.term !== this.#ballot?.term || !this.#voters.has(from)) return false;
     this.#ballot.count(from, reply.granted);
     if (reply.granted) return true;
-    const { random, timings } = this.#config;
-    if (reply.retryAfterMs > 0) this.#retryWithin(reply.retryAfterMs + (random.next() * this.#staggerMs()) / 2, now);
-    else if (this.#ballot.isLost) this.#retryWithin(random.next() * timings.electionMinMs, now);
+    const jitterMs = (this.#config.random.next() * this.#staggerMs()) / 2;
+    if (reply.retryAfterMs > 0) this.#retryAfter(reply.retryAfterMs + jitterMs, now);
+    else if (this.#isHopeless(this.#ballot)) this.#retryAfter(this.#turn() * this.#staggerMs() + jitterMs, now);
     return true;
   }
 
-  #retryWithin(delayMs: number, now: MonotonicMs): void {
+  /** Whether whoever can answer has answered. */
+  #isHopeless(ballot: Ballot): boolean {
+    return this.#connectedVoters().every((id) => ballot.hasAnswered(id));
+  }
+
+  #retryAfter(delayMs: number, now: MonotonicMs): void {
     this.#due = Math.min(this.#due, now + Math.max(1, delayMs));
+  }
+
+  /** How many of the voters that can be reached come before this one, in an order that all agree on. */
+  #turn(without?: NodeId): number {
+    return this.#connectedVoters().filter((id) => id !== without && id < this.#config.self).length;
   }
 
   /** After the loss of a leader that others noticed too: no earlier than `from`, in an order that all agree on. */
   #standInTurn(lost: NodeId, from: MonotonicMs, now: MonotonicMs): void {
-    const { self } = this.#config;
-    const before = this.#connectedVoters().filter((id) => id !== lost && id < self).length;
-    this.#due = Math.min(this.#due, Math.max(from, now) + before * this.#staggerMs());
+    this.#due = Math.min(this.#due, Math.max(from, now) + this.#turn(lost) * this.#staggerMs());
   }
 
   #staggerMs(): number {
