@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { type Example, examplesOf, nameOf } from '../src/readme-examples.ts';
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '../..');
+// Inside the repository, so that packages are found; one folder a process, so that two runs don't meet.
+const folder = path.join(root, 'scenarios/.mutants', `readme-${process.pid}`);
+const bin = path.join(root, 'node_modules/.bin');
+
+const pages = globSync(['README.md', 'packages/*/README.md', 'docs/**/*.md'], { cwd: root }).sort();
+const examples = pages.flatMap((page) => examplesOf(page, readFileSync(path.join(root, page), 'utf8')));
+const shown = examples.filter(({ file }) => file !== undefined);
+const checked = examples.filter(({ file }) => file === undefined);
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+  for (const example of checked) writeFileSync(path.join(folder, nameOf(example)), example.code);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the examples of the documentation', () => {
+  it('are found', () => {
+    expect(pages).toContain('README.md');
+    expect(checked.length).toBeGreaterThan(3);
+    expect(shown.length).toBeGreaterThan(1);
+  });
+
+  it('have the right types', async () => {
+    expect(await typeErrors(folder)).toBe('');
+  }, 60_000);
+
+  for (const example of shown) {
+    it(`${example.page}:${example.line} is ${example.file}`, () => {
+      const source = readFileSync(path.join(root, example.file ?? ''), 'utf8');
+      expect(example.code).toBe(source);
+    });
+  }
+
+  for (const example of checked.filter(({ runs }) => runs)) {
+    it(`${example.page}:${example.line} runs`, async () => {
+      const file = path.join(folder, nameOf(example));
+      const node = path.join(bin, 'node');
+      await run(node, ['--conditions=@quorate/source', file], { cwd: folder, timeout: 20_000, killSignal: 'SIGKILL' });
+    });
+  }
+});
+
+describe('the check', () => {
+  const broken = path.join(folder, 'broken');
+
+  it('finds a wrong type', async () => {
+    const [example] = examplesOf('page.md', "```ts\nimport { parseNode } from '@quorate/core';\nparseNode(7);\n```\n");
+    mkdirSync(broken, { recursive: true });
+    writeFileSync(path.join(broken, nameOf(example as Example)), example?.code ?? '');
+    expect(await typeErrors(broken)).toContain('page-2.ts(2,11): error TS2345');
+  }, 60_000);
+
+  it('refuses marks that it does not know, and blocks without an end', () => {
+    expect(() => examplesOf('page.md', '```ts no-check\n```\n')).toThrow('page.md:1');
+    expect(() => examplesOf('page.md', 'text\n```ts\ncode\n')).toThrow('page.md:2');
+  });
+});
+
+/** What the compiler says of the files in a folder. */
+async function typeErrors(where: string): Promise<string> {
+  const config = path.join(where, 'tsconfig.json');
+  const compilerOptions = {
+    noEmit: true,
+    isolatedDeclarations: false,
+    declaration: false,
+    declarationMap: false,
+    // An example may show a value without using it.
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+  };
+  const settings = { extends: path.join(root, 'tsconfig.base.json'), compilerOptions, include: ['./*.ts'] };
+  writeFileSync(config, JSON.stringify(settings));
+  return await run(path.join(bin, 'tsc'), ['-p', config], { cwd: where }).then(
+    () => '',
+    (error: { readonly stdout: string }) => error.stdout,
+  );
+}
