@@ -212,10 +212,11 @@ export class Pipe {
     this.#watched = true;
     const { engine } = this.#network;
     const check = () => {
-      const silent = engine.now - this.#lastProgress;
+      // Reckoned as the time that is scheduled, so that rounding can't make it come again and again.
+      const giveUpAt = engine.quantize(this.#lastProgress + GIVE_UP_MS);
       if (this.#unacknowledged === 0) this.#watched = false;
-      else if (silent >= GIVE_UP_MS) this.#onGiveUp();
-      else engine.at(engine.now + GIVE_UP_MS - silent, check);
+      else if (engine.now >= giveUpAt) this.#onGiveUp();
+      else engine.at(giveUpAt, check);
     };
     engine.at(engine.now + GIVE_UP_MS, check);
   }
