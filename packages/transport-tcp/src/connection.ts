@@ -120,7 +120,7 @@ export class Connection implements LinkReceiver, Outlet {
   /** Says why, sends what is queued and closes. */
   close(goodbye: GoodbyeReason, reason: DisconnectReason, message = ''): void {
     if (this.#ended) return;
-    this.#end(reason);
+    this.#end(reason, goodbye === 'leaving' ? 'CLOSED' : 'DISCONNECTED');
     this.#link.close({ type: 'GOODBYE', detail: { reason: goodbye, message: message.slice(0, 512) } });
     this.#owner.ended(this, reason);
   }
@@ -257,11 +257,11 @@ export class Connection implements LinkReceiver, Outlet {
     this.#owner.ended(this, reason);
   }
 
-  #end(reason: DisconnectReason): void {
+  #end(reason: DisconnectReason, code: 'DISCONNECTED' | 'CLOSED' = 'DISCONNECTED'): void {
     this.#ended = true;
     this.#heartbeat[Symbol.dispose]();
     const message = `the connection with ${this.peerId} ended: ${reason}`;
-    const error = new ClusterError('DISCONNECTED', message, { outcome: 'unknown' });
+    const error = new ClusterError(code, message, { outcome: 'unknown' });
     this.requests.end(error);
     this.streams.end(error);
     this.#incomingRequests.end(error);

@@ -2,12 +2,12 @@ import type { Frame } from './frame.ts';
 import { encodeFrame, encodePayloadHead, MAX_PAYLOAD_HEAD_BYTES, type PayloadFrame } from './frame-codec.ts';
 
 const SLAB_BYTES = 64 * 1024;
-/** Payloads up to here are copied beside their heads: one chunk for many frames makes one cheap system call. */
-const COPIED_BYTES = 4096;
+/** Payloads up to here lie beside their heads: one chunk for many frames makes one cheap system call. */
+const SMALL_BYTES = 4096;
 
 /**
- * Gathers the frames of one turn. Small ones lie one after the other in a slab, of which no byte is used twice: what
- * has been handed out must not change.
+ * Gathers the frames of one turn. Payloads are copied: their owner may change them right away. Small frames lie one
+ * after the other in a slab, of which no byte is used twice: what has been handed out must not change.
  */
 export class FrameBatch {
   #chunks: Uint8Array[] = [];
@@ -44,17 +44,17 @@ export class FrameBatch {
 
   #addPayload(frame: PayloadFrame): void {
     const { payload } = frame;
-    const copied = payload.length <= COPIED_BYTES;
-    this.#reserve(MAX_PAYLOAD_HEAD_BYTES + (copied ? payload.length : 0));
+    const small = payload.length <= SMALL_BYTES;
+    this.#reserve(MAX_PAYLOAD_HEAD_BYTES + (small ? payload.length : 0));
     const end = encodePayloadHead(frame, this.#slab, this.#end);
-    if (copied) {
+    if (small) {
       this.#slab.set(payload, end);
       this.#advance(end + payload.length);
       return;
     }
     this.#advance(end);
     this.#seal();
-    this.#chunks.push(payload);
+    this.#chunks.push(payload.slice());
     this.#bytes += payload.length;
   }
 

@@ -64,6 +64,7 @@ export class Heartbeat implements Disposable {
     }
     if (silence >= intervalMs) this.#subject.ping();
     const untilPing = silence >= intervalMs ? intervalMs : intervalMs - silence;
-    this.#arm(Math.min(untilPing, timeoutMs - silence));
+    // Not less than a millisecond: what rounding leaves over would be waited for again and again.
+    this.#arm(Math.max(1, Math.min(untilPing, timeoutMs - silence)));
   }
 }

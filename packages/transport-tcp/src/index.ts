@@ -11,7 +11,7 @@
  *
  * const cluster = createCluster({
  *   system: nodeSystem(),
- *   cluster: 'orders',
+ *   name: 'orders',
  *   nodeId: 'a',
  *   bind: '127.0.0.1:7001',
  *   transport: tcpTransport({ heartbeat: { timeoutMs: 3000 } }),

@@ -172,4 +172,3 @@ function thrownBy(call: () => void): string | undefined {
     return isClusterError(error) ? error.code : 'foreign';
   }
 }
-

@@ -195,4 +195,3 @@ function hello(fields: object): Sent {
 function raw(...frames: readonly Sent[]): Uint8Array {
   return Uint8Array.from(frames.flatMap((frame) => Object.values(encodeFrame(frame)).flatMap((part) => [...part])));
 }
-
