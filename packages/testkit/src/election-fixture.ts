@@ -21,7 +21,7 @@ export interface ElectionHarness extends Harness {
   readonly electedWithinMs?: number;
 }
 
-export const VOTERS: readonly NodeId[] = ['a', 'b', 'c'];
+const VOTERS: readonly NodeId[] = ['a', 'b', 'c'];
 
 /** Three elections that know each other, watched over at every step of the world. */
 export class ElectionFixture implements AsyncDisposable {

@@ -19,7 +19,7 @@ export interface WaitingMethod<F> {
 }
 
 /** A call of a part that gives an endless iteration. */
-export interface WatchMethod<F> {
+interface WatchMethod<F> {
   readonly name: string;
   readonly open: (fixture: F, options: CallOptions) => AsyncIterable<unknown>;
 }

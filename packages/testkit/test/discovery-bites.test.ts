@@ -99,8 +99,8 @@ function breaching(change: Change): DiscoveryHarness<ListSource> {
   };
 }
 
-describe('the suite for discoveries catches one that', () => {
-  it('keeps the contract: no', async () => {
+describe('the suite for discoveries', () => {
+  it('passes one that keeps the contract', async () => {
     const failures = await failuresOf((runner) =>
       discoveryContract(
         runner,
@@ -110,12 +110,12 @@ describe('the suite for discoveries catches one that', () => {
     expect([...failures]).toEqual([]);
   });
   for (const [breach, caughtBy, change] of breaches) {
-    it(breach, async () => {
+    it(`catches one that ${breach}`, async () => {
       const failures = await failuresOf((runner) => discoveryContract(runner, breaching(change)));
       expect([...failures.keys()]).toContain(caughtBy);
     });
   }
-  it('takes wrong options', async () => {
+  it('catches one that takes wrong options', async () => {
     const refuses = { factory: () => undefined, options: [{ intervalMs: 1 }] };
     const failures = await failuresOf((runner) => discoveryContract(runner, { ...listHarness, refuses }));
     expect([...failures.keys()]).toEqual(['options: refuses {"intervalMs":1}', 'options: refuses {"noSuchOption":1}']);

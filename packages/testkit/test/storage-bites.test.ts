@@ -82,8 +82,8 @@ function alteredStorage(change: Change): StorageHarness<MemoryDisk> {
   };
 }
 
-describe('the suite for storages catches one that', () => {
-  it('keeps the contract: no', async () => {
+describe('the suite for storages', () => {
+  it('passes one that keeps the contract', async () => {
     const failures = await failuresOf((runner) =>
       storageContract(
         runner,
@@ -93,12 +93,12 @@ describe('the suite for storages catches one that', () => {
     expect([...failures]).toEqual([]);
   });
   for (const [breach, caughtBy, change] of breaches) {
-    it(breach, async () => {
+    it(`catches one that ${breach}`, async () => {
       const failures = await failuresOf((runner) => storageContract(runner, alteredStorage(change)));
       expect([...failures.keys()]).toContain(caughtBy);
     });
   }
-  it('forgets, and lets anybody in', async () => {
+  it('catches one that forgets, and lets anybody in', async () => {
     const forgetful: StorageHarness<MemoryDisk> = {
       ...durable,
       create: () => {

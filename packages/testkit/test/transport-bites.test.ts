@@ -131,8 +131,8 @@ function alteredTransport(change: Change): TransportHarness<MemoryNetwork> {
   };
 }
 
-describe('the suite for transports catches one that', () => {
-  it('keeps the contract: no', async () => {
+describe('the suite for transports', () => {
+  it('passes one that keeps the contract', async () => {
     const failures = await failuresOf((runner) =>
       transportContract(
         runner,
@@ -142,12 +142,12 @@ describe('the suite for transports catches one that', () => {
     expect([...failures]).toEqual([]);
   });
   for (const [breach, caughtBy, change] of breaches) {
-    it(breach, async () => {
+    it(`catches one that ${breach}`, async () => {
       const failures = await failuresOf((runner) => transportContract(runner, alteredTransport(change)));
       expect([...failures.keys()]).toContain(caughtBy);
     });
   }
-  it('lets messages be lost, doubled and overtaken', async () => {
+  it('catches one that lets messages be lost, doubled and overtaken', async () => {
     const harness: TransportHarness<MemoryNetwork> = { ...alteredTransport(() => ({})), messageFaults: 'masked' };
     const failures = await failuresOf((runner) => transportContract(runner, harness));
     expect([...failures.keys()]).toEqual([
