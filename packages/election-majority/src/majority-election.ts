@@ -205,7 +205,7 @@ export class MajorityElection implements LeaderElection {
     if (this.#reported.get(from) !== generation && this.#reported.size < MAX_REPORTED_PEERS) {
       this.#reported.set(from, generation);
       this.#context.logger.warn(
-        `election: ${from} counts in generation ${generation} of the voters, this node in ${own}`,
+        `${from} counts in generation ${generation} of the voters, this node in ${own}`,
       );
     }
     return false;
