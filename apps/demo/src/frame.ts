@@ -30,7 +30,7 @@ export interface PictureEvent {
   readonly tone: Tone;
 }
 
-export type Tone = 'good' | 'bad' | 'plain';
+type Tone = 'good' | 'bad' | 'plain';
 
 type Style = Parameters<typeof styleText>[0];
 

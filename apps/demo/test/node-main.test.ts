@@ -43,4 +43,5 @@ it('runs a node that leads, works and stops gracefully', async () => {
 it('says what is wrong, and fails', async () => {
   const node = startNode('--id', 'a', '--host', '0.0.0.0', '--port', '7001', '--advertise', '127.0.0.1:7001');
   expect(await node.closed).toBe(1);
+  expect(node.output()).toMatch(/^INVALID_OPTIONS: .*set insecure: true/u);
 });
