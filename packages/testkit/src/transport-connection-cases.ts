@@ -17,7 +17,7 @@ function contactCases<N>(suite: TransportSuite<N>): void {
     a.transport.addContact(b.transport.self);
     b.transport.addContact(a.transport.self);
     await fixture.connected(a, b);
-    await bed.pass(2_000);
+    await bed.quiet();
     const before = [a.events.length, b.events.length];
     await bed.pass(fixture.noticedWithinMs / 5);
     expectEqual([a.events.length, b.events.length], before, 'events once they are connected');
@@ -58,7 +58,7 @@ function contactCases<N>(suite: TransportSuite<N>): void {
   suite.test('a live connection outlives its contact', async (fixture, bed) => {
     const [a, b] = await fixture.pair();
     a.transport.removeContact(b.transport.self);
-    await bed.pass(1_000);
+    await bed.quiet();
     await expectTalk(fixture, a, b);
   });
   suite.test('peers are told in order of id', async (fixture) => {

@@ -76,7 +76,7 @@ function maskingCase<N>(suite: TransportSuite<N>, skipped: SkipReason): void {
         a.transport.send('b', KIND, numbered(number));
         await bed.pass(2);
       }
-      await bed.pass(2_000);
+      await bed.quiet();
       expectThat(received.length > 100, `many of 300 messages arrive, not ${received.length}`);
       const disordered = received.find((number, at) => at > 0 && number <= (received[at - 1] ?? -1));
       expectEqual(disordered, undefined, 'a message that came twice or too late');
@@ -113,7 +113,7 @@ function handlerCases<N>(suite: TransportSuite<N>): void {
     a.transport.send('b', KIND, numbered(1));
     a.transport.send('b', KIND, numbered(2));
     await bed.until('the message after the throw', () => received.length === 2);
-    await bed.pass(1_000);
+    await bed.quiet();
     expectThat(isConnected(a, 'b') && isConnected(b, 'a'), 'the connection lives');
   });
   suite.test('have one handler a kind, until it is removed', async (fixture, bed) => {
@@ -122,7 +122,7 @@ function handlerCases<N>(suite: TransportSuite<N>): void {
     expectThrow(() => b.transport.onMessage(KIND, () => undefined), 'INVALID_OPTIONS', 'a second handler');
     first[Symbol.dispose]();
     a.transport.send('b', KIND, numbered(1));
-    await bed.pass(1_000);
+    await bed.quiet();
     const received = numbersAt(b);
     first[Symbol.dispose]();
     a.transport.send('b', KIND, numbered(2));

@@ -127,17 +127,17 @@ function endingCases<N>(suite: TransportSuite<N>): void {
     const seen = hang(b.transport);
     const signal = AbortSignal.abort();
     await expectRejection(() => a.transport.request('b', KIND, numbered(1), { signal }), 'ABORTED', 'request');
-    await bed.pass(500);
+    await bed.quiet();
     expectEqual(seen.length, 0, 'requests that arrived');
   });
   suite.test('that were given up cost nothing when they are answered late', async (fixture, bed) => {
     const [a, b] = await fixture.pair();
     b.transport.onRequest(KIND, async (_, payload) => {
-      if (numberOf(payload) === 1) await bed.pass(500);
+      if (numberOf(payload) === 1) await bed.pass(200);
       return payload;
     });
     await expectRejection(() => a.transport.request('b', KIND, numbered(1), { timeoutMs: 100 }), 'TIMEOUT', 'request');
-    await bed.pass(1_000);
+    await bed.quiet();
     expectEqual(await a.transport.request('b', KIND, numbered(2)), numbered(2), 'the next answer');
     expectThat(isConnected(a, 'b'), 'the connection lives');
   });

@@ -54,10 +54,10 @@ function pressureCases<N>(suite: TransportSuite<N>): void {
     });
     const stream = await a.transport.openStream('b', KIND);
     const writer = writeUntilHeld(stream);
-    await bed.pass(1_000);
+    await bed.quiet();
     const held = writer.written;
     expectThat(held < MAX_WINDOW, `a writer is held back; ${held} bytes were taken of one whose reader reads none`);
-    await bed.pass(1_000);
+    await bed.quiet();
     expectEqual(writer.written, held, 'bytes taken while the reader reads none');
     gate.resolve();
     await bed.until('the writer to go on', () => writer.written >= held + 1_000_000);
@@ -73,7 +73,7 @@ function pressureCases<N>(suite: TransportSuite<N>): void {
     b.transport.onRequest(KIND, (_, payload) => payload);
     const stream = await a.transport.openStream('b', KIND);
     const writer = writeUntilHeld(stream);
-    await bed.pass(1_000);
+    await bed.quiet();
     expectEqual(await a.transport.request('b', KIND, numbered(7)), numbered(7), 'an answer beside the stream');
     writer.stop();
     gate.resolve();
@@ -175,7 +175,7 @@ function endingCases<N>(suite: TransportSuite<N>): void {
     b.transport.onStream(KIND, () => new Promise(() => undefined));
     const stream = await a.transport.openStream('b', KIND);
     const ended = expectRejection(() => writeForEver(stream), ['CLOSED', 'DISCONNECTED'], 'write');
-    await bed.pass(500);
+    await bed.quiet();
     await a.transport[Symbol.asyncDispose]();
     await bed.soon('the writer', ended, 1_000);
   });
