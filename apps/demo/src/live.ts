@@ -11,6 +11,8 @@ import type { NodeView, Supervisor } from './supervisor.ts';
 
 const FRAME_MS = 100;
 const FRAMES_AN_AUDIT = 20;
+/** For how long the answer to a key is shown. */
+const NOTE_MS = 4_000;
 const MAX_KEPT = 20;
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
@@ -56,7 +58,7 @@ class LiveView {
   readonly #done = new AbortController();
   #stopping = false;
   #selected = 0;
-  #note = '';
+  #note = { text: '', at: 0 };
   #numbered = 0;
   #refused = 0;
   #entries: LedgerEntry[] = [];
@@ -128,7 +130,7 @@ class LiveView {
 
   #press({ name, ctrl = false }: Key): void {
     if (name === 'q' || (ctrl && (name === 'c' || name === 'd'))) this.#quit();
-    else if (!ctrl && !this.#stopping) this.#note = this.#act(name) ?? this.#note;
+    else if (!ctrl && !this.#stopping) this.#tell(this.#act(name));
     this.draw();
   }
 
@@ -136,8 +138,12 @@ class LiveView {
   #quit(): void {
     if (this.#stopping) return this.#done.abort();
     this.#stopping = true;
-    this.#note = 'stopping every node; q again ends them at once';
+    this.#tell('stopping every node; q again ends them at once');
     void this.#session.supervisor.stopAll().then(() => this.#done.abort());
+  }
+
+  #tell(text: string | undefined): void {
+    if (text !== undefined) this.#note = { text, at: machineNow() };
   }
 
   /** Does what a key says, and returns the answer to it. */
@@ -206,7 +212,7 @@ class LiveView {
       entries: this.#entries,
       events: this.#events,
       problems: this.#problems,
-      note: this.#note,
+      note: machineNow() - this.#note.at < NOTE_MS ? this.#note.text : '',
     };
   }
 }

@@ -17,15 +17,12 @@ afterEach(() => rm(data, { recursive: true, force: true }));
 function startNode(...args: readonly string[]) {
   const child = spawn(process.execPath, ['--conditions=@quorate/source', main, ...args, '--data', data]);
   let output = '';
+  const streams = [child.stdout, child.stderr];
+  for (const stream of streams) stream.on('data', (chunk) => (output += String(chunk)));
   const seen = (text: string) =>
     new Promise<void>((resolve, reject) => {
       child.once('close', () => reject(new Error(`it ended before "${text}":\n${output}`)));
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.on('data', (chunk) => {
-          output += String(chunk);
-          if (output.includes(text)) resolve();
-        });
-      }
+      for (const stream of streams) stream.on('data', () => output.includes(text) && resolve());
     });
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
   return { child, seen, closed, output: () => output };
