@@ -33,8 +33,6 @@ export function fromFailure(what: string, { code, message, leader, outcome }: Fa
 export type Refusal =
   /** For a reason that both sides are to report. */
   | { readonly reason: 'refused'; readonly failure: Failure }
-  /** The dialler reached itself. */
-  | { readonly reason: 'self' }
   /** There is a connection with this node already, or it is on the way. */
   | { readonly reason: 'crossed'; readonly nodeId: string };
 

@@ -13,10 +13,7 @@ export type Standing =
 
 /** Whether a node that dialled is let in; undefined says yes. Both sides can be told the reason. */
 export function judge(own: Hello, theirs: Hello, standing: Standing): Refusal | undefined {
-  if (theirs.node.id === own.node.id) {
-    if (theirs.incarnation === own.incarnation) return { reason: 'self' };
-    return duplicate(theirs, own);
-  }
+  if (theirs.node.id === own.node.id) return duplicate(theirs, own);
   const mismatch = clusterMismatch(own, theirs);
   if (mismatch !== undefined) return mismatch;
   if (standing === 'dialling') return { reason: 'crossed', nodeId: own.node.id };

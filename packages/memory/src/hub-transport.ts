@@ -298,12 +298,13 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
 
   #refused(link: Link, refusal: Refusal): void {
     const contact = this.#contacts.dialledBy(link);
-    if (contact !== undefined && refusal.reason === 'refused') {
+    if (contact === undefined) return;
+    if (refusal.reason === 'refused') {
       this.#dialFailed(contact, fromFailure(formatAddress(contact.address), refusal.failure));
-    } else if (contact !== undefined) {
+    } else {
       // Of a crossing, the other connection is on its way; should it come to nothing, this contact is dialled again.
       contact.link = undefined;
-      contact.nodeId = refusal.reason === 'crossed' ? refusal.nodeId : this.#self.id;
+      contact.nodeId = refusal.nodeId;
       this.#contacts.retry(contact);
     }
     link.end('local');
