@@ -64,7 +64,7 @@ export type Operation = 'open' | 'create' | 'read' | 'write' | 'sync' | 'rename'
 
 /** The disk itself: names, files, locks, and what is wrong with it. It outlives processes. */
 export class SimulatedDisk implements HostDisk {
-  readonly names = new NameSpace();
+  readonly names: NameSpace = new NameSpace();
   readonly random: Random;
   readonly #engine: Engine;
   readonly #host: string;
