@@ -5,17 +5,17 @@
  *
  * ```ts
  * import { createCluster } from '@quorate/core';
- * import { nodeSystem } from '@quorate/core/node';
  * import { staticDiscovery } from '@quorate/discovery-static';
+ * import { majorityElection } from '@quorate/election-majority';
  * import { tcpTransport } from '@quorate/transport-tcp';
  *
  * const cluster = createCluster({
- *   system: nodeSystem(),
  *   name: 'orders',
  *   nodeId: 'a',
- *   bind: '127.0.0.1:7001',
+ *   bind: { host: '127.0.0.1', port: 7001 },
  *   transport: tcpTransport({ heartbeat: { timeoutMs: 3000 } }),
- *   discovery: staticDiscovery({ nodes: ['127.0.0.1:7002', '127.0.0.1:7003'] }),
+ *   discovery: staticDiscovery({ nodes: ['b@127.0.0.1:7002', 'c@127.0.0.1:7003'] }),
+ *   election: majorityElection({ voters: ['a', 'b', 'c'] }),
  * });
  * await cluster.start();
  * ```

@@ -73,6 +73,20 @@ describe('tcpTransport in the simulator', () => {
     await world.runUntil(() => a!.node.transport.peer('b')?.incarnation === 2 && connected(a!, b!), 500);
   });
 
+  it('never closes what it has just made when both dial at once', async () => {
+    for (let seed = 0; seed < 150; seed += 1) {
+      const world = createWorld({ seed, link: { latencyMs: 1, jitterMs: 30 } });
+      const nodes = nodesOf(world, ['a', 'b'], {});
+      const contacts = nodes.map(({ address }) => address);
+      for (const node of nodes) world.after(world.random.int(40), () => node.start(contacts));
+      await world.run(5000);
+      const told = nodes.map(({ node }) =>
+        node.events.map(({ type }) => type).filter((type) => type !== 'unreachable'),
+      );
+      expect(told, `seed ${seed}`).toEqual([['connected'], ['connected']]);
+    }
+  });
+
   it('keeps one connection a pair through chaos, and is whole when it ends', async () => {
     for (let seed = 0; seed < SEEDS; seed += 1) await chaos(seed);
   }, 60_000);

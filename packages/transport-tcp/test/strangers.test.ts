@@ -80,6 +80,18 @@ describe('strangers', () => {
     await expectToAccept(a);
   });
 
+  it('cannot make a receiver hold more than its window', async () => {
+    await using a = await startNode({ id: 'a', transport: { streamWindowBytes: 16 * 1024 } });
+    a.transport.onStream(1024, () => new Promise(() => undefined));
+    const stranger = await dial(a);
+    stranger.socket.write(raw(hello({}), { type: 'READY' }, { type: 'STREAM_OPEN', id: 1, kind: 1024 }));
+    const chunk = raw({ type: 'STREAM_CHUNK', id: 1, payload: new Uint8Array(8 * 1024) });
+    stranger.socket.write(chunk);
+    await until(() => isConnected(a, 'stranger'));
+    stranger.socket.write(chunk);
+    await until(() => a.events.some((event) => event.type === 'disconnected' && event.reason === 'protocol'));
+  });
+
   it('of a later version may send frames that are unknown', async () => {
     await using a = await startNode({ id: 'a' });
     const stranger = await dial(a);
