@@ -1,7 +1,7 @@
 import { type ClusterNode, isClusterNode, type NodeId, type TransportContext, ClusterError } from '@quorate/core';
 
 /** The methods of authentication that this version has. */
-export const AUTH_METHODS: readonly string[] = ['none'];
+const AUTH_METHODS: readonly string[] = ['none'];
 
 const MAX_NAME_LENGTH = 255;
 const MAX_AUTH_METHODS = 16;

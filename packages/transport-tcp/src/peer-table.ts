@@ -17,7 +17,7 @@ import type { Settings } from './options.ts';
 import type { Reporter } from './reporter.ts';
 
 /** What the table tells the transport. */
-export interface PeerEvents {
+interface PeerEvents {
   publish(event: TransportEvent): void;
   /** Before the event is published. */
   connected(node: ClusterNode): void;

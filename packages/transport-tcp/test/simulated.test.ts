@@ -29,6 +29,21 @@ describe('tcpTransport in the simulator', () => {
     expect(world.now - lostAt).toBeLessThan(250);
   });
 
+  it('shows each state of a peer', async () => {
+    const world = createWorld({ seed: 'states', link: { latencyMs: 5 } });
+    const [a, b] = nodesOf(world, ['a', 'b'], {});
+    a!.start([b!.address]);
+    b!.start([]);
+    const state = () => a!.node.transport.peer('b')?.state;
+    await world.runUntil(() => connected(a!, b!), 5000);
+    b!.host.crash();
+    await world.runUntil(() => state() === 'disconnected', 100);
+    await world.runUntil(() => state() === 'connecting', 200);
+    await world.runUntil(() => state() === 'disconnected', 200);
+    b!.start([]);
+    await world.runUntil(() => state() === 'connected', 5000);
+  });
+
   it('ends a connection on which nothing is heard, and not one that is merely idle', async () => {
     const world = createWorld({ seed: 'silence' });
     const [a, b] = nodesOf(world, ['a', 'b'], { heartbeat: { intervalMs: 100, timeoutMs: 500 } });
