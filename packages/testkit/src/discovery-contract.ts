@@ -122,6 +122,15 @@ function registrationCases<S>(suite: DiscoverySuite<S>, harness: DiscoveryHarnes
     skipped,
   );
   suite.test(
+    'a registration with a signal that has aborted registers nobody',
+    async (fixture) => {
+      const register = () => fixture.discovery.registerNode(SELF, { signal: AbortSignal.abort() });
+      await expectRejection(register, 'ABORTED', 'registerNode');
+      expectEqual(await registered(fixture), [], 'the node');
+    },
+    skipped,
+  );
+  suite.test(
     'registration rejects with UNSUPPORTED',
     async ({ discovery }) => {
       await expectRejection(() => discovery.registerNode(SELF), 'UNSUPPORTED', 'registerNode');
