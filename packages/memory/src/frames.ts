@@ -39,7 +39,7 @@ export type Refusal =
 /** What the two ends of a link tell each other. */
 export type Frame = ControlFrame | MessageFrame | CallFrame | StreamFrame;
 
-export type ControlFrame =
+type ControlFrame =
   | { readonly type: 'welcome'; readonly hello: Hello }
   | { readonly type: 'refusal'; readonly refusal: Refusal }
   | { readonly type: 'ping' }
@@ -49,7 +49,7 @@ export type ControlFrame =
   | { readonly type: 'closed' };
 
 /** `offset` counts the bytes of queued frames up to the end of this one. */
-export interface MessageFrame {
+interface MessageFrame {
   readonly type: 'message';
   readonly kind: MessageKind;
   readonly payload: Uint8Array;

@@ -5,6 +5,8 @@ import { type Seed } from './seeded-random.ts';
 import { TraceRecorder } from './trace.ts';
 
 const LINES_OF_A_FAILURE = 40;
+/** So many events at one moment are taken for a loop. */
+const MAX_EVENTS_AT_ONCE = 1_000_000;
 
 /** True time, and the one queue of all that is going to happen. */
 export class Engine {
@@ -13,6 +15,7 @@ export class Engine {
   readonly #queue = new EventQueue();
   readonly #checks = new Set<() => void>();
   #now = 0;
+  #eventsNow = 0;
   #running = false;
   /** Whether code from outside ran since microtasks were last drained. */
   #ranCode = false;
@@ -110,9 +113,18 @@ export class Engine {
       if (event === undefined) return false;
       const run = event.run;
       event.run = undefined;
-      this.#now = event.time;
+      this.#advanceTo(event.time);
       run?.();
       if (this.#ranCode) return true;
+    }
+  }
+
+  /** @throws Error when time stands still */
+  #advanceTo(time: number): void {
+    this.#eventsNow = time === this.#now ? this.#eventsNow + 1 : 0;
+    this.#now = time;
+    if (this.#eventsNow > MAX_EVENTS_AT_ONCE) {
+      throw new Error(`time stands still: more than ${MAX_EVENTS_AT_ONCE} events at one moment`);
     }
   }
 

@@ -18,7 +18,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 const ANY = new Set(['0.0.0.0', '::']);
 
 /** Someone bound to a port. */
-export interface Binding<T> {
+interface Binding<T> {
   readonly process: SimulatedProcess;
   readonly host: string;
   readonly value: T;
@@ -92,7 +92,7 @@ export class Network {
 }
 
 /** What is bound to the ports of a host. */
-export class Ports<T> {
+class Ports<T> {
   readonly #bindings = new Map<number, Binding<T>>();
   #next = FIRST_FREE_PORT;
 

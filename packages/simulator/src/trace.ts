@@ -76,7 +76,7 @@ export class TraceRecorder implements Trace {
 }
 
 /** Milliseconds with three decimals, aligned for the first hundred seconds. */
-export function formatTime(ms: number): string {
+function formatTime(ms: number): string {
   return ms.toFixed(3).padStart(9);
 }
 

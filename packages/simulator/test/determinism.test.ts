@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 import { expect, it } from 'vitest';
 
@@ -7,7 +8,8 @@ import { chatter } from './chatter.ts';
 
 const path = (relative: string) => new URL(relative, import.meta.url).pathname;
 const node24 = path('../../../node_modules/.bin/node');
-const node22 = path('../node_modules/node22/bin/node');
+const require = createRequire(import.meta.url);
+const node22 = require.resolve('node22/package.json').replace('package.json', 'bin/node');
 
 function hashIn(node: string, seed: string): string {
   const flags = ['--conditions=@quorate/source', '--disable-warning=ExperimentalWarning'];

@@ -202,6 +202,13 @@ describe('a failing run', () => {
     await expect(waiting.runUntil(() => false, 50)).rejects.toThrow(/did not hold within 50 ms\n {2}seed 9/u);
   });
 
+  it('is one in which time stands still', async () => {
+    const world = createWorld({ seed: 10 });
+    const loop = (clock: Clock) => clock.defer(() => loop(clock));
+    world.host('a').start(({ clock }) => loop(clock));
+    await expect(world.run(1)).rejects.toThrow(/time stands still.*\n {2}seed 10/u);
+  });
+
   it('passes a rejection on as it is', async () => {
     const world = createWorld({ seed: 1 });
     const reason = new Error('mine');
