@@ -8,6 +8,7 @@ import path from 'node:path';
 const scratch = mkdtempSync(path.join(tmpdir(), 'quorate-check-'));
 const testReport = path.join(scratch, 'tests.json');
 
+/** @type {readonly (readonly [name: string, command: string, args: readonly string[]])[]} */
 const steps = [
   ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.json']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
