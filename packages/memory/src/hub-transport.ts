@@ -261,30 +261,19 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   }
 
   #welcomed(link: Link, hello: Hello): void {
-    const { id } = hello.node;
-    const existing = this.#peers.connection(id);
-    if (existing !== undefined && !prevails(link, existing.link, this.#self.id < id)) {
-      this.#met(link, id);
-      link.close('local', 'closed');
-      return;
-    }
-    if (existing !== undefined) {
-      // Without an event: the peer stays connected.
-      this.#peers.release(existing);
-      existing.end('local');
-      existing.link.close('local', 'closed');
-    }
-    this.#install(link, hello, existing === undefined);
+    // One with a former process of the node, at most: those that cross are refused.
+    this.#peers.connection(hello.node.id)?.link.close('closed', 'closed');
+    this.#install(link, hello);
   }
 
-  #install(link: Link, hello: Hello, isNews = true): void {
+  #install(link: Link, hello: Hello): void {
     const { id } = this.#context.cluster;
     if (id === undefined && hello.cluster.id !== undefined) this.#context.cluster.adopt(hello.cluster.id);
     link.hello = hello;
     this.#met(link, hello.node.id);
     this.#peers.connect(new Connection(link, hello.node.id, this), hello);
     const peer = this.peer(hello.node.id);
-    if (isNews && peer !== undefined) this.#events.publish({ type: 'connected', peer });
+    if (peer !== undefined) this.#events.publish({ type: 'connected', peer });
   }
 
   #disconnected(connection: Connection, reason: DisconnectReason): void {
@@ -356,12 +345,6 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     for (const link of this.#links) link.close(reason, word);
     this.#events[Symbol.dispose]();
   }
-}
-
-/** Of two connections between two nodes, both sides keep the one that the node with the smaller id dialled. */
-function prevails(link: Link, existing: Link, isSmaller: boolean): boolean {
-  if (link.closed || existing.closed) return existing.closed;
-  return link.dialled === isSmaller || existing.dialled !== isSmaller;
 }
 
 function refusedBy(link: Link, dialler: Address): RoutedMessage {

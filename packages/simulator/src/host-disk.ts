@@ -160,7 +160,6 @@ export class SimulatedDisk implements HostDisk {
   /** The machine has crashed: what was not synced is lost, kept or torn. */
   crash(): void {
     this.#crashAt = undefined;
-    this.#locks.clear();
     this.names.crash(this.random);
   }
 
