@@ -126,6 +126,7 @@ export class Chaos {
     const others = this.#world.hosts.filter((other) => other !== host);
     this.#world.setLink(others, host, { latencyMs: this.#draw(150) });
     this.#later(500, () => {
+      if (this.#stopped) return;
       this.#world.block(host, others);
       this.#later(1000, () => {
         this.#world.unblock(host, others);

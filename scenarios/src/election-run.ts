@@ -35,6 +35,11 @@ export interface ElectionRunOptions {
   readonly recoveryMs: number;
   /** How far clocks may drift; what the elections are configured for. */
   readonly maxDrift: number;
+  /**
+   * False when tokens may be given out again, as without durable votes: then only that grants don't overlap is checked.
+   * @default true
+   */
+  readonly tokensGrow?: boolean;
 }
 
 export interface ElectionRunResult {
@@ -67,11 +72,12 @@ export async function runElection(options: ElectionRunOptions): Promise<Election
   const peace = world.now;
   await world.runUntil(() => life.agrees(), options.recoveryMs);
   const recoveredAfterMs = world.now - peace;
-  // Late connections and higher priorities may still change it; after that it lasts.
+  // Late connections may still change it; after that it lasts, unless a candidate of higher priority comes back.
   await world.run(SETTLING_MS);
   const leader = life.leader();
   const watch = world.onStep(() => {
-    if (leader === undefined || life.leader() !== leader) throw new Error(`${leader} was deposed in peace`);
+    if (leader === undefined || (life.leader() !== leader && !life.isOutranked(leader)))
+      throw new Error(`${leader} was deposed in peace`);
   });
   await world.run(PEACE_MS);
   watch[Symbol.dispose]();
@@ -145,6 +151,11 @@ class ElectionLife {
     return this.#holdingNow()[0]?.[0].name;
   }
 
+  isOutranked(name: string): boolean {
+    const own = [...this.#priorities].find(([host]) => host.name === name)?.[1] ?? 0;
+    return [...this.#priorities.values()].some((priority) => priority > own);
+  }
+
   /** Whether one node leads and every node knows. */
   agrees(): boolean {
     const name = this.leader();
@@ -201,6 +212,10 @@ class ElectionLife {
   #checkToken(host: Host, token: bigint): void {
     const holder = this.#holders.get(token);
     if (holder === host.name) return;
+    if (this.#options.tokensGrow === false) {
+      this.#holders.set(token, host.name);
+      return;
+    }
     if (holder !== undefined) throw new Error(`term ${token} has two leaders: ${holder} and ${host.name}`);
     if (token <= this.#lastToken) throw new Error(`the token went back from ${this.#lastToken} to ${token}`);
     this.#lastToken = token;
