@@ -3,7 +3,7 @@ import { isNodeId, type NodeId } from './cluster-node.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
-import { isLogger, type Logger, type LogSink } from './logger.ts';
+import { DEBUG_TEXT, isLogger, type Logger, type LogSink } from './logger.ts';
 import type { Membership } from './membership.ts';
 import { type OptionRule, type OptionRules, rule } from './option-rules.ts';
 import type { Plugin, PluginKind } from './plugin.ts';
@@ -73,9 +73,15 @@ export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
   readonly system?: System;
   /** @default the system's */
   readonly logger?: Logger;
-  /** @default 'info' */
+  /**
+   * The least that is logged. `debug` is everything, each frame on the wire too.
+   * @default 'info'
+   */
   readonly logLevel?: LogSink;
-  /** Parts whose details are logged whatever the level, separated by commas: `wire,election`. */
+  /**
+   * Parts whose details are logged whatever the level, separated by commas: `wire,election`.
+   * @default the system's: on the real machine, the environment variable `QUORATE_DEBUG`
+   */
   readonly debug?: string;
 }
 
@@ -134,7 +140,7 @@ export const textRules: Omit<OptionRules<CheckedClusterOptions>, ObjectOption | 
   consistency: rule.oneOf('eventual', 'quorum', 'linearizable'),
   campaign: rule.flag(),
   logLevel: rule.oneOf('silent', 'debug', 'info', 'warn', 'error'),
-  debug: rule.text('names separated by commas, such as "wire,election"', (text) => /^[\w\s,.:-]*$/u.test(text)),
+  debug: rule.text('names separated by commas, such as "wire,election"', (text) => DEBUG_TEXT.test(text)),
 };
 
 export const clusterRules: OptionRules<CheckedClusterOptions> = {

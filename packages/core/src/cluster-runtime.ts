@@ -167,11 +167,17 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   }
 
   async #loadSystem(): Promise<System> {
-    // Loaded only when it is needed, so that this package imports nothing of Node.js by itself.
-    const system = this.#system ?? (await import('./node/index.ts')).nodeSystem();
+    const system = this.#system ?? (await this.#loadMachine());
     this.#system = system;
     this.#logger = scopedLogger(this.#composition, system, 'cluster');
     return system;
+  }
+
+  async #loadMachine(): Promise<System> {
+    // Loaded only when it is needed, so that this package imports nothing of Node.js by itself.
+    const { nodeSystem } = await import('./node/index.ts');
+    const { logger } = this.#composition.options;
+    return nodeSystem(logger === undefined ? {} : { logger });
   }
 
   /** Makes the parts and starts them: those that listen to the transport before the transport itself. */

@@ -2,7 +2,7 @@ import type { Address } from './address.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import type { LeaderElection } from './election.ts';
-import type { DebugScope } from './logger.ts';
+import type { DebugScopes } from './logger.ts';
 import type { Membership } from './membership.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
@@ -25,7 +25,7 @@ export interface TransportContext extends System {
   readonly cluster: ClusterIdentity;
   readonly bind: Address;
   /** Scopes whose details are to be logged. */
-  readonly debug: ReadonlySet<DebugScope>;
+  readonly debug: DebugScopes;
 }
 
 /** What a membership is made from. */

@@ -65,6 +65,7 @@ export { Grant } from './grant.ts';
 export type { LogEntry, LogStore } from './log-store.ts';
 export {
   type DebugScope,
+  type DebugScopes,
   isLogger,
   leveledLogger,
   type Logger,

@@ -39,8 +39,18 @@ export const silentLogger: Logger = {
   error: () => undefined,
 };
 
-/** Parts whose details `QUORATE_DEBUG` (or the option `debug`) switches on, as in `QUORATE_DEBUG=wire,election`. */
+/** A part whose details `QUORATE_DEBUG` (or the option `debug`) switches on, as in `QUORATE_DEBUG=wire,election`. */
 export type DebugScope = string;
+
+/** The scopes that are switched on; a set of them is one. */
+export interface DebugScopes {
+  has(scope: DebugScope): boolean;
+}
+
+export const everyDebugScope: DebugScopes = { has: () => true };
+
+/** What a text of scopes may be. */
+export const DEBUG_TEXT = /^[\w\s,.:-]*$/u;
 
 /** Splits `wire, election` into its scopes. */
 export function parseDebugScopes(text: string | undefined): ReadonlySet<DebugScope> {

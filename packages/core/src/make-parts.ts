@@ -9,7 +9,7 @@ import type {
 } from './context.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
-import { leveledLogger, type Logger, parseDebugScopes } from './logger.ts';
+import { type DebugScopes, everyDebugScope, leveledLogger, type Logger, parseDebugScopes } from './logger.ts';
 import type { Membership, MembershipChange } from './membership.ts';
 import { loadIdentity } from './node-record.ts';
 import type { PluginKind } from './plugin.ts';
@@ -55,7 +55,7 @@ export async function makeParts(making: Making): Promise<Parts> {
   const storage = await openStorage(making);
   const identity = await loadNode(making, storage);
   const base = { ...surroundings(making, 'transport'), self: composition.self, bind: composition.bind };
-  const debug = parseDebugScopes(options.debug);
+  const debug = debugScopes(composition, system);
   const transportContext: TransportContext = { ...base, ...identity, debug };
   const transport = make(making, 'transport', () => plugins.transport.create(transportContext));
   const membershipContext = { ...transportContext, ...logging(making, 'membership'), transport, storage };
@@ -84,11 +84,18 @@ export async function makeParts(making: Making): Promise<Parts> {
 }
 
 /** A logger whose level and prefix are the scope's. */
-export function scopedLogger({ options }: Composition, system: System, scope: string): Logger {
-  const { nodeId, logLevel = 'info', debug } = options;
-  const scopes = parseDebugScopes(debug);
+export function scopedLogger(composition: Composition, system: System, scope: string): Logger {
+  const { options } = composition;
+  const { nodeId, logLevel = 'info' } = options;
+  const scopes = debugScopes(composition, system);
   const isDebugged = scopes.has(scope) || (scope === 'transport' && scopes.has('wire'));
   return leveledLogger(options.logger ?? system.logger, isDebugged ? 'debug' : logLevel, `${nodeId} ${scope}: `);
+}
+
+/** The cluster's own choice, else the machine's. The level `debug` asks for everything. */
+function debugScopes({ options }: Composition, system: System): DebugScopes {
+  if (options.logLevel === 'debug') return everyDebugScope;
+  return options.debug === undefined && system.debug !== undefined ? system.debug : parseDebugScopes(options.debug);
 }
 
 /** The transport knows the address that was bound, once it has started: `self` is read from it at each use. */

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Disk } from './disk.ts';
-import type { Logger } from './logger.ts';
+import type { DebugScopes, Logger } from './logger.ts';
 import type { Net } from './net.ts';
 import type { Random } from './random.ts';
 
@@ -14,4 +14,6 @@ export interface System {
   readonly net: Net;
   readonly disk: Disk;
   readonly logger: Logger;
+  /** What to log in detail in clusters that don't say. */
+  readonly debug?: DebugScopes;
 }

@@ -3,8 +3,8 @@
  *
  * The real machine: the one place of Quorate that touches the system's clock, chance, network and disk.
  */
-import type { Logger } from '../logger.ts';
-import { checkOptions, rule } from '../option-rules.ts';
+import { DEBUG_TEXT, isLogger, type Logger, parseDebugScopes } from '../logger.ts';
+import { checkOptions, type OptionRules, rule } from '../option-rules.ts';
 import type { System } from '../system.ts';
 import { systemClock } from './clock.ts';
 import { FileDisk } from './disk.ts';
@@ -17,6 +17,11 @@ export interface NodeSystemOptions {
    * @default console
    */
   readonly logger?: Logger;
+  /**
+   * Parts that log their details in clusters that don't say, separated by commas: `wire,election`.
+   * @default the environment variable `QUORATE_DEBUG`
+   */
+  readonly debug?: string;
 }
 
 /**
@@ -24,22 +29,18 @@ export interface NodeSystemOptions {
  * @throws ClusterError `INVALID_OPTIONS`
  */
 export function nodeSystem(options: NodeSystemOptions = {}): System {
-  const { logger = console } = checkOptions<NodeSystemOptions>('nodeSystem', { logger: loggerRule }, options);
+  const { logger = console, debug = process.env['QUORATE_DEBUG'] } = checkOptions('nodeSystem', rules, options);
   return {
     clock: systemClock(),
     random: new CryptoRandom(),
     net: new SystemNet(logger),
     disk: new FileDisk(),
     logger,
+    debug: parseDebugScopes(debug),
   };
 }
 
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-
-const loggerRule = rule.value<Logger>(
-  'a logger with debug, info, warn and error',
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    LEVELS.every((level) => typeof (value as Record<string, unknown>)[level] === 'function'),
-);
+const rules: OptionRules<NodeSystemOptions> = {
+  logger: rule.value('a logger with debug, info, warn and error', isLogger),
+  debug: rule.text('names separated by commas, such as "wire,election"', (text) => DEBUG_TEXT.test(text)),
+};
