@@ -9,7 +9,7 @@ import { DiscoveryFeed } from './discovery-feed.ts';
 import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
 import { Emitter, type Listener } from './events.ts';
 import { LeadershipKeeper } from './leadership-keeper.ts';
-import { type Logger, silentLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
 import { makeParts, type Parts, scopedLogger } from './make-parts.ts';
 import type { Member, Membership, MembershipChange, MembershipView } from './membership.ts';
 import type { PluginKind } from './plugin.ts';
@@ -34,7 +34,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   #stopping: Promise<void> | undefined;
   /** What `start` is doing, for its error. */
   #step = 'load the system';
-  #logger: Logger;
+  readonly #logger: Logger;
   #system: System | undefined;
   #parts: Parts | undefined;
   #view: MembershipView | undefined;
@@ -44,8 +44,9 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
 
   constructor(composition: Composition) {
     this.#composition = composition;
-    this.#logger = composition.options.logger ?? silentLogger;
     this.#system = composition.options.system;
+    // The real machine, which is loaded later, logs to the console too.
+    this.#logger = scopedLogger(composition, this.#system ?? { logger: console }, 'cluster');
     this.#emitter = new Emitter<ClusterEvents>((error, event) =>
       this.#logger.error(`a listener of ${event} threw: ${String(error)}`, error),
     );
@@ -167,17 +168,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   }
 
   async #loadSystem(): Promise<System> {
-    const system = this.#system ?? (await this.#loadMachine());
-    this.#system = system;
-    this.#logger = scopedLogger(this.#composition, system, 'cluster');
-    return system;
-  }
-
-  async #loadMachine(): Promise<System> {
-    // Loaded only when it is needed, so that this package imports nothing of Node.js by itself.
-    const { nodeSystem } = await import('./node/index.ts');
-    const { logger } = this.#composition.options;
-    return nodeSystem(logger === undefined ? {} : { logger });
+    this.#system ??= await loadMachine(this.#composition.options.logger);
+    return this.#system;
   }
 
   /** Makes the parts and starts them: those that listen to the transport before the transport itself. */
@@ -292,4 +284,10 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     if (part === undefined) throw new ClusterError('CLOSED', `cluster ${this.name}: the ${kind} is made by start()`);
     return part;
   }
+}
+
+/** Loaded only when it is needed, so that this package imports nothing of Node.js by itself. */
+async function loadMachine(logger: Logger | undefined): Promise<System> {
+  const { nodeSystem } = await import('./node/index.ts');
+  return nodeSystem(logger === undefined ? {} : { logger });
 }

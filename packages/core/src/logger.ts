@@ -50,7 +50,7 @@ export interface DebugScopes {
 export const everyDebugScope: DebugScopes = { has: () => true };
 
 /** What a text of scopes may be. */
-export const DEBUG_TEXT = /^[\w\s,.:-]*$/u;
+export const DEBUG_TEXT: RegExp = /^[\w\s,.:-]*$/u;
 
 /** Splits `wire, election` into its scopes. */
 export function parseDebugScopes(text: string | undefined): ReadonlySet<DebugScope> {

@@ -83,8 +83,10 @@ export async function makeParts(making: Making): Promise<Parts> {
   };
 }
 
+type LogSource = Pick<System, 'logger' | 'debug'>;
+
 /** A logger whose level and prefix are the scope's. */
-export function scopedLogger(composition: Composition, system: System, scope: string): Logger {
+export function scopedLogger(composition: Composition, system: LogSource, scope: string): Logger {
   const { options } = composition;
   const { nodeId, logLevel = 'info' } = options;
   const scopes = debugScopes(composition, system);
@@ -93,7 +95,7 @@ export function scopedLogger(composition: Composition, system: System, scope: st
 }
 
 /** The cluster's own choice, else the machine's. The level `debug` asks for everything. */
-function debugScopes({ options }: Composition, system: System): DebugScopes {
+function debugScopes({ options }: Composition, system: LogSource): DebugScopes {
   if (options.logLevel === 'debug') return everyDebugScope;
   return options.debug === undefined && system.debug !== undefined ? system.debug : parseDebugScopes(options.debug);
 }

@@ -54,6 +54,18 @@ describe('details', () => {
 });
 
 describe('the logger of a cluster', () => {
+  it.each<[Partial<ClusterOptions>, string[]]>([
+    [{}, ['starting', 'running', 'stopping', 'stopped'].map((status) => `a cluster: ${status}`)],
+    [{ logLevel: 'warn' }, []],
+  ])('tells from the first word on who speaks, as loud as %j has it', async (options, expected) => {
+    const lines: string[] = [];
+    const logger: Logger = { ...silentLogger, info: (message) => void lines.push(message) };
+    const { cluster } = scene({ logger, ...options });
+    await cluster.start();
+    await cluster.stop();
+    expect(lines).toEqual(expected);
+  });
+
   it('also takes what the real machine reports', async () => {
     const errors: string[] = [];
     const logger: Logger = { ...silentLogger, error: (message) => void errors.push(message) };
