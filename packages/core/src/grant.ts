@@ -59,8 +59,11 @@ export class Grant implements Leadership {
     this.#timer.cancel();
     this.#timer = undefined;
     this.#deadline = Math.min(this.#deadline, this.#clock.now());
-    this.#onEnd(reason);
-    this.#controller.abort(reason);
+    try {
+      this.#onEnd(reason);
+    } finally {
+      this.#controller.abort(reason);
+    }
   }
 
   /** One timer for the life of the grant: when it fires early because of renewals, it is set again. */
