@@ -22,6 +22,8 @@ export interface ElectionParts {
     readonly voters: readonly string[];
     readonly priority: number;
   }): Plugin<LeaderElection, 'election'>;
+  /** False without durable votes, when tokens may be given out again: then only that grants don't overlap is checked. */
+  readonly tokensGrow: boolean;
 }
 
 export interface ElectionRunOptions {
@@ -35,11 +37,6 @@ export interface ElectionRunOptions {
   readonly recoveryMs: number;
   /** How far clocks may drift; what the elections are configured for. */
   readonly maxDrift: number;
-  /**
-   * False when tokens may be given out again, as without durable votes: then only that grants don't overlap is checked.
-   * @default true
-   */
-  readonly tokensGrow?: boolean;
 }
 
 export interface ElectionRunResult {
@@ -212,7 +209,7 @@ class ElectionLife {
   #checkToken(host: Host, token: bigint): void {
     const holder = this.#holders.get(token);
     if (holder === host.name) return;
-    if (this.#options.tokensGrow === false) {
+    if (!this.#options.parts.tokensGrow) {
       this.#holders.set(token, host.name);
       return;
     }

@@ -5,8 +5,7 @@ const FAULTS_MS = 20_000;
 const RECOVERY_MS = 60_000;
 
 export function runElectionSeed(seed: number, parts: ElectionParts): Promise<ElectionRunResult> {
-  const { tokensGrow } = parts;
-  return runElection({ seed, parts, faultsMs: FAULTS_MS, recoveryMs: RECOVERY_MS, maxDrift: MAX_DRIFT, tokensGrow });
+  return runElection({ seed, parts, faultsMs: FAULTS_MS, recoveryMs: RECOVERY_MS, maxDrift: MAX_DRIFT });
 }
 
 /**

@@ -20,6 +20,16 @@ export function memoryParts(factory: ElectionFactory = majorityElection): Electi
     },
     storage: () => memoryStorage({ disk: memoryDisk() }),
     election: (options) => factory(electionOptions(options)),
+    tokensGrow: true,
+  };
+}
+
+/** The same without durable votes: whoever restarts has forgotten its vote and its term. */
+export function volatileParts(factory: ElectionFactory = majorityElection): ElectionParts {
+  return {
+    ...memoryParts(factory),
+    election: (options) => factory({ ...electionOptions(options), volatileVotes: true }),
+    tokensGrow: false,
   };
 }
 
@@ -29,6 +39,7 @@ export function wholeNodeParts(factory: ElectionFactory = majorityElection): Ele
     transport: () => tcpTransport({ insecure: true, reconnect: { minMs: 100, maxMs: 1000 } }),
     storage: () => fileStorage({ directory: '/data' }),
     election: (options) => factory(electionOptions(options)),
+    tokensGrow: true,
   };
 }
 

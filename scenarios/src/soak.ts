@@ -1,11 +1,15 @@
-// Simulated lives of a cluster without end: `npm run soak -- [--seed N] [--seeds COUNT] [--parts messages|nodes]`.
+// Simulated lives of a cluster without end: `npm run soak -- [--seed N] [--seeds COUNT] [--parts messages|volatile|nodes]`.
 import { parseArgs } from 'node:util';
 import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
-import { memoryParts, wholeNodeParts } from './parts.ts';
+import { memoryParts, volatileParts, wholeNodeParts } from './parts.ts';
 
 const REPORT_EVERY_MS = 10_000;
-const kinds: Readonly<Record<string, () => ElectionParts>> = { messages: memoryParts, nodes: wholeNodeParts };
+const kinds: Readonly<Record<string, () => ElectionParts>> = {
+  messages: memoryParts,
+  volatile: volatileParts,
+  nodes: wholeNodeParts,
+};
 
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, seeds: { type: 'string' }, parts: { type: 'string' } },

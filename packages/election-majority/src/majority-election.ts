@@ -25,8 +25,8 @@ import { leaseWithin } from './timings.ts';
 
 /** Messages that wait for a slow disk; beyond it the oldest are dropped, as a network might. */
 const MAX_WAITING_MESSAGES = 1024;
-/** Peers of other electorates that are remembered as reported. */
-const MAX_REPORTED_PEERS = 1024;
+/** Complaints about peers that are remembered, so that each is logged once. */
+const MAX_COMPLAINTS = 1024;
 /** Election timeouts after which a hand-over is taken to have failed. */
 const HAND_OVER_TIMEOUTS = 3;
 
@@ -45,7 +45,7 @@ export class MajorityElection implements LeaderElection {
   readonly #campaigners = new Set<Campaigner>();
   readonly #closing = new AbortController();
   readonly #subscriptions: Disposable[] = [];
-  readonly #reported = new Map<NodeId, number>();
+  readonly #complaints = new Set<string>();
   /** Undefined until started. */
   #vote: MajorityVote | undefined;
   #grant: Grant | undefined;
@@ -62,7 +62,11 @@ export class MajorityElection implements LeaderElection {
   constructor(context: ClusterContext, settings: MajorityElectionSettings) {
     this.#context = context;
     this.#settings = settings;
-    this.#durableVote = new DurableVote(settings.volatileVotes ? undefined : context.storage?.records);
+    this.#durableVote = new DurableVote(
+      settings.volatileVotes ? undefined : context.storage?.records,
+      (version) => this.#step((now, vote) => vote.recorded(version, now)),
+      (error) => this.#end(error),
+    );
   }
 
   get leader(): LeaderInfo | undefined {
@@ -84,8 +88,9 @@ export class MajorityElection implements LeaderElection {
     const { self, clock, random } = this.#context;
     const { timings, priority, maxClockDrift, volatileVotes } = this.#settings;
     const leaseMs = leaseWithin(timings.electionMinMs, maxClockDrift);
+    const durable = !volatileVotes;
     const mayHavePromised = volatileVotes || stored !== undefined;
-    const config = { self: self.id, electorate, timings, leaseMs, priority, random, record, mayHavePromised };
+    const config = { self: self.id, electorate, timings, leaseMs, priority, random, record, mayHavePromised, durable };
     this.#vote = new MajorityVote(config, clock.now());
     this.#listen();
   }
@@ -190,25 +195,29 @@ export class MajorityElection implements LeaderElection {
     try {
       message = decodeMessage(payload);
     } catch (error) {
-      this.#context.logger.warn(`a malformed message of ${from} was dropped`, error);
+      this.#complain(`messages of ${from} are malformed, and dropped`, error);
     }
     if (message === undefined || !this.#isOfThisElectorate(from, message)) return;
     const received = message;
     this.#debug(from, '->', received);
-    this.#step((now, vote) => vote.receive(from, received, now));
+    this.#step((now, vote) => {
+      if (!vote.receive(from, received, now)) this.#complain(`messages of ${from} with an impossible term are dropped`);
+    });
   }
 
   /** Two sets of voters are never counted together. */
   #isOfThisElectorate(from: NodeId, { generation }: ElectionMessage): boolean {
     const own = this.#vote?.record.electorate.generation;
     if (generation === own) return true;
-    if (this.#reported.get(from) !== generation && this.#reported.size < MAX_REPORTED_PEERS) {
-      this.#reported.set(from, generation);
-      this.#context.logger.warn(
-        `${from} counts in generation ${generation} of the voters, this node in ${own}`,
-      );
-    }
+    this.#complain(`${from} counts in generation ${generation} of the voters, this node in ${own}`);
     return false;
+  }
+
+  /** Once each: a broken peer is no reason to fill the log. */
+  #complain(text: string, ...details: readonly unknown[]): void {
+    if (this.#complaints.has(text) || this.#complaints.size >= MAX_COMPLAINTS) return;
+    this.#complaints.add(text);
+    this.#context.logger.warn(text, ...details);
   }
 
   /** One input to the state machine, and then everything that follows from it. */
@@ -232,25 +241,21 @@ export class MajorityElection implements LeaderElection {
     this.#unsettled = false;
     this.#showGrant(vote);
     this.#showLeader(vote);
-    this.#durableVote.write(
-      vote.recordVersion,
-      vote.record,
-      (version) => this.#step((now) => vote.recorded(version, now)),
-      (error) => this.#end(error),
-    );
+    this.#durableVote.write(vote.recordVersion, vote.record);
     this.#waiting.push(...vote.takeMessages());
     this.#sendWaiting();
     this.#arm(vote);
   }
 
   #showGrant(vote: MajorityVote): void {
-    const { leading } = vote;
     const grant = this.#grant;
-    if (grant !== undefined && BigInt(leading?.term ?? -1) !== grant.token) {
+    if (grant !== undefined && BigInt(vote.leading?.term ?? -1) !== grant.token) {
       grant.end(whyEnded(grant));
-    } else if (grant !== undefined && leading !== undefined) {
-      grant.renew(leading.deadline);
+    } else if (grant !== undefined && vote.leading !== undefined && !grant.renew(vote.leading.deadline)) {
+      // It ran out since the clock was read for this step. A term has one grant: what renewed it came too late.
+      vote.handOver(undefined, this.#context.clock.now());
     }
+    const { leading } = vote;
     if (leading !== undefined && this.#grant === undefined) this.#beginGrant(leading.term, leading.deadline);
   }
 
@@ -271,7 +276,8 @@ export class MajorityElection implements LeaderElection {
   }
 
   #showLeader(vote: MajorityVote): void {
-    const { leader } = vote;
+    // Whoever was told of the grant may have disposed of this election.
+    const leader = this.#ended === undefined ? vote.leader : undefined;
     if (leader?.nodeId === this.#observed?.nodeId && leader?.token === this.#observed?.token) return;
     this.#observed = leader;
     this.#leaders.publish(leader);

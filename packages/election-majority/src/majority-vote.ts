@@ -2,6 +2,7 @@ import type { Electorate, LeaderInfo, MonotonicMs, NodeId, Random } from '@quora
 import { Ballot } from './ballot.ts';
 import { LeaseLedger } from './lease-ledger.ts';
 import type { ElectionMessage, MessageOf } from './messages.ts';
+import { Succession } from './succession.ts';
 import type { ElectionTimings } from './timings.ts';
 import type { VoteRecord } from './vote-record.ts';
 import { Voter } from './voter.ts';
@@ -18,6 +19,8 @@ export interface MajorityVoteConfig {
   readonly record: VoteRecord;
   /** Whether a promise may have been made before this process started. */
   readonly mayHavePromised: boolean;
+  /** Whether the record outlives this process. */
+  readonly durable: boolean;
 }
 
 export interface OutgoingMessage {
@@ -37,8 +40,10 @@ type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 /** A candidate denies its pre-vote to one that it comes before, until it failed this often itself. */
 const MAX_FAILURES_TO_OUTRANK = 3;
-/** Election timeouts for which a candidate of higher priority must have been heard before it is handed the leadership. */
-const TAKEOVER_TIMEOUTS = 2;
+/** A peer that is further ahead than any that was away for years could be is broken, and not followed. */
+const MAX_TERMS_AHEAD = 2 ** 32;
+/** The same for a node that knows of no term yet. */
+const MAX_FIRST_TERM = 2 ** 48;
 const MIN_STAGGER_MS = 8;
 const MAX_STAGGER_MS = 250;
 
@@ -62,10 +67,7 @@ export class MajorityVote {
   readonly #voter: Voter;
   readonly #voters: ReadonlySet<NodeId>;
   readonly #connected = new Set<NodeId>();
-  /** When a candidate of higher priority was first heard during this leadership. */
-  readonly #outrankedSince = new Map<NodeId, MonotonicMs>();
-  /** The voters that said, during this leadership, that they stand for election. */
-  readonly #candidates = new Map<NodeId, number>();
+  readonly #succession: Succession;
   #outbox: OutgoingMessage[] = [];
   #recordVersion = 0;
   #role: Role = 'follower';
@@ -88,7 +90,8 @@ export class MajorityVote {
     const { record, timings } = config;
     this.#config = config;
     this.#voters = new Set(config.electorate.voters);
-    this.#voter = new Voter(timings.electionMinMs, record.term, record.votedFor);
+    this.#succession = new Succession(config.priority, timings.electionMaxMs);
+    this.#voter = new Voter(timings.electionMinMs, config.durable, record);
     if (config.mayHavePromised) this.#voter.resumePromise(now);
     this.#due = now + this.#electionTimeout();
   }
@@ -117,8 +120,7 @@ export class MajorityVote {
 
   /** Who can be handed the leadership, best first. */
   get successors(): readonly NodeId[] {
-    const reachable = [...this.#candidates].filter(([id]) => this.#connected.has(id));
-    return reachable.sort(([a, p], [b, q]) => q - p || (a < b ? -1 : 1)).map(([id]) => id);
+    return this.#succession.candidates.filter((id) => this.#connected.has(id));
   }
 
   get nextTick(): MonotonicMs {
@@ -132,8 +134,15 @@ export class MajorityVote {
     return messages;
   }
 
-  receive(from: NodeId, message: ElectionMessage, now: MonotonicMs): void {
+  /** False when the message was ignored, because its sender's term cannot be. */
+  receive(from: NodeId, message: ElectionMessage, now: MonotonicMs): boolean {
     this.#expire(now);
+    if (!this.#isPlausible(message)) return false;
+    this.#answer(from, message, now);
+    return true;
+  }
+
+  #answer(from: NodeId, message: ElectionMessage, now: MonotonicMs): void {
     switch (message.type) {
       case 'heartbeat':
         return this.#onHeartbeat(from, message, now);
@@ -148,7 +157,7 @@ export class MajorityVote {
       case 'vote-reply':
         return this.#onVoteReply(from, message, now);
       case 'hand-over':
-        return this.#onHandOver(message, now);
+        return this.#onHandOver(from, message, now);
       case 'release':
         return this.#onRelease(from, message, now);
     }
@@ -186,8 +195,7 @@ export class MajorityVote {
   peerLost(id: NodeId, now: MonotonicMs): void {
     this.#expire(now);
     this.#connected.delete(id);
-    this.#outrankedSince.delete(id);
-    this.#candidates.delete(id);
+    this.#succession.lost(id);
     if (this.#leader?.nodeId === id && this.#role === 'follower') this.#standInTurn(id, this.#voter.promisedUntil, now);
   }
 
@@ -215,19 +223,30 @@ export class MajorityVote {
     this.#observe(undefined, now);
     // Time for the successor: this node would win as easily.
     this.#due = now + this.#config.timings.electionMaxMs + this.#electionTimeout();
+    const successor = to !== undefined;
     for (const id of this.#connectedVoters()) {
-      if (to === undefined) this.#send(id, { type: 'release', term });
-      else if (id === to) this.#send(id, { type: 'hand-over', term });
+      if (id === to) this.#send(id, { type: 'hand-over', term });
+      // The successor's request frees the others; but where terms may be forgotten, only the leader's own word does.
+      else if (!successor || !this.#config.durable) this.#send(id, { type: 'release', term, successor });
     }
   }
 
+  /** A single message of a broken peer must not take the terms to where they end. */
+  #isPlausible(message: ElectionMessage): boolean {
+    const { term } = this.#voter;
+    const highest = 'voterTerm' in message ? Math.max(message.term, message.voterTerm) : message.term;
+    return highest - term <= (term === 0 ? MAX_FIRST_TERM : MAX_TERMS_AHEAD);
+  }
+
   #onHeartbeat(from: NodeId, { term, round }: MessageOf<'heartbeat'>, now: MonotonicMs): void {
+    if (!this.#voters.has(from) || !this.#mayFollow(from, now)) return;
     if (term >= this.#voter.term) {
       if (this.#role !== 'follower') this.#becomeFollower(now);
       const before = this.#voter.term;
       this.#voter.follow(from, term, now);
       if (before !== term) this.#recordVersion += 1;
       this.#observe({ nodeId: from, term }, now);
+      this.#succession.hasLed(from);
       this.#due = now + this.#electionTimeout();
       this.#failures = 0;
     }
@@ -249,20 +268,8 @@ export class MajorityVote {
     if (leading === undefined || message.term !== leading.term || !this.#voters.has(from)) return;
     if (!leading.ledger.acknowledge(from, message.round)) return;
     leading.deadline = Math.max(leading.deadline, leading.ledger.heldSince(now) + this.#config.leaseMs);
-    if (message.candidate) this.#candidates.set(from, message.priority);
-    else this.#candidates.delete(from);
-    this.#yieldToPriority(from, message, now);
-  }
-
-  /** Hands over to a candidate of higher priority that has been there for a while. */
-  #yieldToPriority(from: NodeId, { candidate, priority }: MessageOf<'heartbeat-ack'>, now: MonotonicMs): void {
-    if (!candidate || priority <= this.#config.priority) {
-      this.#outrankedSince.delete(from);
-      return;
-    }
-    const since = this.#outrankedSince.get(from) ?? now;
-    this.#outrankedSince.set(from, since);
-    if (now - since >= TAKEOVER_TIMEOUTS * this.#config.timings.electionMaxMs) this.handOver(from, now);
+    this.#succession.note(from, message);
+    if (this.#succession.yieldsTo(from, message, now)) this.handOver(from, now);
   }
 
   #startPreVote(now: MonotonicMs): void {
@@ -306,6 +313,7 @@ export class MajorityVote {
   #startVote(releasedTerm: number, now: MonotonicMs): void {
     const term = this.#voter.term + 1;
     this.#releasedTerm = releasedTerm;
+    this.#succession.begin();
     this.#voter.vote(this.#config.self, term, now);
     this.#recordVersion += 1;
     // Asked while the own vote is on its way to the disk; that counts only once it is there (`recorded`).
@@ -314,7 +322,7 @@ export class MajorityVote {
 
   #onVote(from: NodeId, { term, releasedTerm }: MessageOf<'vote'>, now: MonotonicMs): void {
     if (!this.isVoter || !this.#voters.has(from)) return;
-    if (releasedTerm > 0) this.#voter.release(releasedTerm);
+    if (releasedTerm > 0) this.#voter.release(releasedTerm, undefined);
     const retryAfterMs = this.#heldFor(from, now);
     const granted = retryAfterMs === 0 && this.#voter.isFree(from, term);
     if (granted) {
@@ -323,27 +331,32 @@ export class MajorityVote {
       this.#voter.vote(from, term, now);
       if (this.#leader !== undefined && this.#leader.term < term) this.#observe(undefined, now);
     }
-    this.#sendDurably(from, { type: 'vote-reply', term, granted, voterTerm: this.#voter.term, retryAfterMs });
+    const { priority } = this.#config;
+    const answer = { granted, voterTerm: this.#voter.term, retryAfterMs };
+    this.#sendDurably(from, { type: 'vote-reply', term, ...answer, candidate: this.#stands, priority });
   }
 
   #onVoteReply(from: NodeId, message: MessageOf<'vote-reply'>, now: MonotonicMs): void {
     if (this.#learnTerm(message.voterTerm, now)) return;
-    if (!this.#countReply('candidate', from, message, now)) return;
-    this.#lead(now);
+    // An answer that comes after the election was won still tells who stands.
+    const isOfThisTerm = message.term === this.#ballot?.term || message.term === this.#leading?.term;
+    if (isOfThisTerm && this.#voters.has(from)) this.#succession.note(from, message);
+    if (this.#countReply('candidate', from, message, now)) this.#lead(now);
   }
 
-  #onHandOver({ term }: MessageOf<'hand-over'>, now: MonotonicMs): void {
-    if (term < this.#voter.term || this.#leading !== undefined) return;
+  #onHandOver(from: NodeId, { term }: MessageOf<'hand-over'>, now: MonotonicMs): void {
+    if (!this.#voters.has(from) || term < this.#voter.term || this.#leading !== undefined) return;
     if (this.#learnTerm(term, now)) this.#observe(undefined, now);
-    this.#voter.release(term);
+    this.#voter.release(term, from);
     if (this.#stands && this.#voter.heldFor(this.#config.self, now) === 0) this.#startVote(term, now);
   }
 
-  #onRelease(from: NodeId, { term }: MessageOf<'release'>, now: MonotonicMs): void {
-    this.#voter.release(term);
+  #onRelease(from: NodeId, { term, successor }: MessageOf<'release'>, now: MonotonicMs): void {
+    if (!this.#voters.has(from)) return;
+    this.#voter.release(term, from);
     if (this.#leader?.nodeId !== from || this.#leader.term > term) return;
     this.#observe(undefined, now);
-    this.#standInTurn(from, now, now);
+    if (!successor) this.#standInTurn(from, now, now);
   }
 
   /** Takes the leadership if the vote is won: by a majority, the own durable vote among it, with time left. */
@@ -361,8 +374,6 @@ export class MajorityVote {
     this.#role = 'leader';
     this.#ballot = undefined;
     this.#failures = 0;
-    this.#candidates.clear();
-    this.#outrankedSince.clear();
     this.#leading = { term: ballot.term, ledger, deadline, heartbeatDue: now };
     this.#observe({ nodeId: self, term: ballot.term }, now);
     this.#sendHeartbeats(now);
@@ -440,6 +451,11 @@ export class MajorityVote {
   #heldFor(candidate: NodeId, now: MonotonicMs): number {
     if (this.#leading !== undefined) return this.#leading.deadline - now;
     return this.#voter.promisedTo === this.#config.self ? 0 : this.#voter.heldFor(candidate, now);
+  }
+
+  /** Without durable terms, a promise to another, or an own grant, is kept to its end whatever term a leader tells. */
+  #mayFollow(leader: NodeId, now: MonotonicMs): boolean {
+    return this.#config.durable || !this.isVoter || this.#heldFor(leader, now) === 0;
   }
 
   #observe(leader: { readonly nodeId: NodeId; readonly term: number } | undefined, now: MonotonicMs): void {

@@ -1,5 +1,5 @@
 import { ClusterError } from '@quorate/core';
-import type { ElectionMessage } from './messages.ts';
+import type { ElectionMessage, MessageOf } from './messages.ts';
 
 /** Every message is these many bytes, big-endian, laid out as in docs/wire-protocol.md. Longer ones are tolerated. */
 export const MESSAGE_BYTES = 32;
@@ -15,16 +15,18 @@ const TYPES = [
   'hand-over',
   'release',
 ] as const;
+/** Bits of the flags: the first says what the type is about, the second is of a vote's reply alone. */
 const FLAG = 1;
+const CANDIDATE = 2;
 
 const at = { version: 0, type: 1, flag: 2, generation: 4, term: 8, otherTerm: 16, round: 24, number: 28 } as const;
 
 export function encodeMessage(message: ElectionMessage): Uint8Array {
   const view = new DataView(new ArrayBuffer(MESSAGE_BYTES));
-  const { flag = false, otherTerm = 0, round = 0, number = 0 } = fieldsOf(message);
+  const { flag = false, candidate = false, otherTerm = 0, round = 0, number = 0 } = fieldsOf(message);
   view.setUint8(at.version, VERSION);
   view.setUint8(at.type, TYPES.indexOf(message.type) + 1);
-  view.setUint8(at.flag, flag ? FLAG : 0);
+  view.setUint8(at.flag, (flag ? FLAG : 0) | (candidate ? CANDIDATE : 0));
   view.setUint32(at.generation, message.generation);
   view.setBigUint64(at.term, BigInt(message.term));
   view.setBigUint64(at.otherTerm, BigInt(otherTerm));
@@ -48,6 +50,7 @@ export function decodeMessage(bytes: Uint8Array): ElectionMessage | undefined {
 
 interface Fields {
   readonly flag?: boolean;
+  readonly candidate?: boolean;
   readonly otherTerm?: number;
   readonly round?: number;
   readonly number?: number;
@@ -64,17 +67,24 @@ function fieldsOf(message: ElectionMessage): Fields {
     case 'vote':
       return { otherTerm: message.releasedTerm };
     case 'pre-vote-reply':
+      return answerFields(message);
     case 'vote-reply':
-      return { flag: message.granted, otherTerm: message.voterTerm, number: Math.ceil(message.retryAfterMs) };
+      return { ...answerFields(message), candidate: message.candidate, round: message.priority };
     case 'hand-over':
-    case 'release':
       return {};
+    case 'release':
+      return { flag: message.successor };
   }
+}
+
+function answerFields(message: MessageOf<'pre-vote-reply' | 'vote-reply'>): Fields {
+  return { flag: message.granted, otherTerm: message.voterTerm, number: Math.ceil(message.retryAfterMs) };
 }
 
 function messageOf(type: ElectionMessage['type'], view: DataView): ElectionMessage {
   const common = { generation: view.getUint32(at.generation), term: readTerm(view, at.term) };
   const flag = (view.getUint8(at.flag) & FLAG) !== 0;
+  const candidate = (view.getUint8(at.flag) & CANDIDATE) !== 0;
   const round = view.getUint32(at.round);
   const number = view.getUint32(at.number);
   switch (type) {
@@ -87,11 +97,15 @@ function messageOf(type: ElectionMessage['type'], view: DataView): ElectionMessa
     case 'vote':
       return { type, ...common, releasedTerm: readTerm(view, at.otherTerm) };
     case 'pre-vote-reply':
-    case 'vote-reply':
       return { type, ...common, granted: flag, voterTerm: readTerm(view, at.otherTerm), retryAfterMs: number };
+    case 'vote-reply': {
+      const answer = { granted: flag, voterTerm: readTerm(view, at.otherTerm), retryAfterMs: number };
+      return { type, ...common, ...answer, candidate, priority: round };
+    }
     case 'hand-over':
-    case 'release':
       return { type, ...common };
+    case 'release':
+      return { type, ...common, successor: flag };
   }
 }
 

@@ -51,6 +51,9 @@ interface VoteReply {
   readonly granted: boolean;
   readonly voterTerm: number;
   readonly retryAfterMs: number;
+  /** As in an acknowledged heartbeat, so that a new leader knows at once whom it could hand over to. */
+  readonly candidate: boolean;
+  readonly priority: number;
 }
 
 /** The leader of `term` has ended its grant: stand for election now. */
@@ -61,6 +64,8 @@ interface HandOver {
 /** The leader of `term` has ended its grant: no promise to it holds any longer. */
 interface Release {
   readonly type: 'release';
+  /** Whether a successor was told: others need not hurry, then. */
+  readonly successor: boolean;
 }
 
 /** The message without what every message carries, as the state machine makes it. */

@@ -1,4 +1,5 @@
 import type { MonotonicMs, NodeId } from '@quorate/core';
+import type { VoteRecord } from './vote-record.ts';
 
 /** Not to vote for anyone but `to` before `until`. */
 interface VoterPromise {
@@ -19,14 +20,20 @@ const NO_PROMISE: VoterPromise = { to: undefined, term: 0, until: -Infinity };
  */
 export class Voter {
   readonly #promiseMs: number;
+  /**
+   * Whether terms survive restarts. Only then does a later term mean that the grants of earlier ones have ended; where
+   * they don't, nothing but time, or who has a promise, ends it.
+   */
+  readonly #durable: boolean;
   /** Never decreases. */
   #term: number;
   /** Set at most once a term. */
   #votedFor: NodeId | undefined;
   #promise: VoterPromise = NO_PROMISE;
 
-  constructor(promiseMs: number, term: number, votedFor: NodeId | undefined) {
+  constructor(promiseMs: number, durable: boolean, { term, votedFor }: Pick<VoteRecord, 'term' | 'votedFor'>) {
     this.#promiseMs = promiseMs;
+    this.#durable = durable;
     this.#term = term;
     this.#votedFor = votedFor;
   }
@@ -86,8 +93,11 @@ export class Voter {
   /**
    * The leader of the term has ended its grant. Promises to it are void, and so are those of earlier terms: their
    * grants had ended before its own began.
+   * @param by that leader; undefined when another tells of it
    */
-  release(term: number): void {
-    if (this.#promise.term <= term) this.#promise = NO_PROMISE;
+  release(term: number, by: NodeId | undefined): void {
+    const { to, term: promisedIn } = this.#promise;
+    const isVoid = this.#durable ? promisedIn <= term : by !== undefined && to === by && promisedIn === term;
+    if (isVoid) this.#promise = NO_PROMISE;
   }
 }

@@ -21,9 +21,9 @@ const message: fc.Arbitrary<ElectionMessage> = fc.oneof(
   fc.record({ type: fc.constant('pre-vote' as const), ...common, priority: uint }),
   fc.record({ type: fc.constant('pre-vote-reply' as const), ...reply }),
   fc.record({ type: fc.constant('vote' as const), ...common, releasedTerm: term }),
-  fc.record({ type: fc.constant('vote-reply' as const), ...reply }),
+  fc.record({ type: fc.constant('vote-reply' as const), ...reply, candidate: fc.boolean(), priority: uint }),
   fc.record({ type: fc.constant('hand-over' as const), ...common }),
-  fc.record({ type: fc.constant('release' as const), ...common }),
+  fc.record({ type: fc.constant('release' as const), ...common, successor: fc.boolean() }),
 );
 
 describe('messages', () => {
@@ -50,7 +50,7 @@ describe('messages', () => {
   });
 
   it('of a type that is not known yet are skipped', () => {
-    const bytes = encodeMessage({ type: 'release', generation: 1, term: 1 });
+    const bytes = encodeMessage({ type: 'hand-over', generation: 1, term: 1 });
     bytes[1] = 200;
     expect(decodeMessage(bytes)).toBeUndefined();
   });

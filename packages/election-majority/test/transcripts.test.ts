@@ -142,7 +142,7 @@ describe('three voters', () => {
   });
 
   it('yield to a candidate of higher priority that has been there for a while', () => {
-    const group = new VoteGroup(['a', 'b', 'c'], { c: 5 });
+    const group = new VoteGroup(['a', 'b', 'c'], { priorities: { c: 5 } });
     for (const id of ['a', 'b', 'c']) group.input(id, (node) => node.stand(group.now));
     group.runUntil(200);
     expect(group.node('a').leading).toBeDefined();
@@ -151,7 +151,7 @@ describe('three voters', () => {
   });
 
   it('prefer the higher priority when the leader is lost', () => {
-    const group = new VoteGroup(['a', 'b', 'c'], { c: 5 });
+    const group = new VoteGroup(['a', 'b', 'c'], { priorities: { c: 5 } });
     elect(group, 'a');
     group.cut('a');
     group.runUntil(400);
