@@ -3,7 +3,7 @@ import type { Cluster, ClusterEvents, ClusterStatus } from './cluster.ts';
 import { ClusterError, toClusterError } from './cluster-error.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { Composition } from './composition.ts';
-import { throwIfAborted, withDeadline } from './deadline.ts';
+import { shared, throwIfAborted, withDeadline } from './deadline.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import { DiscoveryFeed } from './discovery-feed.ts';
 import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
@@ -115,7 +115,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
 
   async start(options: CallOptions = {}): Promise<Cluster<R>> {
     if (this.#stopping !== undefined) throw new ClusterError('CLOSED', `cluster ${this.name}: stopped`);
-    this.#starting ??= this.#start(options);
+    if (this.#starting !== undefined) return await shared(this.#starting, 'start', options);
+    this.#starting = this.#start(options);
     return await this.#starting;
   }
 

@@ -64,7 +64,7 @@ export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncD
   readonly replicator: R;
   /**
    * Opens the storage, makes the parts and starts them, within `timings.startTimeoutMs`; resolves when the node can be
-   * reached, without waiting for others. Later calls share the first. If a step fails, all that was started is closed
+   * reached, without waiting for others. Later calls share the first; the signal of such a call ends its own wait only. If a step fails, all that was started is closed
    * again, and the error names the step.
    * @throws ClusterError the code of what failed, `TIMEOUT`, `ABORTED`, or `CLOSED` after `stop`
    */

@@ -32,11 +32,13 @@ export function compose(options: CheckedClusterOptions): Composition {
   checkNetwork(options, enabled);
   checkUse(options, enabled);
   for (const kind of KINDS) checkRequirements(options, kind);
+  const self = describeSelf(options, options.advertise ?? bind);
+  for (const kind of KINDS) options[kind]?.check?.({ self, bind });
   const { startTimeoutMs = 30_000, stopStepTimeoutMs = 5_000 } = timings;
   return {
     options,
     bind,
-    self: describeSelf(options, options.advertise ?? bind),
+    self,
     timings: { startTimeoutMs, stopStepTimeoutMs },
     ...(enabled ? together(options) : alone(options)),
   };

@@ -57,6 +57,17 @@ export function settleWithin<T>(
 }
 
 /**
+ * One more wait for what is under way anyway: the signal ends this wait only.
+ * @throws ClusterError `ABORTED`, or whatever the promise rejects with
+ */
+export function shared<T>(promise: Promise<T>, what: string, options: CallOptions = {}): Promise<T> {
+  return settleWithin<T>(options.signal, what, (resolve, reject) => {
+    promise.then(resolve, reject);
+    return () => undefined;
+  });
+}
+
+/**
  * Runs a call with a deadline, and with the caller's signal. The call gets a signal that aborts at either; when it
  * doesn't obey it, its result is dropped.
  * @throws ClusterError `TIMEOUT`, `ABORTED`, or whatever the call rejects with

@@ -1,5 +1,10 @@
-/** Called with the event's payload. What a listener throws is reported and hurts nobody else. */
-export type Listener<E> = (event: E) => void;
+import { guardedCall } from './guarded-call.ts';
+
+/**
+ * Called with the event's payload. What a listener throws, or rejects with, is reported and hurts nobody else. Nobody
+ * waits for one that is async.
+ */
+export type Listener<E> = (event: E) => unknown;
 
 /** Typed events: `Events` maps names to payloads. Listeners run in the order they were added. */
 export class Emitter<Events extends object> {
@@ -25,11 +30,10 @@ export class Emitter<Events extends object> {
     for (const listener of now) {
       // One that an earlier listener removed is not called any more; one that it added, not yet.
       if (!listeners.has(listener)) continue;
-      try {
-        (listener as Listener<Events[K]>)(payload);
-      } catch (error) {
-        this.#onError(error, event);
-      }
+      guardedCall(
+        () => (listener as Listener<Events[K]>)(payload),
+        (error) => this.#onError(error, event),
+      );
     }
   }
 }

@@ -62,6 +62,7 @@ export type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './
 export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
 export { Emitter, type Listener as EventListener } from './events.ts';
 export { Grant } from './grant.ts';
+export { guardedCall } from './guarded-call.ts';
 export type { LogEntry, LogStore } from './log-store.ts';
 export {
   type DebugScope,
@@ -94,7 +95,7 @@ export {
   type OptionRules,
   rule,
 } from './option-rules.ts';
-export type { Capability, Plugin, PluginContexts, PluginKind } from './plugin.ts';
+export type { Capability, ClusterPlan, Plugin, PluginContexts, PluginKind } from './plugin.ts';
 export { type Random, randomId } from './random.ts';
 export { type OptionSources, readClusterOptions } from './read-cluster-options.ts';
 export type {

@@ -1,3 +1,5 @@
+import type { Address } from './address.ts';
+import type { ClusterNode } from './cluster-node.ts';
 import type {
   ClusterContext,
   MembershipContext,
@@ -21,6 +23,13 @@ export interface PluginContexts {
   readonly replicator: ReplicatorContext;
 }
 
+/** What is known of a node before anything of it is made. */
+export interface ClusterPlan {
+  /** With the address to advertise; its port may be 0. */
+  readonly self: ClusterNode;
+  readonly bind: Address;
+}
+
 /**
  * A part, chosen and configured but not yet made. An adapter exports a factory that checks its options and returns
  * one: `consulDiscovery(options): Plugin<IClusterDiscovery, 'discovery'>`.
@@ -33,6 +42,11 @@ export interface Plugin<T, K extends PluginKind = PluginKind> {
   readonly requires: readonly Capability[];
   /** Beyond the plain one of its kind (`transport`, `storage`, `election`), which is implied. */
   readonly provides?: readonly Capability[];
+  /**
+   * Refuses what the cluster was asked for and this part cannot do; called when the cluster is built.
+   * @throws ClusterError `INVALID_OPTIONS`, naming the option of the cluster
+   */
+  check?(plan: ClusterPlan): void;
   /** Makes the part, without I/O. Called once per node. */
   create(context: PluginContexts[K]): T;
 }

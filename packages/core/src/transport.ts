@@ -56,8 +56,11 @@ export interface RequestOptions extends CallOptions {
   readonly timeoutMs?: number;
 }
 
-/** Handlers get bytes that are theirs to keep. What they throw is reported, and never ends the connection. */
-export type MessageHandler = (from: NodeId, payload: Uint8Array) => void;
+/**
+ * Handlers get bytes that are theirs to keep. What they throw, or reject with, is reported and never ends the
+ * connection. The next message doesn't wait for a handler that is async.
+ */
+export type MessageHandler = (from: NodeId, payload: Uint8Array) => unknown;
 /** A `ClusterError` keeps its code on the way to the caller; anything else arrives as `REMOTE`. */
 export type RequestHandler = (
   from: NodeId,
@@ -77,7 +80,8 @@ export interface OutgoingStream extends AsyncDisposable {
 
 /**
  * Messages between nodes. There is one live connection per pair of nodes, whoever dialled; messages of one connection
- * arrive in the order they were sent.
+ * arrive in the order they were sent. Bytes that were given to `send` and `request` are the caller's again when the
+ * call has returned, those of a stream's `write` when it has resolved.
  */
 export interface Transport extends AsyncDisposable {
   /** This node with its advertised address, complete once `start` has resolved. */

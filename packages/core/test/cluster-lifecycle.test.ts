@@ -59,6 +59,21 @@ describe('start', () => {
     await expect(cluster.start()).rejects.toEqual(code('CLOSED'));
   });
 
+  it('obeys the signal of each call, and goes on for the first', async () => {
+    const { cluster, transport } = scene();
+    const bound = Promise.withResolvers<void>();
+    transport.onStart = () => bound.promise;
+    const first = cluster.start();
+    const caller = new AbortController();
+    const second = cluster.start({ signal: caller.signal });
+    caller.abort(new Error('mine'));
+    await expect(second).rejects.toMatchObject({ code: 'ABORTED', cause: { message: 'mine' } });
+    expect(cluster.status).toBe('starting');
+    bound.resolve();
+    expect((await first).status).toBe('running');
+    await cluster.stop();
+  });
+
   it('closes in reverse what it had started when a step fails, and names the step', async () => {
     const { cluster, transport, journal, events } = scene();
     transport.onStart = () => Promise.reject(new ClusterError('IO', 'address in use'));

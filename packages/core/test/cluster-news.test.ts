@@ -65,11 +65,17 @@ describe('members', () => {
     cluster.on('nodeJoined', () => {
       throw new Error('mine');
     });
-    cluster.on('nodeJoined', () => (heard += 1));
+    cluster.on('nodeJoined', async () => {
+      await settle();
+      throw new Error('later');
+    });
+    cluster.on('nodeJoined', () => void (heard += 1));
     await cluster.start();
     transport.connect({ id: 'b', host: 'b', port: 1 });
     await settle();
-    expect([heard, errors]).toEqual([1, ['a cluster: a listener of nodeJoined threw: Error: mine']]);
+    await settle();
+    const logged = ['mine', 'later'].map((what) => `a cluster: a listener of nodeJoined threw: Error: ${what}`);
+    expect([heard, errors]).toEqual([1, logged]);
     await cluster.stop();
   });
 });

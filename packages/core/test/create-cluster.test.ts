@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
+  ClusterError,
   type ClusterOptions,
+  type ClusterPlan,
   connectionMembership,
   createCluster,
+  formatAddress,
   isClusterError,
   type Plugin,
   type Replicator,
@@ -42,6 +45,14 @@ function refusal(options: unknown): string {
 }
 
 describe('createCluster', () => {
+  it.each([true, false])('asks each part whether it can do it, with enabled: %j', (enabled) => {
+    const check = ({ self, bind }: ClusterPlan) => {
+      throw new ClusterError('INVALID_OPTIONS', `fake: ${self.id} at ${formatAddress(bind)}`);
+    };
+    const options = { nodeId: 'a', enabled, bind: '127.0.0.1:1', transport: { ...transport, check } };
+    expect(refusal(options)).toBe('fake: a at 127.0.0.1:1');
+  });
+
   it.each([
     ['a cluster of parts', { transport, discovery, election, seedNodes: ['b:1'] }],
     ['an election on an engine, without a transport', { election: engineElection }],

@@ -9,6 +9,7 @@ import {
   type DisconnectReason,
   formatAddress,
   formatNode,
+  guardedCall,
   type MessageHandler,
   type MessageKind,
   type NodeId,
@@ -315,11 +316,10 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   }
 
   #dispatch(from: NodeId, kind: MessageKind, payload: Uint8Array): void {
-    try {
-      this.#messages.get(kind)?.(from, payload.slice());
-    } catch (error) {
-      this.#context.logger.error(`the handler of messages of kind ${kind} failed`, error);
-    }
+    guardedCall(
+      () => this.#messages.get(kind)?.(from, payload.slice()),
+      (error) => this.#context.logger.error(`the handler of messages of kind ${kind} failed`, error),
+    );
   }
 
   #post(link: Link, message: Pick<RoutedMessage, 'bytes' | 'lossy' | 'deliver'>, receiver: Clock): void {

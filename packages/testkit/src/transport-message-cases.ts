@@ -116,6 +116,20 @@ function handlerCases<N>(suite: TransportSuite<N>): void {
     await bed.quiet();
     expectThat(isConnected(a, 'b') && isConnected(b, 'a'), 'the connection lives');
   });
+  suite.test('go on when a handler that is async rejects', async (fixture, bed) => {
+    const [a, b] = await fixture.pair();
+    const received: number[] = [];
+    b.transport.onMessage(KIND, async (_, payload) => {
+      received.push(numberOf(payload));
+      await Promise.reject(new Error('the handler rejects on purpose'));
+    });
+    // One that nobody handles ends the process, or fails the test in its runner.
+    a.transport.send('b', KIND, numbered(1));
+    a.transport.send('b', KIND, numbered(2));
+    await bed.until('the message after the rejection', () => received.length === 2);
+    await bed.quiet();
+    expectThat(isConnected(a, 'b') && isConnected(b, 'a'), 'the connection lives');
+  });
   suite.test('have one handler a kind, until it is removed', async (fixture, bed) => {
     const [a, b] = await fixture.pair();
     const first = b.transport.onMessage(KIND, () => undefined);

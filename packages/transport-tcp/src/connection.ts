@@ -1,4 +1,4 @@
-import { ClusterError, type DisconnectReason, type NodeId, type TransportContext } from '@quorate/core';
+import { ClusterError, type DisconnectReason, guardedCall, type NodeId, type TransportContext } from '@quorate/core';
 import { FRAME_OVERHEAD_BYTES, type Frame, type FrameOf } from './frame.ts';
 import type { Handlers } from './handlers.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -222,11 +222,10 @@ export class Connection implements LinkReceiver, Outlet {
       this.#owner.reporter.debug('unhandled', `dropped a message of kind ${kind} from ${this.peerId}: no handler`);
       return;
     }
-    try {
-      handler(this.peerId, payload);
-    } catch (error) {
-      this.#owner.reporter.error('handler', `the handler of messages of kind ${kind} failed`, error);
-    }
+    guardedCall(
+      () => handler(this.peerId, payload),
+      (error) => this.#owner.reporter.error('handler', `the handler of messages of kind ${kind} failed`, error),
+    );
   }
 
   #partedFrom(detail: unknown): void {

@@ -1,6 +1,7 @@
-import { ClusterError, isClusterError } from '@quorate/core';
+import { ClusterError, createCluster, isClusterError } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 
+import { tcpTransport } from '../src/index.ts';
 import { bytes, connectedPair, isConnected, makeNode, startNode, text, until } from './harness.ts';
 
 const KIND = 1024;
@@ -209,6 +210,9 @@ describe('tcpTransport over the real network', () => {
 
   it('binds only loopback unless told otherwise', () => {
     expect(() => makeNode({ id: 'a', host: '0.0.0.0' })).toThrow(/insecure: true/u);
+    const options = { nodeId: 'a', bind: '0.0.0.0:0', advertise: 'a:1' };
+    expect(() => createCluster({ ...options, transport: tcpTransport() })).toThrow(/bind must be .* 0\.0\.0\.0:0/u);
+    expect(() => createCluster({ ...options, transport: tcpTransport({ insecure: true }) })).not.toThrow();
     expect(() => makeNode({ id: 'a', host: '0.0.0.0', transport: { insecure: true } })).not.toThrow();
     expect(() => makeNode({ id: 'a', transport: { maxFrameBytes: 1 } })).toThrow(/maxFrameBytes/u);
     expect(() => makeNode({ id: 'a', transport: { heartbeat: { timeoutMs: 10 } } })).toThrow(/heartbeat.timeoutMs/u);
