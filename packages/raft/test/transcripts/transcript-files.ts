@@ -1,0 +1,27 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+
+export interface TranscriptFile {
+  /** Relative to the folder of transcripts. */
+  readonly name: string;
+  readonly text: string;
+}
+
+const BESIDE_THE_REPOSITORY = resolve(import.meta.dirname, '../../../../../shared/data/etcd-raft');
+
+/** The folder with transcripts of etcd-io/raft, which are read where they are and no part of this project. */
+export function transcriptFolder(): string {
+  const { ETCD_RAFT_DATA } = process.env;
+  return ETCD_RAFT_DATA ? resolve(ETCD_RAFT_DATA) : BESIDE_THE_REPOSITORY;
+}
+
+/** All transcripts in a sub-folder, however deep, in order of name. None if it isn't there. */
+export function transcriptsIn(subfolder: string): TranscriptFile[] {
+  const root = transcriptFolder();
+  const folder = join(root, subfolder);
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const transcripts = paths.filter((path) => path.endsWith('.txt')).sort();
+  return transcripts.map((path) => ({ name: relative(root, path), text: readFileSync(path, 'utf8') }));
+}
