@@ -1,5 +1,5 @@
 /**
- * Small records under names, each replaced as a whole: a vote with its term, an incarnation, an electorate.
+ * Small records under names (a wrong one is `INVALID_OPTIONS`), each replaced as a whole: a vote with its term, an incarnation, an electorate.
  * Reads see the last write that resolved; after a crash, that one or one that was under way, never a mixture.
  */
 export interface RecordStore {
@@ -10,7 +10,10 @@ export interface RecordStore {
   read(name: string): Promise<Uint8Array | undefined>;
   /**
    * Durable when it resolves, where the storage is durable. Writes of one name take effect in the order of the calls.
-   * After a rejection with `IO` the store refuses further writes: what is on the disk is not known.
+   * After a rejection with `IO` the store refuses further writes: what is on the disk is not known. The bytes are the
+   * caller's again when the call has returned.
+   * @throws ClusterError `IO`, `OVERLOADED` for more than `MAX_RECORD_BYTES` or too many writes under way,
+   * `INVALID_OPTIONS` for what is no bytes
    */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /** Fine when the name is not there. */

@@ -81,7 +81,8 @@ export interface OutgoingStream extends AsyncDisposable {
 /**
  * Messages between nodes. There is one live connection per pair of nodes, whoever dialled; messages of one connection
  * arrive in the order they were sent. Bytes that were given to `send` and `request` are the caller's again when the
- * call has returned, those of a stream's `write` when it has resolved.
+ * call has returned, those of a stream's `write` when it has resolved. What is no
+ * kind or no bytes is refused with `INVALID_OPTIONS`.
  */
 export interface Transport extends AsyncDisposable {
   /** This node with its advertised address, complete once `start` has resolved. */

@@ -3,6 +3,8 @@ import {
   type BackoffOptions,
   Broadcast,
   type CallOptions,
+  checkBytes,
+  checkMessageKind,
   type Clock,
   ClusterError,
   type ClusterNode,
@@ -123,6 +125,8 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   }
 
   send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean {
+    checkMessageKind(kind);
+    checkBytes('send', 'payload', payload);
     const link = this.#peers.connection(to)?.link;
     if (link === undefined) return false;
     const copy = payload.slice();
@@ -130,11 +134,14 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   }
 
   async request(to: NodeId, kind: MessageKind, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
+    checkMessageKind(kind);
+    checkBytes('request', 'payload', payload);
     throwIfAborted(options.signal, `request to ${to}`);
     return this.#connection(to).calls.request(kind, payload, options);
   }
 
   async openStream(to: NodeId, kind: MessageKind, options: CallOptions = {}): Promise<OutgoingStream> {
+    checkMessageKind(kind);
     throwIfAborted(options.signal, `stream to ${to}`);
     return this.#connection(to).streams.open(kind, options);
   }

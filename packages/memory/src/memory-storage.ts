@@ -1,6 +1,7 @@
 import {
   checkOptions,
   type Clock,
+  checkBytes,
   ClusterError,
   isRecordName,
   MAX_RECORD_BYTES,
@@ -93,6 +94,7 @@ class RecordsStorage implements Storage, RecordStore {
   }
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
+    checkBytes('write', 'bytes', bytes);
     if (bytes.length > MAX_RECORD_BYTES) {
       throw new ClusterError('OVERLOADED', `record ${name} has ${bytes.length} bytes, more than ${MAX_RECORD_BYTES}`);
     }

@@ -1,4 +1,4 @@
-import { ClusterError, type OutgoingStream } from '@quorate/core';
+import { checkBytes, ClusterError, type OutgoingStream } from '@quorate/core';
 
 import type { Link } from './link.ts';
 
@@ -33,6 +33,7 @@ export class SendingStream implements OutgoingStream {
   }
 
   async write(chunk: Uint8Array): Promise<void> {
+    checkBytes('stream', 'chunk', chunk);
     if (this.#wake !== undefined) throw new ClusterError('OVERLOADED', 'one write at a time');
     const payload = chunk.slice();
     while (this.#state === 'open' && this.#untaken > 0 && this.#untaken + payload.length > this.#windowBytes) {

@@ -1,4 +1,5 @@
 import {
+  checkBytes,
   ClusterError,
   type Disk,
   isClusterError,
@@ -69,6 +70,7 @@ export class FileRecords implements RecordStore {
 
   async write(name: string, bytes: Uint8Array): Promise<void> {
     this.#check(name);
+    checkBytes('write', 'bytes', bytes);
     if (bytes.length > MAX_RECORD_BYTES) {
       throw new ClusterError('OVERLOADED', `record ${name}: ${bytes.length} bytes, at most ${MAX_RECORD_BYTES} fit`);
     }

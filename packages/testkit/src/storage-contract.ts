@@ -175,8 +175,14 @@ function boundCases<M>(suite: StorageSuite<M>): void {
     const largest = bytes(1, MAX_RECORD_BYTES);
     await records.write('vote', largest);
     const write = () => records.write('vote', bytes(2, MAX_RECORD_BYTES + 1));
-    await expectRejection(write, ['OVERLOADED', 'INVALID_OPTIONS'], 'a record that is too large');
+    await expectRejection(write, 'OVERLOADED', 'a record that is too large');
     expectEqual(await records.read('vote'), largest, 'the record after the refused write');
+  });
+  suite.test('what is no bytes is refused', async ({ storage: { records } }) => {
+    for (const value of ['text', undefined, [1, 2], new ArrayBuffer(2)]) {
+      await expectRejection(() => records.write('vote', value as never), 'INVALID_OPTIONS', 'write');
+    }
+    expectEqual(await records.read('vote'), undefined, 'the record');
   });
   const bad = ['', '.', '..', 'a/b', '../vote', '.vote', '-vote', 'a b', 'é', 'vote\0', 'a\\b', 'v'.repeat(101)];
   for (const name of bad) {

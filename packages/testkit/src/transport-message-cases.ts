@@ -1,4 +1,4 @@
-import { expectEqual, expectThat, expectThrow } from './expectations.ts';
+import { expectEqual, expectRejection, expectThat, expectThrow } from './expectations.ts';
 import type { SkipReason, Suite } from './suite.ts';
 import { isConnected, KIND, numbered, numberOf, type TestNode, type TransportFixture } from './transport-fixture.ts';
 
@@ -6,6 +6,7 @@ type TransportSuite<N> = Suite<TransportFixture<N>>;
 
 export function messageCases<N>(suite: TransportSuite<N>, faults: 'masked' | 'visible' = 'masked'): void {
   deliveryCases(suite);
+  refusalCase(suite);
   maskingCase(suite, faults === 'visible' ? 'messageFaults is visible' : undefined);
   handlerCases(suite);
   overflowCases(suite);
@@ -60,6 +61,32 @@ function deliveryCases<N>(suite: TransportSuite<N>): void {
     await b.transport[Symbol.asyncDispose]();
     await fixture.told(a, 'disconnected');
     expectEqual(a.transport.send('b', KIND, numbered(1)), false, 'to a node that is gone');
+  });
+}
+
+function refusalCase<N>(suite: TransportSuite<N>): void {
+  suite.test('of no kind, or that are no bytes, are refused, and so are requests and chunks', async (fixture, bed) => {
+    const [a, b] = await fixture.pair();
+    b.transport.onStream(KIND, async (_, chunks) => {
+      for await (const chunk of chunks) expectEqual(chunk, numbered(1), 'the only chunk');
+    });
+    const bytes = numbered(1);
+    for (const kind of [-1, 1.5, 65_536, 'x']) {
+      expectThrow(() => a.transport.send('b', kind as never, bytes), 'INVALID_OPTIONS', 'send');
+      const request = () => a.transport.request('b', kind as never, bytes);
+      await expectRejection(request, 'INVALID_OPTIONS', 'request');
+      await expectRejection(() => a.transport.openStream('b', kind as never), 'INVALID_OPTIONS', 'openStream');
+    }
+    const stream = await bed.soon('a stream', a.transport.openStream('b', KIND));
+    for (const value of ['text', undefined, [1, 2], new ArrayBuffer(2)]) {
+      expectThrow(() => a.transport.send('b', KIND, value as never), 'INVALID_OPTIONS', 'send');
+      const request = () => a.transport.request('b', KIND, value as never);
+      await expectRejection(request, 'INVALID_OPTIONS', 'request');
+      await expectRejection(() => stream.write(value as never), 'INVALID_OPTIONS', 'write');
+    }
+    await bed.soon('the chunk', stream.write(bytes));
+    await bed.soon('the end', stream.end());
+    expectThat(isConnected(a, 'b') && isConnected(b, 'a'), 'the connection lives');
   });
 }
 

@@ -1,6 +1,7 @@
 import {
   abortError,
   type CallOptions,
+  checkBytes,
   ClusterError,
   type MessageKind,
   type OutgoingStream,
@@ -104,7 +105,12 @@ class SendingStream implements OutgoingStream {
     this.#events = events;
   }
 
-  write(chunk: Uint8Array): Promise<void> {
+  async write(chunk: Uint8Array): Promise<void> {
+    checkBytes('stream', 'chunk', chunk);
+    await this.#write(chunk);
+  }
+
+  #write(chunk: Uint8Array): Promise<void> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     // Acknowledged before its end: the receiver has had all it wanted.
     if (this.#state === 'done' || chunk.length === 0) return Promise.resolve();

@@ -2,6 +2,8 @@ import {
   type Address,
   Broadcast,
   type CallOptions,
+  checkBytes,
+  checkMessageKind,
   ClusterError,
   type ClusterNode,
   formatAddress,
@@ -23,7 +25,7 @@ import { Acceptor } from './acceptor.ts';
 import type { Connection } from './connection.ts';
 import { Contacts } from './contacts.ts';
 import { Dialler } from './dial.ts';
-import { checkKind, type Handlers, HandlerTable } from './handlers.ts';
+import { type Handlers, HandlerTable } from './handlers.ts';
 import { LinkSet } from './link-set.ts';
 import type { Settings } from './options.ts';
 import { PeerTable, sameAddress } from './peer-table.ts';
@@ -97,14 +99,16 @@ export class TcpTransport implements Transport {
   }
 
   send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean {
-    checkKind(kind);
+    checkMessageKind(kind);
+    checkBytes('send', 'payload', payload);
     const connection = this.#peers.connection(to);
     return connection !== undefined && connection.send({ type: 'MESSAGE', kind, payload });
   }
 
   request(to: NodeId, kind: MessageKind, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
     try {
-      checkKind(kind);
+      checkMessageKind(kind);
+      checkBytes('request', 'payload', payload);
       checkTimeout(options?.timeoutMs);
       return this.#reach(to, payload.length).requests.request(kind, payload, options);
     } catch (error) {
@@ -113,7 +117,7 @@ export class TcpTransport implements Transport {
   }
 
   async openStream(to: NodeId, kind: MessageKind, options?: CallOptions): Promise<OutgoingStream> {
-    checkKind(kind);
+    checkMessageKind(kind);
     return this.#reach(to, 0).streams.open(kind, options);
   }
 
