@@ -1,6 +1,5 @@
-import type { JointVoters } from './quorum/joint.ts';
-import { isJoint, isVoter } from './quorum/joint.ts';
-import type { ConfState } from './types.ts';
+import { isJoint } from './quorum/joint.ts';
+import { findFlaw, type TrackerConfig } from './tracker-config.ts';
 
 /** What happens to a node. `update-node` changes nothing here: its context tells the host something. */
 export type ConfChangeType = 'add-node' | 'add-learner' | 'remove-node' | 'update-node';
@@ -37,17 +36,6 @@ export interface ConfChangeV2 {
 
 export type ConfChange = ConfChangeV1 | ConfChangeV2;
 
-/** Who votes and who listens. Never changed in place: a change makes a new one. */
-export interface TrackerConfig {
-  readonly voters: JointVoters;
-  /** Disjoint from the voters. */
-  readonly learners: ReadonlySet<number>;
-  /** Outgoing voters that become learners when the joint configuration is left, and vote until then. */
-  readonly learnersNext: ReadonlySet<number>;
-  /** Of a joint configuration: whether the leader leaves it by itself. */
-  readonly autoLeave: boolean;
-}
-
 /** The configuration after a change. */
 export interface NextConfig {
   readonly config: TrackerConfig;
@@ -74,14 +62,6 @@ export class ConfChangeError extends Error {
     this.code = code;
   }
 }
-
-/** The configuration of a group that has no members yet. */
-export const EMPTY_CONFIG: TrackerConfig = {
-  voters: { incoming: new Set(), outgoing: new Set() },
-  learners: new Set(),
-  learnersNext: new Set(),
-  autoLeave: false,
-};
 
 /** Any change as one of many nodes. */
 export function asV2(change: ConfChange): ConfChangeV2 {
@@ -137,42 +117,6 @@ export function leaveJoint(config: TrackerConfig): NextConfig {
   draft.learnersNext.clear();
   draft.outgoing.clear();
   return draft.finish(false);
-}
-
-/** A configuration in the form in which snapshots and storage keep it: lists in ascending order. */
-export function toConfState(config: TrackerConfig): ConfState {
-  return {
-    voters: ascending(config.voters.incoming),
-    votersOutgoing: ascending(config.voters.outgoing),
-    learners: ascending(config.learners),
-    learnersNext: ascending(config.learnersNext),
-    autoLeave: config.autoLeave,
-  };
-}
-
-/** The configuration that a snapshot or storage keeps. Throws a RangeError if it can't be one. */
-export function fromConfState(state: ConfState): TrackerConfig {
-  const config: TrackerConfig = {
-    voters: { incoming: new Set(state.voters), outgoing: new Set(state.votersOutgoing) },
-    learners: new Set(state.learners),
-    learnersNext: new Set(state.learnersNext),
-    autoLeave: state.autoLeave,
-  };
-  const flaw = findFlaw(config);
-  if (flaw !== undefined) throw new RangeError(`no configuration: ${flaw}`);
-  return config;
-}
-
-/** What is wrong with a configuration; undefined if nothing is. */
-export function findFlaw({ voters, learners, learnersNext, autoLeave }: TrackerConfig): string | undefined {
-  for (const id of learners) if (isVoter(voters, id)) return `learner ${id} is a voter too`;
-  for (const id of learnersNext) {
-    if (!voters.outgoing.has(id)) return `${id} is to become a learner but is no outgoing voter`;
-    if (voters.incoming.has(id)) return `${id} is to become a learner but is an incoming voter`;
-  }
-  if (!isJoint(voters) && autoLeave) return 'there is no joint configuration to leave automatically';
-  if (isJoint(voters) && voters.incoming.size === 0) return 'a joint configuration has no incoming voters';
-  return undefined;
 }
 
 /** A configuration while it is being changed. */
@@ -247,8 +191,4 @@ function symmetricDifference(a: ReadonlySet<number>, b: ReadonlySet<number>): nu
   for (const id of a) if (!b.has(id)) different += 1;
   for (const id of b) if (!a.has(id)) different += 1;
   return different;
-}
-
-function ascending(ids: ReadonlySet<number>): number[] {
-  return [...ids].sort((a, b) => a - b);
 }

@@ -16,7 +16,7 @@ export class Inflights {
   #first = 0;
   #bytes = 0;
 
-  /** @param maxBytes 0 for no bound. */
+  /** @param maxBytes `Infinity` for no bound. */
   constructor(maxMessages: number, maxBytes: number) {
     this.#maxMessages = maxMessages;
     this.#maxBytes = maxBytes;
@@ -32,7 +32,7 @@ export class Inflights {
 
   /** Whether nothing more may be sent until something is acknowledged. */
   get full(): boolean {
-    return this.count >= this.#maxMessages || (this.#maxBytes > 0 && this.#bytes >= this.#maxBytes);
+    return this.count >= this.#maxMessages || this.#bytes >= this.#maxBytes;
   }
 
   /** Notes a message whose last entry is at `index`; indices don't decrease. Throws if the window is full. */

@@ -1,13 +1,14 @@
-import { EMPTY_CONFIG, fromConfState, toConfState, type NextConfig, type TrackerConfig } from './conf-change.ts';
+import type { NextConfig } from './conf-change.ts';
 import { Progress } from './progress.ts';
 import { jointCommitted, jointVote, voterIds } from './quorum/joint.ts';
 import type { VoteResult } from './quorum/majority.ts';
+import { EMPTY_CONFIG, fromConfState, toConfState, type TrackerConfig } from './tracker-config.ts';
 import type { ConfState } from './types.ts';
 
 /** How the windows of all followers are bounded. */
 export interface ProgressTrackerOptions {
   readonly maxInflightMessages: number;
-  /** 0 for no bound. */
+  /** `Infinity` for no bound. */
   readonly maxInflightBytes: number;
 }
 

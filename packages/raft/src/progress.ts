@@ -12,7 +12,7 @@ export interface ProgressOptions {
   readonly next: number;
   readonly isLearner: boolean;
   readonly maxInflightMessages: number;
-  /** 0 for no bound. */
+  /** `Infinity` for no bound. */
   readonly maxInflightBytes: number;
 }
 

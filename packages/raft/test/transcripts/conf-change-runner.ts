@@ -7,7 +7,7 @@ import type { Runner } from './replay.ts';
 
 /** Changes one configuration: `simple`, `enter-joint [autoleave=true]`, `leave-joint`; each takes up one log index. */
 export function confChangeRunner(): Runner {
-  const tracker = new ProgressTracker({ maxInflightMessages: 10, maxInflightBytes: 0 });
+  const tracker = new ProgressTracker({ maxInflightMessages: 10, maxInflightBytes: Infinity });
   let lastIndex = 0;
   return (step) => {
     try {

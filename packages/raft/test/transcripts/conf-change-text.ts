@@ -1,4 +1,5 @@
-import type { ConfChangeErrorCode, ConfChangeSingle, ConfChangeType, TrackerConfig } from '../../src/conf-change.ts';
+import type { ConfChangeErrorCode, ConfChangeSingle, ConfChangeType } from '../../src/conf-change.ts';
+import type { TrackerConfig } from '../../src/tracker-config.ts';
 import type { Progress, ProgressState } from '../../src/progress.ts';
 import { parseNumber } from './arguments.ts';
 import { TranscriptError } from './data-driven.ts';

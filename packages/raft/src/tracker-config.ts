@@ -1,0 +1,61 @@
+import { isJoint, isVoter, type JointVoters } from './quorum/joint.ts';
+import type { ConfState } from './types.ts';
+
+/** Who votes and who listens. Never changed in place: a change makes a new one. */
+export interface TrackerConfig {
+  readonly voters: JointVoters;
+  /** Disjoint from the voters. */
+  readonly learners: ReadonlySet<number>;
+  /** Outgoing voters that become learners when the joint configuration is left, and vote until then. */
+  readonly learnersNext: ReadonlySet<number>;
+  /** Of a joint configuration: whether the leader leaves it by itself. */
+  readonly autoLeave: boolean;
+}
+
+/** The configuration of a group that has no members yet. */
+export const EMPTY_CONFIG: TrackerConfig = {
+  voters: { incoming: new Set(), outgoing: new Set() },
+  learners: new Set(),
+  learnersNext: new Set(),
+  autoLeave: false,
+};
+
+/** A configuration in the form in which snapshots and storage keep it: lists in ascending order. */
+export function toConfState(config: TrackerConfig): ConfState {
+  return {
+    voters: ascending(config.voters.incoming),
+    votersOutgoing: ascending(config.voters.outgoing),
+    learners: ascending(config.learners),
+    learnersNext: ascending(config.learnersNext),
+    autoLeave: config.autoLeave,
+  };
+}
+
+/** The configuration that a snapshot or storage keeps. Throws a RangeError if it can't be one. */
+export function fromConfState(state: ConfState): TrackerConfig {
+  const config: TrackerConfig = {
+    voters: { incoming: new Set(state.voters), outgoing: new Set(state.votersOutgoing) },
+    learners: new Set(state.learners),
+    learnersNext: new Set(state.learnersNext),
+    autoLeave: state.autoLeave,
+  };
+  const flaw = findFlaw(config);
+  if (flaw !== undefined) throw new RangeError(`no configuration: ${flaw}`);
+  return config;
+}
+
+/** What is wrong with a configuration; undefined if nothing is. */
+export function findFlaw({ voters, learners, learnersNext, autoLeave }: TrackerConfig): string | undefined {
+  for (const id of learners) if (isVoter(voters, id)) return `learner ${id} is a voter too`;
+  for (const id of learnersNext) {
+    if (!voters.outgoing.has(id)) return `${id} is to become a learner but is no outgoing voter`;
+    if (voters.incoming.has(id)) return `${id} is to become a learner but is an incoming voter`;
+  }
+  if (!isJoint(voters) && autoLeave) return 'there is no joint configuration to leave automatically';
+  if (isJoint(voters) && voters.incoming.size === 0) return 'a joint configuration has no incoming voters';
+  return undefined;
+}
+
+function ascending(ids: ReadonlySet<number>): number[] {
+  return [...ids].sort((a, b) => a - b);
+}
