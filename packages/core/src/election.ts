@@ -53,7 +53,8 @@ export interface LeaderElection extends AsyncDisposable {
    */
   resign(options?: CallOptions): Promise<void>;
   /**
-   * Ends the grant in favour of another candidate and resolves when that one leads. This node stays a candidate.
+   * Ends the grant in favour of another candidate and resolves when that one leads. As after the end of any grant,
+   * this node stands again when it campaigns.
    * @throws ClusterError `NOT_LEADER`, `NOT_FOUND` when the node is no candidate that can be reached, `TIMEOUT`
    */
   transfer(to: NodeId, options?: CallOptions): Promise<void>;

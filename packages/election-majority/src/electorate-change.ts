@@ -1,4 +1,6 @@
 import { ClusterError, type Electorate, type NodeId } from '@quorate/core';
+import { firstTerm } from './term-range.ts';
+import type { VoteRecord } from './vote-record.ts';
 
 /**
  * The electorate to go on with, given the stored and the configured one. Majorities of two sets that differ by one
@@ -17,6 +19,13 @@ export function nextElectorate(stored: Electorate | undefined, configured: Elect
     `the configured voters ${show(configured)} do not follow on the stored ${show(stored)}: ` +
       'change one voter at a time, with the next generation, on every node before the next change',
   );
+}
+
+/** What a voter of the electorate begins with, given what it stored before. */
+export function recordFor(stored: VoteRecord | undefined, electorate: Electorate): VoteRecord {
+  const first = { term: firstTerm(electorate.generation), votedFor: undefined };
+  const { term, votedFor } = stored !== undefined && stored.term >= first.term ? stored : first;
+  return { term, votedFor, electorate };
 }
 
 function difference(a: readonly NodeId[], b: readonly NodeId[]): number {

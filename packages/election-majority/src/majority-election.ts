@@ -16,7 +16,7 @@ import {
   toClusterError,
 } from '@quorate/core';
 import { DurableVote } from './durable-vote.ts';
-import { nextElectorate } from './electorate-change.ts';
+import { nextElectorate, recordFor } from './electorate-change.ts';
 import { MajorityVote, type OutgoingMessage } from './majority-vote.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import type { ElectionMessage } from './messages.ts';
@@ -82,7 +82,7 @@ export class MajorityElection implements LeaderElection {
     throwIfAborted(options.signal, 'start');
     const stored = await this.#durableVote.read();
     const electorate = nextElectorate(stored?.electorate, this.#settings.electorate);
-    const record = { term: stored?.term ?? 0, votedFor: stored?.votedFor, electorate };
+    const record = recordFor(stored, electorate);
     if (stored?.electorate.generation !== electorate.generation) await this.#durableVote.initialize(record);
     this.#throwIfEnded();
     const { self, clock, random } = this.#context;

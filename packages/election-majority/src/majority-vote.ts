@@ -3,6 +3,7 @@ import { Ballot } from './ballot.ts';
 import { LeaseLedger } from './lease-ledger.ts';
 import type { ElectionMessage, MessageOf } from './messages.ts';
 import { Succession } from './succession.ts';
+import { isPlausibleTerm } from './term-range.ts';
 import type { ElectionTimings } from './timings.ts';
 import type { VoteRecord } from './vote-record.ts';
 import { Voter } from './voter.ts';
@@ -40,10 +41,6 @@ type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 /** A candidate denies its pre-vote to one that it comes before, until it failed this often itself. */
 const MAX_FAILURES_TO_OUTRANK = 3;
-/** A peer that is further ahead than any that was away for years could be is broken, and not followed. */
-const MAX_TERMS_AHEAD = 2 ** 32;
-/** The same for a node that knows of no term yet. */
-const MAX_FIRST_TERM = 2 ** 48;
 const MIN_STAGGER_MS = 8;
 const MAX_STAGGER_MS = 250;
 
@@ -231,11 +228,9 @@ export class MajorityVote {
     }
   }
 
-  /** A single message of a broken peer must not take the terms to where they end. */
   #isPlausible(message: ElectionMessage): boolean {
-    const { term } = this.#voter;
     const highest = 'voterTerm' in message ? Math.max(message.term, message.voterTerm) : message.term;
-    return highest - term <= (term === 0 ? MAX_FIRST_TERM : MAX_TERMS_AHEAD);
+    return isPlausibleTerm(this.#config.electorate.generation, this.#voter.term, highest);
   }
 
   #onHeartbeat(from: NodeId, { term, round }: MessageOf<'heartbeat'>, now: MonotonicMs): void {

@@ -8,6 +8,7 @@ import {
   type OptionRules,
   rule,
 } from '@quorate/core';
+import { MAX_GENERATION } from './term-range.ts';
 import { checkTimings, electionProfiles, type ElectionProfile, type ElectionTimings, timingRules } from './timings.ts';
 
 const OWNER = 'majorityElection';
@@ -17,7 +18,7 @@ const DEFAULT_PROFILE: ElectionProfile = 'lan';
 export interface MajorityElectionOptions {
   /**
    * Who votes: the same on every node. A list is generation 1. To change it, give the next generation with one voter
-   * more or less, on every node, before the next change.
+   * more or less, on every node, before the next change. At most 131,072 generations.
    */
   readonly voters: readonly NodeId[] | { readonly generation: number; readonly voters: readonly NodeId[] };
   /**
@@ -25,10 +26,11 @@ export interface MajorityElectionOptions {
    * @default 'lan'
    */
   readonly profile?: ElectionProfile;
-  /** Single timings that replace those of the profile. The same on every node. */
+  /** Single timings that replace those of the profile. The same on every node: stop all of them to change it. */
   readonly timings?: Partial<ElectionTimings>;
   /**
-   * Among candidates, a higher one is preferred, and takes over from a lower one once it has been there for a while.
+   * Among candidates, a higher one is preferred, and takes over from a lower one once it has been there for a while,
+   * which doubles with each time that it could not be elected.
    * 0 to 1,000.
    * @default 1
    */
@@ -41,8 +43,8 @@ export interface MajorityElectionOptions {
   readonly maxClockDrift?: number;
   /**
    * Keeps votes and terms in memory only, so that no storage is needed. A node that restarts may then vote twice in one
-   * term: a fencing token may be given out twice, though still not to two nodes at one time. For tests and for uses
-   * that don't fence.
+   * term: a fencing token may be given out twice, though still not to two nodes at one time. It makes no promise, and
+   * so renews no grant, in its first `electionMinMs`. For tests and for uses that don't fence.
    * @default false
    */
   readonly volatileVotes?: boolean;
@@ -87,7 +89,7 @@ function electorateOf(voters: MajorityElectionOptions['voters']): Electorate {
 function isVoters(value: unknown): boolean {
   if (Array.isArray(value)) return isVoterList(value);
   if (typeof value !== 'object' || value === null || !('voters' in value) || !('generation' in value)) return false;
-  if (!isVoterList(value.voters) || typeof value.generation !== 'number' || value.generation > 0xffff_ffff)
+  if (!isVoterList(value.voters) || typeof value.generation !== 'number' || value.generation > MAX_GENERATION)
     return false;
   return isElectorate({ generation: value.generation, voters: [...value.voters].sort() });
 }

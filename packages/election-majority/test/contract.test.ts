@@ -15,6 +15,7 @@ electionContract(
         { voters: [] },
         { voters: ['a', 'a'] },
         { voters: { generation: 0, voters: ['a'] } },
+        { voters: { generation: 2 ** 17 + 1, voters: ['a'] } },
         { voters: ['a'], priority: -1 },
         { voters: ['a'], profile: 'slow' },
         { voters: ['a'], timings: { heartbeatMs: -1 } },
