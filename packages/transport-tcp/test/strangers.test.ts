@@ -92,6 +92,21 @@ describe('strangers', () => {
     await until(() => a.events.some((event) => event.type === 'disconnected' && event.reason === 'protocol'));
   });
 
+  it('are refused beyond the most peers known, but take the place of one that has gone', async () => {
+    await using a = await startNode({ id: 'a', transport: { maxPeers: 1 } });
+    const b = await startNode({ id: 'b' });
+    b.transport.addContact(a.address);
+    await until(() => isConnected(a, 'b'));
+    await using c = await startNode({ id: 'c', transport: { reconnect: { minMs: 1, maxMs: 5 } } });
+    c.transport.addContact(a.address);
+    await until(() =>
+      c.events.some((event) => event.type === 'unreachable' && /too many peers/u.test(event.error.message)),
+    );
+    await b[Symbol.asyncDispose]();
+    await until(() => isConnected(a, 'c'));
+    expect(a.transport.peers.map(({ node }) => node.id)).toEqual(['c']);
+  });
+
   it('of a later version may send frames that are unknown', async () => {
     await using a = await startNode({ id: 'a' });
     const stranger = await dial(a);
