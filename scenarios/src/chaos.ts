@@ -20,6 +20,8 @@ const MAX_FAULT_MS = 2500;
 /** A restart is often quick, so that what a process forgot is still believed by others. */
 const QUICK_RESTART_MS = 30;
 const SLOW_RESTART_MS = 1200;
+/** How long a write to a disk that works may take. */
+const MAX_WRITE_MS = 5;
 
 /**
  * Faults of every kind, by seed: at random moments, and at the moments at which a node writes, which is when a crash
@@ -31,6 +33,7 @@ export class Chaos {
   readonly #meanIntervalMs: number;
   readonly #atWrite: number;
   readonly #faults: readonly Fault[];
+  readonly #disksStalledUntil = new Map<Host, number>();
   #stopped = false;
 
   constructor(world: World, options: ChaosOptions) {
@@ -47,6 +50,7 @@ export class Chaos {
       { weight: sometimes(1), strike: () => this.#disturbLink(this.#pick(), this.#pick()) },
       { weight: sometimes(2), strike: () => this.#mute(this.#pick()) },
       { weight: sometimes(2), strike: () => this.#options.disturb(this.#pick()) },
+      { weight: sometimes(1), strike: () => this.#stallDisk(this.#pick()) },
       { weight: 0.2, strike: () => this.#drift(this.#pick()) },
     ];
   }
@@ -68,10 +72,21 @@ export class Chaos {
     if (this.#world.chance(0.2)) this.#pick().stall(this.#draw(300));
   }
 
+  get isOver(): boolean {
+    return this.#stopped;
+  }
+
+  /** How long the host's disk takes for a write that begins now. */
+  writeMs(host: Host): number {
+    const stalledMs = (this.#disksStalledUntil.get(host) ?? 0) - this.#world.now;
+    return Math.max(0, stalledMs) + this.#draw(MAX_WRITE_MS);
+  }
+
   /** Peace: whole links, running clocks and processes. Crashed hosts are left to the caller. */
   stop(): void {
     const { hosts } = this.#world;
     this.#stopped = true;
+    this.#disksStalledUntil.clear();
     this.#world.heal();
     this.#world.resetLink(hosts, hosts);
     for (const host of hosts) host.resume();
@@ -133,6 +148,11 @@ export class Chaos {
         this.#world.resetLink(others, host);
       });
     });
+  }
+
+  /** Its writes end late, though the process runs: what it was told to store is stored when it matters no more. */
+  #stallDisk(host: Host): void {
+    this.#disksStalledUntil.set(host, this.#world.now + this.#draw(1500));
   }
 
   #drift(host: Host): void {

@@ -1,27 +1,23 @@
 import {
   type Cluster,
   createCluster,
+  type Electorate,
   type LeaderElection,
   type Plugin,
-  type RecordStore,
-  sleep,
   type Storage,
-  type StorageContext,
   type System,
   type Transport,
 } from '@quorate/core';
 import { createWorld, type Host, type Seed, type World } from '@quorate/simulator';
 import { Chaos } from './chaos.ts';
+import { watchedStorage } from './watched-storage.ts';
 
 /** The parts that the nodes of one run are made of. */
 export interface ElectionParts {
   transport(world: World, host: Host): Plugin<Transport, 'transport'>;
   /** Called once a host: what it returns is used for every start of its process. */
   storage(world: World, host: Host): Plugin<Storage, 'storage'>;
-  election(options: {
-    readonly voters: readonly string[];
-    readonly priority: number;
-  }): Plugin<LeaderElection, 'election'>;
+  election(options: { readonly voters: Electorate; readonly priority: number }): Plugin<LeaderElection, 'election'>;
   /** False without durable votes, when tokens may be given out again: then only that grants don't overlap is checked. */
   readonly tokensGrow: boolean;
 }
@@ -48,8 +44,8 @@ export interface ElectionRunResult {
 }
 
 const PORT = 7000;
-/** How long a write of the disk may take. */
-const MAX_WRITE_MS = 5;
+/** How soon the next step of a change of voters is tried. */
+const MAX_CHANGE_MS = 1500;
 const SETTLING_MS = 5000;
 const PEACE_MS = 1000;
 
@@ -65,7 +61,7 @@ export async function runElection(options: ElectionRunOptions): Promise<Election
   life.chaos.start();
   await world.run(options.faultsMs);
   life.chaos.stop();
-  life.startAll();
+  life.settle();
   const peace = world.now;
   await world.runUntil(() => life.agrees(), options.recoveryMs);
   const recoveredAfterMs = world.now - peace;
@@ -89,6 +85,10 @@ class ElectionLife {
   readonly #clusters = new Map<Host, Cluster>();
   readonly #storages = new Map<Host, Plugin<Storage, 'storage'>>();
   readonly #priorities = new Map<Host, number>();
+  /** What nodes start with from now on. */
+  #electorate: Electorate;
+  /** Of the electorate that each node is known to have stored. */
+  readonly #generations = new Map<Host, number>();
   /** Who held the grant with this token. */
   readonly #holders = new Map<bigint, string>();
   #lastToken = 0n;
@@ -109,10 +109,15 @@ class ElectionLife {
       const host = world.host(String.fromCodePoint(97 + number), { drift });
       this.#storages.set(
         host,
-        watchedStorage(options.parts.storage(world, host), host, world, () => this.chaos.onWrite(host)),
+        watchedStorage(options.parts.storage(world, host), host, {
+          onWrite: () => this.chaos.onWrite(host),
+          writeMs: () => this.chaos.writeMs(host),
+        }),
       );
       this.#priorities.set(host, prioritized ? world.random.int(3) : 1);
     }
+    this.#electorate = { generation: 1, voters: world.hosts.map(({ name }) => name) };
+    if (count > 1 && world.chance(0.25)) this.#changeVoters();
     world.onStep(() => this.#check());
   }
 
@@ -124,13 +129,42 @@ class ElectionLife {
     for (const host of this.#world.hosts) if (!host.running) this.start(host);
   }
 
+  /** The faults are over: every node runs, with the same voters. */
+  settle(): void {
+    for (const host of this.#world.hosts) if (this.#isBehind(host)) host.crash();
+    this.startAll();
+  }
+
   start(host: Host): void {
+    const electorate = this.#electorate;
     this.#clusters.delete(host);
     host.start(async (system) => {
-      const cluster = this.#build(host, system);
+      const cluster = this.#build(host, system, electorate);
       this.#clusters.set(host, cluster);
       await cluster.start();
+      this.#generations.set(host, electorate.generation);
     });
+  }
+
+  /** By one voter, node by node, amid the faults; and again once every node has made that step. */
+  #changeVoters(): void {
+    const { hosts, random } = this.#world;
+    this.#world.after(random.next() * MAX_CHANGE_MS, () => {
+      if (this.chaos.isOver) return;
+      const behind = hosts.filter((host) => this.#isBehind(host));
+      const host = behind[random.int(Math.max(1, behind.length))];
+      if (host === undefined) {
+        this.#electorate = changed(this.#electorate, (hosts[random.int(hosts.length)] as Host).name);
+      } else {
+        host.crash();
+        this.start(host);
+      }
+      this.#changeVoters();
+    });
+  }
+
+  #isBehind(host: Host): boolean {
+    return this.#generations.get(host) !== this.#electorate.generation;
   }
 
   /** What an operator might ask for at any time. */
@@ -167,7 +201,7 @@ class ElectionLife {
     await this.#world.settled(stopped, 60_000);
   }
 
-  #build(host: Host, system: System): Cluster {
+  #build(host: Host, system: System, voters: Electorate): Cluster {
     const { parts } = this.#options;
     const hosts = this.#world.hosts;
     return createCluster({
@@ -178,7 +212,7 @@ class ElectionLife {
       transport: parts.transport(this.#world, host),
       storage: this.#storages.get(host) as Plugin<Storage, 'storage'>,
       election: parts.election({
-        voters: hosts.map(({ name }) => name),
+        voters,
         priority: this.#priorities.get(host) ?? 1,
       }),
       system,
@@ -220,50 +254,9 @@ class ElectionLife {
   }
 }
 
-/** The same storage on a disk that takes its time; a term that goes back on it is an error. */
-function watchedStorage(
-  plugin: Plugin<Storage, 'storage'>,
-  host: Host,
-  world: World,
-  onWrite: () => void,
-): Plugin<Storage, 'storage'> {
-  let lastTerm = 0;
-  const watch = (bytes: Uint8Array) => {
-    const { term } = JSON.parse(new TextDecoder().decode(bytes)) as { readonly term?: number };
-    if (term === undefined) return;
-    if (term < lastTerm) throw new Error(`the stored term of ${host.name} went back from ${lastTerm} to ${term}`);
-    lastTerm = term;
-  };
-  const slow = (records: RecordStore, { clock }: StorageContext): RecordStore => {
-    let last: Promise<unknown> = Promise.resolve();
-    const write = async (name: string, bytes: Uint8Array, after: Promise<unknown>): Promise<void> => {
-      await after;
-      onWrite();
-      await sleep(clock, world.random.next() * MAX_WRITE_MS);
-      await records.write(name, bytes);
-      watch(bytes);
-    };
-    return {
-      read: (name) => records.read(name),
-      remove: (name) => records.remove(name),
-      names: () => records.names(),
-      write: (name, bytes) => {
-        const written = write(name, bytes, last);
-        last = written;
-        return written;
-      },
-    };
-  };
-  return {
-    ...plugin,
-    create: (context) => {
-      const storage = plugin.create(context);
-      return {
-        supports: storage.supports,
-        records: slow(storage.records, context),
-        open: () => storage.open(),
-        [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
-      };
-    },
-  };
+/** The next electorate: with the node if it was none of the voters, else without it. */
+function changed({ generation, voters }: Electorate, name: string): Electorate {
+  const others = voters.filter((voter) => voter !== name);
+  const next = others.length < voters.length ? others : [...voters, name].sort();
+  return { generation: generation + 1, voters: next.length > 0 ? next : voters };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runElectionSeed, runElectionSeeds } from '../src/election-seeds.ts';
-import { memoryParts } from '../src/parts.ts';
+import { memoryParts, volatileParts } from '../src/parts.ts';
 
 const SEEDS_A_TEST = 200;
 
@@ -14,6 +14,10 @@ describe('majority elections under message faults, crashes, pauses and drift', (
     },
     60_000,
   );
+
+  it('let no two grants overlap when votes are kept in memory only', async () => {
+    expect(await runElectionSeeds(1, SEEDS_A_TEST, volatileParts)).toBeGreaterThan(3 * SEEDS_A_TEST);
+  }, 60_000);
 
   it('replay from their seed, event by event', async () => {
     const [first, second] = [await runElectionSeed(7, memoryParts()), await runElectionSeed(7, memoryParts())];

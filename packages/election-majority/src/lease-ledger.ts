@@ -1,7 +1,7 @@
 import type { MonotonicMs, NodeId } from '@quorate/core';
 
 /** Heartbeats whose acknowledgement may still come; older ones would not move the deadline. */
-const MAX_ROUNDS = 64;
+const MAX_ROUNDS = 1024;
 
 /**
  * What the leader's grant rests on: for each voter, when the last heartbeat that it acknowledged was sent. The voter's
@@ -20,7 +20,12 @@ export class LeaseLedger {
     this.#round = round;
   }
 
-  /** Begins a round of heartbeats. */
+  /** The latest. What is sent in it later still counts from its beginning, which is on the safe side. */
+  get round(): number {
+    return this.#round;
+  }
+
+  /** Begins a round of heartbeats: the leader's own doing only, so that no peer can push rounds out. */
   open(now: MonotonicMs): number {
     this.#round = (this.#round + 1) >>> 0;
     this.#sentAt.set(this.#round, now);

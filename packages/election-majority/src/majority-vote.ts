@@ -181,7 +181,7 @@ export class MajorityVote {
   peerConnected(id: NodeId, now: MonotonicMs): void {
     this.#expire(now);
     this.#connected.add(id);
-    if (this.#leading !== undefined) this.#sendHeartbeat(id, this.#leading.ledger.open(now));
+    if (this.#leading !== undefined) this.#sendHeartbeat(id, this.#leading.ledger.round);
     else if (this.#ballot !== undefined && this.#voters.has(id)) this.#ask(id, this.#ballot.term);
   }
 
@@ -287,7 +287,7 @@ export class MajorityVote {
     const granted = retryAfterMs === 0 && this.#voter.isFree(from, term) && !outranked;
     this.#send(from, { type: 'pre-vote-reply', term, granted, voterTerm: this.#voter.term, retryAfterMs });
     // Whoever asks has missed the leader's heartbeats.
-    if (this.#leading !== undefined) this.#sendHeartbeat(from, this.#leading.ledger.open(now));
+    if (this.#leading !== undefined) this.#sendHeartbeat(from, this.#leading.ledger.round);
     if (outranked && this.#role === 'follower') this.#due = now;
   }
 

@@ -37,6 +37,23 @@ describe('a peer that is broken', () => {
     expect(group.node('a').record.term).toBe(0);
   });
 
+  it('does not make the leader forget its heartbeats by asking for ever', () => {
+    const group = new VoteGroup(IDS);
+    elect(group, 'a');
+    group.cut('c');
+    const before = group.node('a').leading?.deadline ?? 0;
+    const asked = group.now + 50;
+    group.silence('heartbeat-ack');
+    group.transcript();
+    group.runUntil(asked);
+    const round = Number(/a -> b heartbeat term 1 round (\d+)$/mu.exec(group.transcript())?.[1]);
+    for (let times = 0; times < 2000; times += 1) {
+      group.send('c', 'a', { type: 'pre-vote', generation: 1, term: 2, priority: 1 });
+    }
+    group.send('b', 'a', { type: 'heartbeat-ack', generation: 1, term: 1, round, candidate: false, priority: 1 });
+    expect(group.node('a').leading?.deadline).toBeGreaterThan(before);
+  });
+
   it('is not followed when it is no voter', () => {
     const group = new VoteGroup(IDS);
     elect(group, 'a');
