@@ -9,6 +9,12 @@ export function checkMessageKind(kind: MessageKind): void {
   throw invalidOption('transport', 'kind', `an integer from 0 to ${MAX_KIND}`, kind);
 }
 
+/** @throws ClusterError `INVALID_OPTIONS` */
+export function checkRequestTimeout(timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || timeoutMs >= 0) return;
+  throw invalidOption('request', 'timeoutMs', 'a number of milliseconds from 0', timeoutMs);
+}
+
 /**
  * Refuses what is no bytes, whatever the types say: a program in JavaScript may hand over a text.
  * @throws ClusterError `INVALID_OPTIONS`

@@ -54,7 +54,7 @@ export type {
   StorageContext,
   TransportContext,
 } from './context.ts';
-export { checkBytes, checkMessageKind } from './check-message.ts';
+export { checkBytes, checkMessageKind, checkRequestTimeout } from './check-message.ts';
 export { createCluster } from './create-cluster.ts';
 export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from './deadline.ts';
 export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';

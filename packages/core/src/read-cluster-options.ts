@@ -1,6 +1,6 @@
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterOptions, type ClusterTimings, textRules, timingRules } from './cluster-options.ts';
-import { checkOptions, type OptionRule, rule } from './option-rules.ts';
+import { checkOptions, type OptionRule, type OptionRules, rule } from './option-rules.ts';
 import type { AnyReplicator } from './replicator.ts';
 
 /** Where options come from; what is said first wins: `options`, then `env`, then `json`. */
@@ -23,7 +23,7 @@ const PREFIX = 'QUORATE_';
 export function readClusterOptions<R extends AnyReplicator = AnyReplicator>(
   sources: OptionSources<R>,
 ): ClusterOptions<R> {
-  const { env = {}, json, options = {} } = sources;
+  const { env = {}, json, options = {} } = checkOptions<OptionSources<R>>('readClusterOptions', sourceRules(), sources);
   const layers = [json === undefined ? {} : fromJson(json), fromEnvironment(env), withoutUnset(options)];
   const merged: Partial<ClusterOptions<R>> = Object.assign({}, ...layers);
   const timings: ClusterTimings = Object.assign({}, ...layers.map((layer) => withoutUnset(layer.timings ?? {})));
@@ -32,6 +32,15 @@ export function readClusterOptions<R extends AnyReplicator = AnyReplicator>(
   }
   const withTimings = Object.keys(timings).length === 0 ? {} : { timings };
   return { ...merged, ...withTimings, nodeId: merged.nodeId };
+}
+
+function sourceRules<R extends AnyReplicator>(): OptionRules<OptionSources<R>> {
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+  return {
+    env: rule.value('an object of environment variables', isObject),
+    json: rule.text('a JSON text', () => true),
+    options: rule.value('an object', isObject),
+  };
 }
 
 type TextOptions = Partial<ClusterOptions<never>>;

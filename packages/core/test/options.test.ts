@@ -135,8 +135,11 @@ describe('readClusterOptions', () => {
     ],
     [{ json: '{"transport":{}}' }, 'JSON: there is no option transport'],
     [{ json: '[]' }, 'JSON: options must be an object, got a list'],
+    [undefined, 'readClusterOptions: options must be an object, got undefined'],
+    [{ environment: {} }, 'readClusterOptions: there is no option environment'],
+    [{ json: {} }, 'readClusterOptions: json must be a JSON text, got an object'],
     [{}, 'nodeId must be given: as an option, QUORATE_NODE_ID or nodeId in JSON'],
-  ])('refuses %j', (sources, message) => expect(refusal(() => readClusterOptions(sources))).toBe(message));
+  ])('refuses %j', (sources, message) => expect(refusal(() => readClusterOptions(sources as never))).toBe(message));
 
   it('quotes where a JSON text breaks', () => {
     expect(refusal(() => readClusterOptions({ json: '{' }))).toMatch(

@@ -11,6 +11,7 @@ import {
   isClusterNode,
   type LookupAnswer,
   type LookupOptions,
+  type OptionRules,
   parseAddress,
   parseNode,
   type Plugin,
@@ -31,22 +32,23 @@ export const MAX_NODES = 1_000;
  * @throws ClusterError `INVALID_OPTIONS`
  */
 export function staticDiscovery(options: StaticDiscoveryOptions): Plugin<IClusterDiscovery, 'discovery'> {
-  const { nodes } = checkOptions<StaticDiscoveryOptions>('staticDiscovery', rules, options);
+  const { nodes }: Partial<CheckedOptions> = checkOptions<CheckedOptions>('staticDiscovery', rules, options);
   if (nodes === undefined) throw invalidOption('staticDiscovery', 'nodes', rules.nodes.expected, nodes);
-  const list = nodes.map(readNode).filter((node) => node !== undefined);
+  checkTogether(nodes);
   return {
     name: 'discovery-static',
     kind: 'discovery',
     requires: [],
-    create: (context) => new StaticDiscovery(context, list),
+    create: (context) => new StaticDiscovery(context, nodes),
   };
 }
 
-const rules = {
-  nodes: rule.value<StaticDiscoveryOptions['nodes']>(
-    `a list of at most ${MAX_NODES} nodes, each id@host:port, host:port or { host, port, id? }, no id at two addresses`,
-    isNodeList,
-  ),
+interface CheckedOptions {
+  readonly nodes: readonly DiscoveredNode[];
+}
+
+const rules: OptionRules<CheckedOptions> = {
+  nodes: rule.list({ expected: 'id@host:port, host:port or { host, port, id? }', accept: readNode }),
 };
 
 class StaticDiscovery extends BaseClusterDiscovery {
@@ -69,19 +71,20 @@ class StaticDiscovery extends BaseClusterDiscovery {
   }
 }
 
-function isNodeList(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length > MAX_NODES) return false;
-  const nodes = value.map(readNode).filter((node) => node !== undefined);
-  return nodes.length === value.length && isConsistent(nodes);
-}
-
-/** Whether no two entries contradict each other. The same one twice is fine. */
-function isConsistent(nodes: readonly DiscoveredNode[]): boolean {
-  const named = nodes.flatMap((node) => (node.id === undefined ? [] : [{ ...node, id: node.id }]));
-  const ids = new Set(named.map(({ id }) => id));
-  const addresses = new Set(named.map(formatAddress));
-  const both = new Set(named.map(formatNode));
-  return both.size === ids.size && both.size === addresses.size;
+/** The same entry twice is fine; one id at two addresses, or two ids at one, is not. */
+function checkTogether(nodes: readonly DiscoveredNode[]): void {
+  const refuse = (expected: string, got: unknown) => invalidOption('staticDiscovery', 'nodes', expected, got);
+  if (nodes.length > MAX_NODES) throw refuse(`at most ${MAX_NODES} nodes`, nodes.length);
+  const byId = new Map<string, string>();
+  const byAddress = new Map<string, string>();
+  for (const node of nodes) {
+    if (node.id === undefined) continue;
+    const text = formatNode({ ...node, id: node.id });
+    const other = [byId.get(node.id), byAddress.get(formatAddress(node))].find((seen) => (seen ?? text) !== text);
+    if (other !== undefined) throw refuse('nodes with one id at one address', `${other} and ${text}`);
+    byId.set(node.id, text);
+    byAddress.set(formatAddress(node), text);
+  }
 }
 
 /** The node that an entry names, or undefined when it names none. */

@@ -5,6 +5,7 @@ import {
   type CallOptions,
   checkBytes,
   checkMessageKind,
+  checkRequestTimeout,
   type Clock,
   ClusterError,
   type ClusterNode,
@@ -136,6 +137,7 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   async request(to: NodeId, kind: MessageKind, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     checkMessageKind(kind);
     checkBytes('request', 'payload', payload);
+    checkRequestTimeout(options.timeoutMs);
     throwIfAborted(options.signal, `request to ${to}`);
     return this.#connection(to).calls.request(kind, payload, options);
   }

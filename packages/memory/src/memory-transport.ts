@@ -51,9 +51,15 @@ const rules: OptionRules<MemoryTransportOptions> = {
   windowBytes: rule.integer({ min: 1, max: 1_073_741_824 }),
 };
 
-/** A transport whose peers are in the same program. */
+/**
+ * A transport whose peers are in the same program.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
 export function memoryTransport(options: MemoryTransportOptions): Plugin<Transport, 'transport'> {
   const checked = checkOptions('memoryTransport', rules, options);
+  // Whatever the types say: a program in JavaScript may have left it out.
+  const { network }: Partial<MemoryTransportOptions> = checked;
+  if (network === undefined) throw invalidOption('memoryTransport', 'network', rules.network.expected, network);
   const { silenceMs = 5000, maxQueueBytes = 4 * 1024 * 1024, windowBytes = 256 * 1024 } = checked;
   const { minMs = 1000, maxMs = Math.max(minMs, 30_000) } = checked.reconnect ?? {};
   if (maxMs < minMs) throw invalidOption('memoryTransport', 'reconnect.maxMs', `at least minMs, ${minMs}`, maxMs);
@@ -62,6 +68,6 @@ export function memoryTransport(options: MemoryTransportOptions): Plugin<Transpo
     name: 'transport-memory',
     kind: 'transport',
     requires: [],
-    create: (context) => new HubTransport(context, checked.network as Hub, settings),
+    create: (context) => new HubTransport(context, network as Hub, settings),
   };
 }

@@ -77,6 +77,8 @@ function refusalCase<N>(suite: TransportSuite<N>): void {
       await expectRejection(request, 'INVALID_OPTIONS', 'request');
       await expectRejection(() => a.transport.openStream('b', kind as never), 'INVALID_OPTIONS', 'openStream');
     }
+    const untimely = () => a.transport.request('b', KIND, bytes, { timeoutMs: Number.NaN });
+    await expectRejection(untimely, 'INVALID_OPTIONS', 'request');
     const stream = await bed.soon('a stream', a.transport.openStream('b', KIND));
     for (const value of ['text', undefined, [1, 2], new ArrayBuffer(2)]) {
       expectThrow(() => a.transport.send('b', KIND, value as never), 'INVALID_OPTIONS', 'send');

@@ -13,6 +13,7 @@ transportContract(
     refuses: {
       factory: memoryTransport,
       options: [
+        {},
         { network: {} },
         { network: memoryNetwork(), silenceMs: 0 },
         { network: memoryNetwork(), maxQueueBytes: 1.5 },

@@ -4,10 +4,10 @@ import {
   type CallOptions,
   checkBytes,
   checkMessageKind,
+  checkRequestTimeout,
   ClusterError,
   type ClusterNode,
   formatAddress,
-  invalidOption,
   type MessageHandler,
   type MessageKind,
   type NodeId,
@@ -109,7 +109,7 @@ export class TcpTransport implements Transport {
     try {
       checkMessageKind(kind);
       checkBytes('request', 'payload', payload);
-      checkTimeout(options?.timeoutMs);
+      checkRequestTimeout(options?.timeoutMs);
       return this.#reach(to, payload.length).requests.request(kind, payload, options);
     } catch (error) {
       return Promise.reject(error);
@@ -200,9 +200,4 @@ export class TcpTransport implements Transport {
   #checkOpen(): void {
     if (this.#disposal !== undefined) throw new ClusterError('CLOSED', 'the transport has been disposed');
   }
-}
-
-function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs === undefined || timeoutMs >= 0) return;
-  throw invalidOption('request', 'timeoutMs', 'a number of milliseconds from 0', timeoutMs);
 }
