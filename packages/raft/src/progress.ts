@@ -86,6 +86,13 @@ export class Progress {
     this.#sentCommit = index;
   }
 
+  /** The snapshot was sent, or could not be. Nothing follows before the follower's word or the next heartbeat. */
+  snapshotDone(arrived: boolean): void {
+    if (!arrived) this.#pendingSnapshot = 0;
+    this.becomeProbe();
+    this.#flowPaused = true;
+  }
+
   /** Notes an append message of so many entries from `next` on. `bytes` is the payload. Not in `snapshot`. */
   sentEntries(entries: number, bytes: number): void {
     if (this.#state === 'snapshot') throw new Error('entries were sent while a snapshot is under way');

@@ -138,10 +138,3 @@ export interface Ready {
   /** Whether hard state and entries must be on disk, not just on their way, before anything is acknowledged. */
   readonly mustSync: boolean;
 }
-
-/** How much of a list of entries counts against limits. */
-export function payloadBytes(entries: readonly Entry[]): number {
-  let bytes = 0;
-  for (const entry of entries) bytes += entry.data.byteLength;
-  return bytes;
-}

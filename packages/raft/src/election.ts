@@ -1,0 +1,101 @@
+import { CAMPAIGN_TRANSFER } from './messages.ts';
+import { appendProposals, EMPTY_PROPOSAL } from './proposals.ts';
+import { RaftError } from './raft-error.ts';
+import type { RaftState } from './raft-state.ts';
+import { broadcastAppend } from './replication.ts';
+import { type Message, NONE } from './types.ts';
+
+/** Why a node campaigns: to see whether it could win, because it could, or because the leader told it to. */
+export type CampaignKind = 'pre-election' | 'election' | 'transfer';
+
+/** Campaigns, unless this node may not: it is no voter, or changes of configuration wait to be applied. */
+export function startCampaign(raft: RaftState, kind: CampaignKind): void {
+  if (raft.role === 'leader' || !raft.promotable || hasUnappliedConfChange(raft)) return;
+  campaign(raft, kind);
+}
+
+function campaign(raft: RaftState, kind: CampaignKind): void {
+  if (kind === 'pre-election') becomePreCandidate(raft);
+  else becomeCandidate(raft);
+  const asked = kind === 'pre-election' ? 'PreVote' : 'Vote';
+  // A pre-vote is asked for the next term, without entering it.
+  const term = kind === 'pre-election' ? raft.term + 1 : raft.term;
+  const context = kind === 'transfer' ? CAMPAIGN_TRANSFER : undefined;
+  const { lastIndex: index, lastTerm: logTerm } = raft.log;
+  for (const to of raft.tracker.voterIds()) {
+    // The vote for itself counts like any other: once it is durable.
+    if (to === raft.id) raft.send({ type: responseTo(asked), to, term });
+    else raft.send({ type: asked, to, term, index, logTerm, context });
+  }
+}
+
+/**
+ * A configuration counts from when it is applied. Who campaigned before might win with a majority of a
+ * configuration that is no longer in force.
+ */
+function hasUnappliedConfChange(raft: RaftState): boolean {
+  const { log } = raft;
+  for (let lo = log.applied + 1; lo <= log.committed;) {
+    const page = log.slice(lo, log.committed + 1, raft.config.maxCommittedSizePerReady);
+    if (page === undefined) throw new RaftError('LOG_BROKEN', `Entry ${lo} is compacted but not applied`);
+    if (page.some(({ type }) => type !== 'normal')) return true;
+    lo += page.length;
+  }
+  return false;
+}
+
+function becomePreCandidate(raft: RaftState): void {
+  raft.tracker.clearVotes();
+  raft.leader = NONE;
+  raft.role = 'pre-candidate';
+}
+
+function becomeCandidate(raft: RaftState): void {
+  raft.reset(raft.term + 1);
+  raft.vote = raft.id;
+  raft.role = 'candidate';
+}
+
+/** Leads: first of all with an empty entry, since only with one of its own term can it commit (Raft, 5.4.2). */
+function becomeLeader(raft: RaftState): void {
+  raft.reset(raft.term);
+  raft.leader = raft.id;
+  raft.role = 'leader';
+  const own = raft.tracker.get(raft.id);
+  own?.becomeReplicate();
+  if (own) own.recentActive = true;
+  // There may be a change of configuration among the entries that are not applied yet.
+  raft.pendingConfIndex = raft.log.lastIndex;
+  appendProposals(raft, [EMPTY_PROPOSAL]);
+  broadcastAppend(raft);
+}
+
+/** Votes, or refuses to, for a candidate or pre-candidate. */
+export function answerVote(raft: RaftState, m: Message): void {
+  const type = responseTo(m.type === 'PreVote' ? 'PreVote' : 'Vote');
+  const isFree = raft.vote === NONE && raft.leader === NONE;
+  const mayVote = raft.vote === m.from || isFree || (m.type === 'PreVote' && m.term > raft.term);
+  if (!mayVote || !raft.log.isUpToDate(m.index, m.logTerm)) {
+    raft.send({ type, to: m.from, term: raft.term, reject: true });
+    return;
+  }
+  // A pre-vote is granted for the term asked for: at the own term, the asker would take it for an old answer.
+  raft.send({ type, to: m.from, term: m.term });
+  if (m.type === 'Vote') {
+    raft.electionElapsed = 0;
+    raft.vote = m.from;
+  }
+}
+
+/** Counts an answer, and goes on to the next step when the vote is decided. */
+export function countVote(raft: RaftState, m: Message): void {
+  raft.tracker.recordVote(m.from, !m.reject);
+  const { result } = raft.tracker.tallyVotes();
+  if (result === 'lost') raft.becomeFollower(raft.term, NONE);
+  if (result === 'won' && raft.role === 'pre-candidate') campaign(raft, 'election');
+  else if (result === 'won') becomeLeader(raft);
+}
+
+function responseTo(asked: 'Vote' | 'PreVote'): 'VoteResp' | 'PreVoteResp' {
+  return asked === 'Vote' ? 'VoteResp' : 'PreVoteResp';
+}

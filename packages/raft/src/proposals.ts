@@ -1,0 +1,80 @@
+import { asV2 } from './conf-change.ts';
+import { decodeConfChange } from './conf-change-codec.ts';
+import { payloadBytes } from './entry-size.ts';
+import { isJoint } from './quorum/joint.ts';
+import type { RaftState, StepResult } from './raft-state.ts';
+import { broadcastAppend } from './replication.ts';
+import { type Entry, type EntryType, NONE } from './types.ts';
+
+/** What is proposed: an entry that has no place in the log yet. */
+export type Proposal = Pick<Entry, 'type' | 'data'>;
+
+const NO_DATA = new Uint8Array();
+export const EMPTY_PROPOSAL: Proposal = { type: 'normal', data: NO_DATA };
+/** Leaves a joint configuration. */
+export const LEAVE_JOINT: Proposal = { type: 'conf-change-v2', data: NO_DATA };
+
+/** A leader takes entries into its log and sends them out: all of them or none. */
+export function proposeAsLeader(raft: RaftState, proposals: readonly Proposal[]): StepResult {
+  // A leader that was removed cannot commit by itself, one that hands over would only delay that.
+  if (raft.tracker.get(raft.id) === undefined || raft.transferee !== NONE) return 'dropped';
+  const admitted = proposals.some(isConfChange) ? admitConfChanges(raft, proposals) : proposals;
+  if (!appendProposals(raft, admitted)) return 'dropped';
+  broadcastAppend(raft);
+  return 'ok';
+}
+
+/**
+ * Appends to the leader's own log. False if too much is uncommitted already; a first proposal, an empty one and one
+ * to an empty log always pass.
+ */
+export function appendProposals(raft: RaftState, proposals: readonly Proposal[]): boolean {
+  const after = raft.log.lastIndex + 1;
+  const entries = proposals.map(({ type, data }, i): Entry => ({ index: after + i, term: raft.term, type, data }));
+  const bytes = payloadBytes(entries);
+  const tooMuch =
+    raft.uncommittedBytes > 0 && bytes > 0 && raft.uncommittedBytes + bytes > raft.config.maxUncommittedSize;
+  if (tooMuch) return false;
+  raft.uncommittedBytes += bytes;
+  raft.log.append(entries);
+  // The leader acknowledges to itself like any follower: once the entries are durable.
+  raft.send({ type: 'AppResp', to: raft.id, index: after + entries.length - 1 });
+  return true;
+}
+
+/** Of entries proposed in this term, `bytes` are applied. Those of older terms were never counted. */
+export function releaseUncommitted(raft: RaftState, bytes: number): void {
+  raft.uncommittedBytes = Math.max(0, raft.uncommittedBytes - bytes);
+}
+
+function isConfChange({ type }: { readonly type: EntryType }): boolean {
+  return type !== 'normal';
+}
+
+/** Replaces by empty entries those changes of configuration that can't be made now, so that places are kept. */
+function admitConfChanges(raft: RaftState, proposals: readonly Proposal[]): readonly Proposal[] {
+  const after = raft.log.lastIndex + 1;
+  return proposals.map((proposal, i) => {
+    if (!isConfChange(proposal)) return proposal;
+    if (!raft.config.disableConfChangeValidation && !mayChangeConf(raft, proposal)) return EMPTY_PROPOSAL;
+    raft.pendingConfIndex = after + i;
+    return proposal;
+  });
+}
+
+/** At most one change is under way; a joint configuration is left before it changes again, and only it is left. */
+function mayChangeConf(raft: RaftState, proposal: Proposal): boolean {
+  if (raft.pendingConfIndex > raft.log.applied) return false;
+  const wantsToLeave = leavesJoint(proposal);
+  return wantsToLeave !== undefined && isJoint(raft.tracker.config.voters) === wantsToLeave;
+}
+
+/** Undefined if these bytes, which may be a peer's, are no change of configuration. */
+function leavesJoint(proposal: Proposal): boolean | undefined {
+  try {
+    return asV2(decodeConfChange(proposal)).changes.length === 0;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,144 @@
+import type { ConfChange } from './conf-change.ts';
+import { encodeConfChange } from './conf-change-codec.ts';
+import { applyConfChange } from './membership.ts';
+import { isLocalMessage, isLocalTarget, isResponse, message } from './messages.ts';
+import type { Proposal } from './proposals.ts';
+import { type RaftConfig, resolveConfig } from './raft-config.ts';
+import { RaftError } from './raft-error.ts';
+import { RaftState, type StepResult } from './raft-state.ts';
+import { ReadyMaker } from './ready.ts';
+import { type BasicStatus, basicStatus, fullStatus, type Status } from './status.ts';
+import { step } from './step.ts';
+import { tick } from './ticking.ts';
+import type { ConfState, Entry, Message, Ready } from './types.ts';
+
+/**
+ * One member of one group. Synchronous and single-threaded: every method returns at once, and what it brought about is
+ * in the next `ready`. See the package documentation for the caller's duties.
+ */
+export class RaftNode {
+  readonly #raft: RaftState;
+  readonly #readyMaker: ReadyMaker;
+  readonly #asyncStorageWrites: boolean;
+  /** Without asynchronous writes: whether a `ready` is out that `advance` has not answered. */
+  #readyIsOut = false;
+
+  /** Goes on from what `config.storage` holds. Throws a RaftError `INVALID_CONFIG`, or `LOG_BROKEN`. */
+  constructor(config: RaftConfig) {
+    const resolved = resolveConfig(config);
+    this.#asyncStorageWrites = resolved.asyncStorageWrites;
+    this.#raft = new RaftState(resolved);
+    this.#readyMaker = new ReadyMaker(this.#raft);
+  }
+
+  /** Time goes on. Called at a steady pace, which gives `electionTicks` and `heartbeatTicks` their meaning. */
+  tick(): void {
+    tick(this.#raft);
+  }
+
+  /** Tries to become leader now, whoever leads. */
+  campaign(): StepResult {
+    return this.#local({ type: 'Hup' });
+  }
+
+  /** Asks for an entry to be appended. 'ok' promises nothing: only being applied means that it happened. */
+  propose(data: Uint8Array): StepResult {
+    return this.proposeBatch([data]);
+  }
+
+  /** Asks for entries to be appended, one after the other and all or none, in one message to each follower. */
+  proposeBatch(batch: readonly Uint8Array[]): StepResult {
+    if (batch.length === 0) throw new RaftError('MISUSE', 'An empty batch was proposed');
+    return this.#propose(batch.map((data) => ({ type: 'normal', data })));
+  }
+
+  /**
+   * Asks for a change of the configuration. If the leader finds that it cannot be made now (another is under way, a
+   * joint configuration is to be left first), an empty entry takes its place.
+   */
+  proposeConfChange(change: ConfChange): StepResult {
+    return this.#propose([encodeConfChange(change)]);
+  }
+
+  /**
+   * A committed entry holds this change: it takes effect. Called for each such entry, in order, before what follows it
+   * is applied. Returns the new configuration, to be kept in snapshots. Throws a ConfChangeError if the change does not
+   * fit; a host that does not want a change applies it with node ids of 0 instead.
+   */
+  applyConfChange(change: ConfChange): ConfState {
+    return applyConfChange(this.#raft, change);
+  }
+
+  /** Takes in a message of a peer, or of this process's storage. */
+  step(m: Message): StepResult {
+    const isOwn = isLocalTarget(m.from);
+    if (isLocalMessage(m.type) && !isOwn) return 'local-only';
+    if (isResponse(m.type) && !isOwn && this.#raft.tracker.get(m.from) === undefined) return 'unknown-peer';
+    return step(this.#raft, m);
+  }
+
+  /** Whether `ready` has something to do. */
+  hasReady(): boolean {
+    return this.#readyMaker.has();
+  }
+
+  /** What there is to do. Everything in it is to be done: it will not be told again. */
+  ready(): Ready {
+    if (this.#readyIsOut) throw new RaftError('MISUSE', 'A Ready was asked for before the last one was advanced past');
+    this.#readyIsOut = !this.#asyncStorageWrites;
+    return this.#readyMaker.make();
+  }
+
+  /** Without asynchronous writes: the last `ready` is written, and what it committed is applied. */
+  advance(): void {
+    if (this.#asyncStorageWrites)
+      throw new RaftError('MISUSE', 'With asynchronous writes, storage answers by messages');
+    this.#readyIsOut = false;
+    for (const m of this.#readyMaker.takeOnAdvance()) step(this.#raft, m);
+  }
+
+  status(): Status {
+    return fullStatus(this.#raft);
+  }
+
+  basicStatus(): BasicStatus {
+    return basicStatus(this.#raft);
+  }
+
+  /** Messages to this peer were probably lost. */
+  reportUnreachable(id: number): void {
+    this.#local({ type: 'Unreachable', from: id });
+  }
+
+  /** The snapshot for this peer has been sent, or could not be. Without this word the peer is sent nothing more. */
+  reportSnapshot(id: number, ok: boolean): void {
+    this.#local({ type: 'SnapStatus', from: id, reject: !ok });
+  }
+
+  /** Asks the leader to hand leadership over to `id`. */
+  transferLeader(id: number): StepResult {
+    return this.#local({ type: 'TransferLeader', from: id });
+  }
+
+  /** A follower no longer thinks that it has a leader, and so votes for another: the host knows it to be dead. */
+  forgetLeader(): void {
+    this.#local({ type: 'ForgetLeader' });
+  }
+
+  /**
+   * Asks from which index on a read is linearizable. The answer is in `readStates` with this `context`, or never comes:
+   * ask again after a while. The asker applies up to that index, then reads.
+   */
+  readIndex(context: Uint8Array): StepResult {
+    return this.#local({ type: 'ReadIndex', context });
+  }
+
+  #propose(proposals: readonly Proposal[]): StepResult {
+    const entries = proposals.map(({ type, data }): Entry => ({ index: 0, term: 0, type, data }));
+    return this.#local({ type: 'Prop', entries });
+  }
+
+  #local(fields: Parameters<typeof message>[0]): StepResult {
+    return step(this.#raft, message(fields, fields.from ?? this.#raft.id));
+  }
+}

@@ -1,0 +1,143 @@
+import { message, type MessageFields } from './messages.ts';
+import { ProgressTracker } from './progress-tracker.ts';
+import type { ResolvedConfig } from './raft-config.ts';
+import { RaftError } from './raft-error.ts';
+import { RaftLog } from './raft-log.ts';
+import { ReadQueue } from './read-queue.ts';
+import { type HardState, type Message, NONE, type ReadState, type Role, type SoftState } from './types.ts';
+
+/** What became of a message or request. All are part of normal life. */
+export type StepResult =
+  | 'ok'
+  /** A proposal went nowhere: there is no leader, it is handing over, or it holds as much uncommitted as it may. */
+  | 'dropped'
+  /** An answer came from a node that is no member (any more). */
+  | 'unknown-peer'
+  /** What only this process may say came from elsewhere. */
+  | 'local-only';
+
+/**
+ * Everything a node knows, and the few things that keep it whole: sending, and starting anew in a term. What the
+ * roles do with it is in files of their own.
+ */
+export class RaftState {
+  readonly config: ResolvedConfig;
+  readonly log: RaftLog;
+  readonly tracker: ProgressTracker;
+  readonly reads: ReadQueue = new ReadQueue();
+
+  term = 0;
+  vote: number = NONE;
+  role: Role = 'follower';
+  leader: number = NONE;
+  isLearner = false;
+
+  /** Ticks since the last word from the leader or grant of a vote; for a leader: since its last check of the quorum. */
+  electionElapsed = 0;
+  heartbeatElapsed = 0;
+  /** In [electionTicks, 2 electionTicks), drawn anew for each term. */
+  randomizedElectionTicks = 0;
+
+  /** To whom this leader is handing over, or `NONE`. Meanwhile it takes no proposals. */
+  transferee: number = NONE;
+  /** No change of configuration is proposed before this index is applied: it may be one. */
+  pendingConfIndex = 0;
+  /** Bytes of this leader's proposals that are not applied yet; an estimate from above. */
+  uncommittedBytes = 0;
+
+  /** To be sent at once. */
+  messages: Message[] = [];
+  /** To be sent when what this node has noted so far is durable: they promise it. */
+  messagesAfterAppend: Message[] = [];
+  readStates: ReadState[] = [];
+
+  constructor(config: ResolvedConfig) {
+    const { hardState, confState } = config.storage.initialState();
+    this.config = config;
+    this.log = new RaftLog(config.storage, config.maxCommittedSizePerReady);
+    this.tracker = new ProgressTracker(config);
+    this.tracker.restore(confState, this.log.lastIndex);
+    this.isLearner = this.tracker.get(config.id)?.isLearner ?? false;
+    this.#load(hardState);
+    if (config.applied > 0) this.log.appliedTo(config.applied, 0);
+    this.reset(this.term);
+  }
+
+  get id(): number {
+    return this.config.id;
+  }
+
+  hardState(): HardState {
+    return { term: this.term, vote: this.vote, commit: this.log.committed };
+  }
+
+  softState(): SoftState {
+    return { leader: this.leader, role: this.role };
+  }
+
+  /** Whether this node may become leader: a voter whose log is not about to be replaced by a snapshot. */
+  get promotable(): boolean {
+    const own = this.tracker.get(this.id);
+    return own !== undefined && !own.isLearner && !this.log.unstable.hasSnapshot;
+  }
+
+  /** Within this time of a leader's word, nobody votes for another. */
+  get inLease(): boolean {
+    return this.config.checkQuorum && this.leader !== NONE && this.electionElapsed < this.config.electionTicks;
+  }
+
+  /**
+   * Puts a message into its outbox. What says that something is durable here goes out only once it is; anything else
+   * may overtake the disk.
+   */
+  send(fields: MessageFields): void {
+    const { type } = fields;
+    const carriesOwnTerm = type === 'Vote' || type === 'VoteResp' || type === 'PreVote' || type === 'PreVoteResp';
+    const isForwarded = type === 'Prop' || type === 'ReadIndex';
+    const term = carriesOwnTerm ? (fields.term ?? 0) : isForwarded ? 0 : this.term;
+    const complete = message(fields, fields.from || this.id, term);
+    if (type === 'AppResp' || type === 'VoteResp' || type === 'PreVoteResp') this.messagesAfterAppend.push(complete);
+    else this.messages.push(complete);
+  }
+
+  /** Starts anew in `term`, which may be the present one, without a leader and knowing nothing of the others' logs. */
+  reset(term: number): void {
+    if (this.term !== term) {
+      this.term = term;
+      this.vote = NONE;
+    }
+    this.leader = NONE;
+    this.electionElapsed = 0;
+    this.heartbeatElapsed = 0;
+    this.randomizedElectionTicks = this.config.electionTicks + this.config.random.int(this.config.electionTicks);
+    this.transferee = NONE;
+    this.pendingConfIndex = 0;
+    this.uncommittedBytes = 0;
+    this.reads.clear();
+    this.tracker.clearVotes();
+    this.#resetProgress();
+  }
+
+  becomeFollower(term: number, leader: number): void {
+    this.reset(term);
+    this.leader = leader;
+    this.role = 'follower';
+  }
+
+  #resetProgress(): void {
+    const { lastIndex } = this.log;
+    for (const [id, progress] of this.tracker.progress) progress.reset(lastIndex + 1, id === this.id ? lastIndex : 0);
+  }
+
+  #load(hardState: HardState): void {
+    const { commit } = hardState;
+    if (hardState.term === 0 && hardState.vote === NONE && commit === 0) return;
+    if (commit < this.log.committed || commit > this.log.lastIndex) {
+      const range = `${this.log.committed} to ${this.log.lastIndex}`;
+      throw new RaftError('LOG_BROKEN', `The stored commit index, ${commit}, is outside of the stored log, ${range}`);
+    }
+    this.log.commitTo(commit);
+    this.term = hardState.term;
+    this.vote = hardState.vote;
+  }
+}
