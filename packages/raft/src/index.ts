@@ -9,7 +9,7 @@ export { RaftNode } from './raft-node.ts';
 export type { StepResult } from './raft-state.ts';
 export { MemoryRaftStorage } from './memory-raft-storage.ts';
 export type { ProgressState } from './progress.ts';
-export type { BasicStatus, MemberStatus, Status } from './status.ts';
+export type { BasicStatus, ProgressStatus, Status } from './status.ts';
 export type { RaftStorage } from './storage.ts';
 export {
   asV2,
@@ -23,6 +23,7 @@ export {
   type ConfChangeV2,
 } from './conf-change.ts';
 export { decodeConfChange, encodeConfChange } from './conf-change-codec.ts';
+export type { TrackerConfig } from './tracker-config.ts';
 export {
   type ConfState,
   type Entry,

@@ -121,8 +121,25 @@ export class RaftNode {
   }
 
   /** A follower no longer thinks that it has a leader, and so votes for another: the host knows it to be dead. */
-  forgetLeader(): void {
-    this.#local({ type: 'ForgetLeader' });
+  forgetLeader(): StepResult {
+    return this.#local({ type: 'ForgetLeader' });
+  }
+
+  /**
+   * Sets when this node campaigns if it hears nothing: for hosts that want to choose who is first. Chance decides again
+   * when the term changes.
+   */
+  setRandomizedElectionTicks(ticks: number): void {
+    this.#raft.randomizedElectionTicks = ticks;
+  }
+
+  /**
+   * Sets the timeout that was drawn by chance, in ticks, until the next one is drawn. For replays of what happened
+   * elsewhere.
+   * @internal
+   */
+  setElectionTimeout(ticks: number): void {
+    this.#raft.randomizedElectionTicks = ticks;
   }
 
   /**

@@ -1,12 +1,12 @@
+import type { TrackerConfig } from './tracker-config.ts';
 import type { ProgressState } from './progress.ts';
+import type { ProgressTracker } from './progress-tracker.ts';
 import type { RaftState } from './raft-state.ts';
-import type { ConfState, HardState, SoftState } from './types.ts';
+import type { HardState, SoftState } from './types.ts';
 
-/** Where a node stands, at no cost. */
-export interface BasicStatus {
+/** Where a node stands: costs one small object. */
+export interface BasicStatus extends HardState, SoftState {
   readonly id: number;
-  readonly hardState: HardState;
-  readonly softState: SoftState;
   /** The highest index applied to the state machine. */
   readonly applied: number;
   readonly firstIndex: number;
@@ -16,8 +16,7 @@ export interface BasicStatus {
 }
 
 /** What a leader knows of a member of its group. */
-export interface MemberStatus {
-  readonly id: number;
+export interface ProgressStatus {
   readonly isLearner: boolean;
   readonly state: ProgressState;
   /** The highest index known to be in its log. */
@@ -28,41 +27,35 @@ export interface MemberStatus {
   readonly pendingSnapshot: number;
   /** Whether it was heard of since the quorum was last checked. */
   readonly recentActive: boolean;
-  readonly inflightMessages: number;
-  readonly inflightBytes: number;
-  /** Whether its window is full. */
-  readonly inflightFull: boolean;
+  /** What is on its way to it. */
+  readonly inflights: { readonly count: number; readonly bytes: number; readonly full: boolean };
 }
 
+/** Where a node stands, and what it knows of the others. */
 export interface Status extends BasicStatus {
-  readonly confState: ConfState;
+  readonly config: TrackerConfig;
   /** In ascending order of id; empty unless this node leads. */
-  readonly members: readonly MemberStatus[];
+  readonly progress: ReadonlyMap<number, ProgressStatus>;
 }
 
 export function basicStatus(raft: RaftState): BasicStatus {
-  const { id, log, transferee } = raft;
-  const { applied, firstIndex, lastIndex } = log;
-  return { id, hardState: raft.hardState(), softState: raft.softState(), applied, firstIndex, lastIndex, transferee };
+  const { id, term, vote, role, leader, transferee, log } = raft;
+  const { committed: commit, applied, firstIndex, lastIndex } = log;
+  return { id, term, vote, commit, leader, role, applied, firstIndex, lastIndex, transferee };
 }
 
 export function fullStatus(raft: RaftState): Status {
-  const members = raft.role === 'leader' ? memberStatuses(raft) : [];
-  return { ...basicStatus(raft), confState: raft.tracker.confState(), members };
+  const progress = raft.role === 'leader' ? copyProgress(raft) : new Map<number, ProgressStatus>();
+  return { ...basicStatus(raft), config: raft.tracker.config, progress };
 }
 
-function memberStatuses(raft: RaftState): readonly MemberStatus[] {
-  return Array.from(raft.tracker.progress, ([id, progress]) => ({
-    id,
-    isLearner: progress.isLearner,
-    state: progress.state,
-    match: progress.match,
-    next: progress.next,
-    paused: progress.paused,
-    pendingSnapshot: progress.pendingSnapshot,
-    recentActive: progress.recentActive,
-    inflightMessages: progress.inflights.count,
-    inflightBytes: progress.inflights.bytes,
-    inflightFull: progress.inflights.full,
-  }));
+function copyProgress(raft: RaftState): ReadonlyMap<number, ProgressStatus> {
+  const copy = new Map<number, ProgressStatus>();
+  for (const [id, progress] of raft.tracker.progress) {
+    const { isLearner, state, match, next, paused, pendingSnapshot, recentActive } = progress;
+    const { count, bytes, full } = progress.inflights;
+    const inflights = { count, bytes, full };
+    copy.set(id, { isLearner, state, match, next, paused, pendingSnapshot, recentActive, inflights });
+  }
+  return copy;
 }
