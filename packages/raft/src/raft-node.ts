@@ -134,15 +134,6 @@ export class RaftNode {
   }
 
   /**
-   * Sets the timeout that was drawn by chance, in ticks, until the next one is drawn. For replays of what happened
-   * elsewhere.
-   * @internal
-   */
-  setElectionTimeout(ticks: number): void {
-    this.#raft.randomizedElectionTicks = ticks;
-  }
-
-  /**
    * Asks from which index on a read is linearizable. The answer is in `readStates` with this `context`, or never comes:
    * ask again after a while. The asker applies up to that index, then reads.
    */

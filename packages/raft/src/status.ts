@@ -1,6 +1,5 @@
 import type { TrackerConfig } from './tracker-config.ts';
 import type { ProgressState } from './progress.ts';
-import type { ProgressTracker } from './progress-tracker.ts';
 import type { RaftState } from './raft-state.ts';
 import type { HardState, SoftState } from './types.ts';
 
