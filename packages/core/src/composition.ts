@@ -21,7 +21,8 @@ type ChosenPlugins = Pick<CheckedClusterOptions, PluginKind>;
 
 const KINDS: readonly PluginKind[] = ['transport', 'storage', 'membership', 'discovery', 'election', 'replicator'];
 const DEFAULT_BIND: Address = { host: '127.0.0.1', port: 0 };
-const WILDCARDS = new Set(['0.0.0.0', '::']);
+/** Every way to write the address of all interfaces: `0.0.0.0`, `0`, `::`, `0::0`. */
+const WILDCARD = /^[0.:]+$/u;
 
 /**
  * Makes a plan of options that are each right by themselves.
@@ -74,10 +75,10 @@ function checkNetwork(options: CheckedClusterOptions, enabled: boolean): void {
     const option = Object.entries(needed).find(([, value]) => value !== undefined && value !== false)?.[0];
     if (option !== undefined) refuse(`${option} is set, but no transport is chosen that could use it`);
   }
-  if (advertise !== undefined && WILDCARDS.has(advertise.host)) {
+  if (advertise !== undefined && WILDCARD.test(advertise.host)) {
     refuse(`advertise is ${formatAddress(advertise)}, which nobody can dial`);
   }
-  if (bind !== undefined && WILDCARDS.has(bind.host) && advertise === undefined) {
+  if (bind !== undefined && WILDCARD.test(bind.host) && advertise === undefined) {
     refuse(`advertise must be set, because bind is ${formatAddress(bind)}, which nobody can dial`);
   }
 }

@@ -115,6 +115,8 @@ describe('createCluster', () => {
     ],
     [{ enabled: false, election: durableElection, transport }, /requires durable-storage/u],
     [{ transport, bind: '0.0.0.0:1' }, 'advertise must be set, because bind is 0.0.0.0:1, which nobody can dial'],
+    [{ transport, bind: '[0::0]:1' }, 'advertise must be set, because bind is [0::0]:1, which nobody can dial'],
+    [{ transport, bind: '0:1' }, 'advertise must be set, because bind is 0:1, which nobody can dial'],
     [{ transport, advertise: '[::]:1' }, 'advertise is [::]:1, which nobody can dial'],
     [
       { transport, membership: connectionMembership(), timings: { unreachableAfterMs: 1 } },
