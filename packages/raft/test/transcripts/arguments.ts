@@ -2,7 +2,7 @@ import { type Argument, type Command, TranscriptError } from './data-driven.ts';
 
 /** The bare words of a directive. */
 export function words(command: Command): string[] {
-  return command.args.filter((arg) => arg.values.length === 0).map((arg) => arg.key);
+  return command.args.filter((arg) => !arg.isOption).map((arg) => arg.key);
 }
 
 /** The bare words as numbers: ids of nodes, mostly. Throws unless there are as many as said. */
@@ -17,7 +17,7 @@ export function numbers(command: Command, count?: number): number[] {
 /** Calls the reader of each option that is there, and throws where there is none for it. */
 export function readOptions(command: Command, readers: Readonly<Record<string, (option: Argument) => void>>): void {
   for (const option of command.args) {
-    if (option.values.length === 0) continue;
+    if (!option.isOption) continue;
     const reader = Object.hasOwn(readers, option.key) ? readers[option.key] : undefined;
     if (!reader) throw new TranscriptError(`unknown option "${option.key}" of "${command.name}"`);
     reader(option);

@@ -1,6 +1,7 @@
 import type { ConfChangeErrorCode, ConfChangeSingle, ConfChangeType } from '../../src/conf-change.ts';
 import type { TrackerConfig } from '../../src/tracker-config.ts';
-import type { Progress, ProgressState } from '../../src/progress.ts';
+import type { ProgressState } from '../../src/progress.ts';
+import type { ProgressStatus } from '../../src/status.ts';
 import { parseNumber } from './arguments.ts';
 import { TranscriptError } from './data-driven.ts';
 
@@ -37,17 +38,11 @@ export function describeConfig({ voters, learners, learnersNext, autoLeave }: Tr
 }
 
 /** What is known of each member, one a line. */
-export function describeProgressMap(progress: Iterable<readonly [number, DescribedProgress]>): string {
-  return [...progress].map(([id, known]) => `${id}: ${describeProgress(known)}\n`).join('');
+export function describeProgressMap(progress: ReadonlyMap<number, ProgressStatus>): string {
+  return Array.from(progress, ([id, known]) => `${id}: ${describeProgress(known)}\n`).join('');
 }
 
-/** What of a progress is shown: the tracker's own or a copy of it. */
-export type DescribedProgress = Pick<
-  Progress,
-  'state' | 'match' | 'next' | 'isLearner' | 'paused' | 'pendingSnapshot' | 'recentActive'
-> & { readonly inflights: Pick<Progress['inflights'], 'count' | 'full'> };
-
-function describeProgress(progress: DescribedProgress): string {
+function describeProgress(progress: ProgressStatus): string {
   const { count, full } = progress.inflights;
   return [
     `${STATE_TEXTS[progress.state]} match=${progress.match} next=${progress.next}`,

@@ -1,6 +1,7 @@
-/** One argument of a directive: a bare word has no values; `key=value` one, `key=(a,b)` any number. */
+/** One argument of a directive: a bare word, an option with one value `key=value`, or with any number `key=(a,b)`. */
 export interface Argument {
   readonly key: string;
+  readonly isOption: boolean;
   readonly values: readonly string[];
 }
 
@@ -98,11 +99,11 @@ function splitWords(text: string): string[] | undefined {
 
 function parseArgument(word: string): Argument {
   const equals = word.indexOf('=');
-  if (equals < 0) return { key: word, values: [] };
+  if (equals < 0) return { key: word, isOption: false, values: [] };
   const value = word.slice(equals + 1);
   const list = /^\((.*)\)$/s.exec(value)?.[1] ?? value;
   const values = list.trim() === '' ? [] : list.split(',').map((item) => item.trim());
-  return { key: word.slice(0, equals), values };
+  return { key: word.slice(0, equals), isOption: true, values };
 }
 
 function isBlankOrComment(line: string): boolean {

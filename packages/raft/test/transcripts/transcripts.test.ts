@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { confChangeRunner } from './conf-change-runner.ts';
-import { quorumRunner } from './quorum-runner.ts';
-import { describeMismatch, replay, type Runner } from './replay.ts';
+import { describeMismatch, replay } from './replay.ts';
+import { RUNNERS } from './runners.ts';
 import { transcriptFolder, transcriptsIn } from './transcript-files.ts';
-
-const RUNNERS: Readonly<Record<string, () => Runner>> = {
-  quorum: quorumRunner,
-  confchange: confChangeRunner,
-};
 
 const suites = Object.entries(RUNNERS).map(([folder, runner]) => ({ files: transcriptsIn(folder), runner, folder }));
 const some = suites.some(({ files }) => files.length > 0);
