@@ -55,6 +55,7 @@ export type {
   TransportContext,
 } from './context.ts';
 export { checkBytes, checkMessageKind, checkRequestTimeout } from './check-message.ts';
+export { crc32, type Crc32 } from './crc32.ts';
 export { createCluster } from './create-cluster.ts';
 export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from './deadline.ts';
 export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
@@ -64,7 +65,26 @@ export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
 export { Emitter, type Listener as EventListener } from './events.ts';
 export { Grant } from './grant.ts';
 export { guardedCall } from './guarded-call.ts';
-export type { LogEntry, LogStore } from './log-store.ts';
+export {
+  BATCH_HEADER_BYTES,
+  decodeBatch,
+  encodeBatch,
+  ENTRY_HEADER_BYTES,
+  type LogBatch,
+  type LogEntry,
+  readBatch,
+  sliceBatch,
+} from './log-batch.ts';
+export {
+  type GroupLog,
+  type LogAppendOptions,
+  type LogStore,
+  MAX_APPEND_BYTES,
+  MAX_SNAPSHOT_METADATA_BYTES,
+  MAX_STATE_BYTES,
+  type SnapshotAbout,
+  type SnapshotInfo,
+} from './log-store.ts';
 export {
   type DebugScope,
   type DebugScopes,

@@ -1,3 +1,5 @@
+import type { LogStore } from './log-store.ts';
+
 /**
  * Small records under names (a wrong one is `INVALID_OPTIONS`), each replaced as a whole: a vote with its term, an incarnation, an electorate.
  * Reads see the last write that resolved; after a crash, that one or one that was under way, never a mixture.
@@ -34,6 +36,8 @@ export const MAX_RECORD_BYTES: number = 64 * 1024;
 export interface Storage extends AsyncDisposable {
   readonly supports: { readonly durable: boolean };
   readonly records: RecordStore;
+  /** Logs of groups, where it can keep any. Whoever needs them opens it; it is disposed of with the storage. */
+  readonly log?: LogStore;
   /**
    * Takes hold of it. Called once, before all else.
    * @throws ClusterError `LOCKED` while another process has it, `IO`

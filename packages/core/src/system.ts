@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Crc32 } from './crc32.ts';
 import type { Disk } from './disk.ts';
 import type { DebugScopes, Logger } from './logger.ts';
 import type { Net } from './net.ts';
@@ -14,6 +15,8 @@ export interface System {
   readonly net: Net;
   readonly disk: Disk;
   readonly logger: Logger;
+  /** A quicker one than that of this package. */
+  readonly crc32?: Crc32;
   /** What to log in detail in clusters that don't say. */
   readonly debug?: DebugScopes;
 }

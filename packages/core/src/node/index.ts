@@ -3,6 +3,7 @@
  *
  * The real machine: the one place of Quorate that touches the system's clock, chance, network and disk.
  */
+import { crc32 } from 'node:zlib';
 import { DEBUG_TEXT, isLogger, type Logger, parseDebugScopes } from '../logger.ts';
 import { checkOptions, type OptionRules, rule } from '../option-rules.ts';
 import type { System } from '../system.ts';
@@ -35,6 +36,7 @@ export function nodeSystem(options: NodeSystemOptions = {}): System {
     random: new CryptoRandom(),
     net: new SystemNet(logger),
     disk: new FileDisk(),
+    crc32,
     logger,
     debug: parseDebugScopes(debug),
   };
