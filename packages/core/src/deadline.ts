@@ -1,10 +1,10 @@
 import type { CallOptions } from './call-options.ts';
 import type { Clock } from './clock.ts';
-import { ClusterError } from './cluster-error.ts';
+import { ClusterError, type WriteOutcome } from './cluster-error.ts';
 
-/** The error of a call that its caller's signal ended. */
-export function abortError(signal: AbortSignal, what: string): ClusterError {
-  return new ClusterError('ABORTED', `${what}: aborted by the caller`, { cause: signal.reason });
+/** The error of a call that its caller's signal ended. The outcome is of calls that may have an effect elsewhere. */
+export function abortError(signal: AbortSignal, what: string, outcome?: WriteOutcome): ClusterError {
+  return new ClusterError('ABORTED', `${what}: aborted by the caller`, { cause: signal.reason, outcome });
 }
 
 /** @throws ClusterError `ABORTED` when the signal has aborted */

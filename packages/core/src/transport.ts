@@ -103,7 +103,7 @@ export interface Transport extends AsyncDisposable {
   send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean;
   /**
    * Asks once and waits for the answer.
-   * @throws ClusterError `DISCONNECTED` (`outcome` tells whether it may have arrived), `TIMEOUT`, `ABORTED`,
+   * @throws ClusterError `DISCONNECTED`, `TIMEOUT`, `ABORTED` (`outcome` tells whether it may have arrived),
    * `OVERLOADED`, `UNSUPPORTED` when the peer has no handler, `REMOTE` or the handler's own code
    */
   request(to: NodeId, kind: MessageKind, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;

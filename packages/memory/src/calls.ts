@@ -1,4 +1,5 @@
 import {
+  abortError,
   type Clock,
   ClusterError,
   type MessageKind,
@@ -40,7 +41,8 @@ export class Calls {
   request(kind: MessageKind, payload: Uint8Array, options: RequestOptions): Promise<Uint8Array> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
     const what = `request of kind ${kind} to ${this.#peer}`;
-    return settleWithin(signal, what, (resolve, reject) => {
+    if (signal?.aborted === true) return Promise.reject(abortError(signal, what, 'not-applied'));
+    return settleWithin(undefined, what, (resolve, reject) => {
       this.#lastId += 1;
       const id = this.#lastId;
       const copy = payload.slice();
@@ -52,8 +54,11 @@ export class Calls {
       const timer = this.#clock.setTimer(timeoutMs, () => {
         reject(new ClusterError('TIMEOUT', `${what}: no answer within ${timeoutMs} ms`, { outcome: 'unknown' }));
       });
+      const onAbort = (): void => reject(abortError(signal as AbortSignal, what, 'unknown'));
+      signal?.addEventListener('abort', onAbort, { once: true });
       return () => {
         timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
         if (this.#pending.delete(id)) this.#link.post({ type: 'cancel', id });
       };
     });

@@ -138,7 +138,6 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     checkMessageKind(kind);
     checkBytes('request', 'payload', payload);
     checkRequestTimeout(options.timeoutMs);
-    throwIfAborted(options.signal, `request to ${to}`);
     return this.#connection(to).calls.request(kind, payload, options);
   }
 

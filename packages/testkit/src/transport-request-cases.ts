@@ -119,14 +119,17 @@ function endingCases<N>(suite: TransportSuite<N>): void {
     const aborted = expectRejection(() => request, 'ABORTED', 'request');
     await bed.until('the request', () => seen.length === 1);
     controller.abort();
-    await bed.soon('the request', aborted, 1_000);
+    const { outcome } = await bed.soon('the request', aborted, 1_000);
+    expectEqual(outcome, 'unknown', 'the outcome');
     await bed.until('the signal of the handler', () => seen[0]?.aborted === true);
   });
   suite.test('with a signal that has aborted are not sent', async (fixture, bed) => {
     const [a, b] = await fixture.pair();
     const seen = hang(b.transport);
     const signal = AbortSignal.abort();
-    await expectRejection(() => a.transport.request('b', KIND, numbered(1), { signal }), 'ABORTED', 'request');
+    const request = () => a.transport.request('b', KIND, numbered(1), { signal });
+    const { outcome } = await expectRejection(request, 'ABORTED', 'request');
+    expectEqual(outcome, 'not-applied', 'the outcome');
     await bed.quiet();
     expectEqual(seen.length, 0, 'requests that arrived');
   });

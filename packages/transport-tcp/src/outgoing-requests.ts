@@ -34,7 +34,7 @@ export class OutgoingRequests {
 
   request(kind: MessageKind, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    if (signal?.aborted === true) return Promise.reject(abortError(signal, this.#what(kind)));
+    if (signal?.aborted === true) return Promise.reject(abortError(signal, this.#what(kind), 'not-applied'));
     const id = this.#calls.size < this.#limit ? this.#freeId() : undefined;
     if (id === undefined || !this.#outlet.offer({ type: 'REQUEST', id, kind, payload })) {
       const message = `${this.#what(kind)}: too much is under way`;
@@ -63,7 +63,7 @@ export class OutgoingRequests {
   }
 
   #listen(id: number, kind: MessageKind, signal: AbortSignal): () => void {
-    const onAbort = () => this.#giveUp(id, abortError(signal, this.#what(kind)));
+    const onAbort = () => this.#giveUp(id, abortError(signal, this.#what(kind), 'unknown'));
     signal.addEventListener('abort', onAbort, { once: true });
     return () => signal.removeEventListener('abort', onAbort);
   }
