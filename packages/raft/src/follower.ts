@@ -18,15 +18,14 @@ export const followerHandlers: RoleHandlers = {
   // The leader itself has asked for this, so there is no need to find out first whether it is gone.
   TimeoutNow: (raft) => startCampaign(raft, 'transfer'),
   ForgetLeader: (raft) => {
-    // A lease is a promise to the leader not to vote for another: it can't be taken back.
-    if (raft.config.readOnly !== 'lease') raft.leader = NONE;
+    // A promise not to vote for another can't be taken back.
+    if (raft.lease === undefined) raft.leader = NONE;
   },
 };
 
 /** The sender leads this term. */
 function follow(raft: RaftState, m: Message): RaftState {
-  raft.electionElapsed = 0;
-  raft.leader = m.from;
+  raft.heardFromLeader(m.from);
   return raft;
 }
 

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { LeaseConfig } from './lease.ts';
 export type { RaftConfig, RaftRandom } from './raft-config.ts';
 export { RaftError, type RaftErrorCode } from './raft-error.ts';
 export { RaftNode } from './raft-node.ts';

@@ -1,8 +1,8 @@
 import type { Progress } from './progress.ts';
 import { proposeAsLeader } from './proposals.ts';
 import type { RaftState } from './raft-state.ts';
-import { askToRead, confirmReads, openReads } from './reading.ts';
-import { advanceCommit, broadcastAppend, broadcastHeartbeat, fillWindow, sendAppend } from './replication.ts';
+import { askToRead, beat, confirmLeader, openReads } from './reading.ts';
+import { advanceCommit, broadcastAppend, fillWindow, sendAppend } from './replication.ts';
 import type { Handler, RoleHandlers } from './role.ts';
 import { transferTo, tryTimeoutNow } from './transfer.ts';
 import { type Message, NONE } from './types.ts';
@@ -11,7 +11,7 @@ import { type Message, NONE } from './types.ts';
 export const leaderHandlers: RoleHandlers = {
   Prop: (raft, m) => proposeAsLeader(raft, m.entries),
   ReadIndex: askToRead,
-  Beat: broadcastHeartbeat,
+  Beat: beat,
   CheckQuorum: checkQuorum,
   AppResp: fromMember((raft, m, progress) => {
     progress.recentActive = true;
@@ -81,5 +81,5 @@ function heartbeatAnswered(raft: RaftState, m: Message, progress: Progress): voi
   // A follower that lacks something is sent it, or an empty append, should all that is in flight have been lost. One
   // that is only probed needs an append to answer, to be streamed to again.
   if (progress.match < raft.log.lastIndex || progress.state === 'probe') sendAppend(raft, m.from, progress);
-  confirmReads(raft, m);
+  confirmLeader(raft, m);
 }

@@ -14,6 +14,8 @@ export function applyConfChange(raft: RaftState, change: ConfChange): ConfState 
 function configurationChanged(raft: RaftState): void {
   const own = raft.tracker.get(raft.id);
   raft.isLearner = own?.isLearner ?? false;
+  // The quorum that made promises may not be one any more.
+  raft.lease?.void();
   if (raft.role !== 'leader') return;
   if (own === undefined || own.isLearner) {
     if (raft.config.stepDownOnRemoval) raft.becomeFollower(raft.term, NONE);

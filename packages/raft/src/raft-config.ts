@@ -1,3 +1,4 @@
+import type { LeaseConfig } from './lease.ts';
 import { RaftError } from './raft-error.ts';
 import type { RaftStorage } from './storage.ts';
 
@@ -33,8 +34,18 @@ export interface RaftConfig {
   readonly checkQuorum?: boolean | undefined;
   /** Asks whether an election could be won before it raises the term (dissertation, 9.6). @default true */
   readonly preVote?: boolean | undefined;
-  /** How reads are confirmed: by a round of heartbeats, or by the time since the last one (needs `checkQuorum`). @default 'safe' */
-  readonly readOnly?: 'safe' | 'lease' | undefined;
+  /**
+   * Lets a leader answer reads without asking anyone, for as long as nobody else can lead. Needs `checkQuorum`, and that
+   * clocks keep within `maxDrift`. @default none: every read is confirmed by a round of heartbeats
+   */
+  readonly lease?: LeaseConfig | undefined;
+  /**
+   * How much a node is wanted as leader. One that is wanted more takes over when it has caught up, one that is wanted
+   * less waits longer before it campaigns. @default 0 for all
+   */
+  readonly priority?: ((id: number) => number) | undefined;
+  /** This node votes and keeps the log, but never campaigns: its host has no state machine. @default false */
+  readonly witness?: boolean | undefined;
   /** Followers drop proposals instead of sending them on to the leader. @default false */
   readonly disableProposalForwarding?: boolean | undefined;
   /** Lets any change of configuration into the log. For tests, and hosts that check by themselves. @default false */
@@ -50,7 +61,9 @@ export interface RaftRandom {
 }
 
 /** A configuration with nothing left open. */
-export type ResolvedConfig = { readonly [K in keyof Required<RaftConfig>]: Exclude<RaftConfig[K], undefined> };
+export type ResolvedConfig = {
+  readonly [K in Exclude<keyof RaftConfig, 'lease'>]-?: Exclude<RaftConfig[K], undefined>;
+} & { readonly lease: LeaseConfig | undefined };
 
 const MIB = 1024 * 1024;
 
@@ -72,7 +85,9 @@ export function resolveConfig(config: RaftConfig): ResolvedConfig {
     maxInflightBytes: config.maxInflightBytes ?? 64 * MIB,
     checkQuorum: config.checkQuorum ?? true,
     preVote: config.preVote ?? true,
-    readOnly: config.readOnly ?? 'safe',
+    lease: config.lease,
+    priority: config.priority ?? (() => 0),
+    witness: config.witness ?? false,
     disableProposalForwarding: config.disableProposalForwarding ?? false,
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,
     stepDownOnRemoval: config.stepDownOnRemoval ?? false,
@@ -96,8 +111,13 @@ function checkConfig(config: ResolvedConfig): void {
       config.maxInflightBytes,
     );
   }
-  if (config.readOnly === 'lease' && !config.checkQuorum)
-    throw invalid('checkQuorum', "true with readOnly 'lease'", false);
+  if (config.lease !== undefined) checkLease(config.lease, config.checkQuorum);
+}
+
+function checkLease({ tickMs, maxDrift }: LeaseConfig, checkQuorum: boolean): void {
+  if (!checkQuorum) throw invalid('checkQuorum', 'true where lease is given', checkQuorum);
+  if (!(tickMs > 0 && tickMs < Infinity)) throw invalid('lease.tickMs', 'a positive number', tickMs);
+  if (!(maxDrift >= 0 && maxDrift < 1)) throw invalid('lease.maxDrift', 'at least 0 and less than 1', maxDrift);
 }
 
 function atLeast(name: string, value: number, least: number): void {

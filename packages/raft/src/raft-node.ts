@@ -10,6 +10,7 @@ import { ReadyMaker } from './ready.ts';
 import { type BasicStatus, basicStatus, fullStatus, type Status } from './status.ts';
 import { step } from './step.ts';
 import { tick } from './ticking.ts';
+import { hasCaughtUp } from './transfer.ts';
 import type { ConfState, Entry, Message, Ready } from './types.ts';
 
 /**
@@ -58,6 +59,16 @@ export class RaftNode {
    */
   proposeConfChange(change: ConfChange): StepResult {
     return this.#propose([encodeConfChange(change)]);
+  }
+
+  /**
+   * Makes a learner a voter if it has caught up (dissertation, 4.2.1): before, it would only make commits wait. Asked of
+   * the leader; 'not-caught-up' anywhere else.
+   */
+  promoteLearner(id: number): StepResult {
+    const raft = this.#raft;
+    if (!raft.tracker.get(id)?.isLearner || raft.role !== 'leader' || !hasCaughtUp(raft, id)) return 'not-caught-up';
+    return this.proposeConfChange({ version: 2, transition: 'auto', changes: [{ type: 'add-node', nodeId: id }] });
   }
 
   /**

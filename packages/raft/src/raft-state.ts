@@ -1,3 +1,4 @@
+import { Lease } from './lease.ts';
 import { message, type MessageFields } from './messages.ts';
 import { ProgressTracker } from './progress-tracker.ts';
 import type { ResolvedConfig } from './raft-config.ts';
@@ -11,6 +12,8 @@ export type StepResult =
   | 'ok'
   /** A proposal went nowhere: there is no leader, it is handing over, or it holds as much uncommitted as it may. */
   | 'dropped'
+  /** The learner is not (reachable and) up to date with this leader; ask again later. */
+  | 'not-caught-up'
   /** An answer came from a node that is no member (any more). */
   | 'unknown-peer'
   /** What only this process may say came from elsewhere. */
@@ -25,6 +28,7 @@ export class RaftState {
   readonly log: RaftLog;
   readonly tracker: ProgressTracker;
   readonly reads: ReadQueue = new ReadQueue();
+  readonly lease: Lease | undefined;
 
   term = 0;
   vote: number = NONE;
@@ -35,8 +39,15 @@ export class RaftState {
   /** Ticks since the last word from the leader or grant of a vote; for a leader: since its last check of the quorum. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
-  /** In [electionTicks, 2 electionTicks), drawn anew for each term. */
+  /** In [electionTicks, 2 electionTicks), later if another node has a higher priority; drawn anew for each term. */
   randomizedElectionTicks = 0;
+
+  /** With leases: ticks for which this node has promised to vote for nobody but the leader it heard of. */
+  promisedTicks = 0;
+  /** Where the log ended when an election time passed last: who has that is not far behind. Infinite at first. */
+  caughtUpIndex: number = Infinity;
+  /** Election times for which leadership is not offered again to a node of higher priority. */
+  offerPause = 0;
 
   /** To whom this leader is handing over, or `NONE`. Meanwhile it takes no proposals. */
   transferee: number = NONE;
@@ -58,7 +69,10 @@ export class RaftState {
     this.tracker = new ProgressTracker(config);
     this.tracker.restore(confState, this.log.lastIndex);
     this.isLearner = this.tracker.get(config.id)?.isLearner ?? false;
+    this.lease = config.lease && new Lease(config.lease, config.electionTicks);
     this.#load(hardState);
+    // What it may have promised before it restarted is forgotten, so it is kept for the longest possible time.
+    if (this.term > 0) this.#promise();
     if (config.applied > 0) this.log.appliedTo(config.applied, 0);
     this.reset(this.term);
   }
@@ -78,11 +92,12 @@ export class RaftState {
   /** Whether this node may become leader: a voter whose log is not about to be replaced by a snapshot. */
   get promotable(): boolean {
     const own = this.tracker.get(this.id);
-    return own !== undefined && !own.isLearner && !this.log.unstable.hasSnapshot;
+    return own !== undefined && !own.isLearner && !this.config.witness && !this.log.unstable.hasSnapshot;
   }
 
-  /** Within this time of a leader's word, nobody votes for another. */
-  get inLease(): boolean {
+  /** Within an election time of a leader's word, nobody helps another to depose it. */
+  get isLoyal(): boolean {
+    if (this.promisedTicks > 0) return true;
     return this.config.checkQuorum && this.leader !== NONE && this.electionElapsed < this.config.electionTicks;
   }
 
@@ -109,19 +124,40 @@ export class RaftState {
     this.leader = NONE;
     this.electionElapsed = 0;
     this.heartbeatElapsed = 0;
-    this.randomizedElectionTicks = this.config.electionTicks + this.config.random.int(this.config.electionTicks);
+    this.randomizedElectionTicks = this.#drawElectionTicks();
     this.transferee = NONE;
     this.pendingConfIndex = 0;
     this.uncommittedBytes = 0;
     this.reads.clear();
+    this.lease?.reset();
+    this.caughtUpIndex = Infinity;
+    this.offerPause = 0;
     this.tracker.clearVotes();
     this.#resetProgress();
   }
 
   becomeFollower(term: number, leader: number): void {
     this.reset(term);
-    this.leader = leader;
     this.role = 'follower';
+    if (leader !== NONE) this.heardFromLeader(leader);
+  }
+
+  heardFromLeader(leader: number): void {
+    this.electionElapsed = 0;
+    this.leader = leader;
+    this.#promise();
+  }
+
+  #promise(): void {
+    if (this.lease !== undefined) this.promisedTicks = this.config.electionTicks;
+  }
+
+  /** Chance keeps nodes from campaigning at once, again and again. Who is not wanted most leaves others time to. */
+  #drawElectionTicks(): number {
+    const { electionTicks, priority, random } = this.config;
+    const ownPriority = priority(this.id);
+    const isOutranked = this.tracker.voterIds().some((id) => priority(id) > ownPriority);
+    return electionTicks + random.int(electionTicks) + (isOutranked ? electionTicks : 0);
   }
 
   #resetProgress(): void {

@@ -25,6 +25,7 @@ export class ReadQueue {
   #pending: PendingRead[] = [];
   /** The highest round each node has answered. Answering one answers all before it. */
   readonly #answered = new Map<number, number>();
+  readonly #answerOf = (id: number): number | undefined => this.#answered.get(id);
 
   get size(): number {
     return this.#pending.length;
@@ -39,19 +40,28 @@ export class ReadQueue {
     return this.#pending.at(-1)?.round === NOT_OPEN;
   }
 
-  /** Opens a round for the new reads, which must see the log up to `index`. The leader answers it itself, at once. */
-  open(leader: number, index: number): void {
+  /** Begins a round, which the leader answers itself, at once. */
+  beginRound(leader: number): number {
     this.#lastRound += 1;
+    this.answer(leader, this.#lastRound);
+    return this.#lastRound;
+  }
+
+  /** The new reads wait for the latest round, and must see the log up to `index`. */
+  open(index: number): void {
     for (let i = this.#pending.length - 1; i >= 0; i -= 1) {
       const read = this.#pending[i] as PendingRead;
       if (read.round !== NOT_OPEN) break;
       read.index = index;
       read.round = this.#lastRound;
     }
-    this.answer(leader, this.#lastRound);
   }
 
-  /** What heartbeats should carry: the round that, answered, confirms all reads with a round. 0 if there are none. */
+  get lastRound(): number {
+    return this.#lastRound;
+  }
+
+  /** The round which, answered, confirms all reads that have one. 0 if there are none. */
   get openRound(): number {
     const first = this.#pending[0];
     return first === undefined || first.round === NOT_OPEN ? 0 : this.#lastRound;
@@ -61,14 +71,14 @@ export class ReadQueue {
     if (round <= this.#lastRound && round > (this.#answered.get(id) ?? 0)) this.#answered.set(id, round);
   }
 
-  /** Takes out the reads that a quorum of `voters` has confirmed, in the order of asking. */
-  takeConfirmed(voters: JointVoters): readonly PendingRead[] {
-    if (this.openRound === 0) return [];
-    const confirmed = Math.min(
-      this.#lastRound,
-      jointCommitted(voters, (id) => this.#answered.get(id)),
-    );
-    const open = this.#pending.findIndex((read) => read.round > confirmed);
+  /** The last round that a quorum of `voters` has answered. */
+  confirmedRound(voters: JointVoters): number {
+    return Math.min(this.#lastRound, jointCommitted(voters, this.#answerOf));
+  }
+
+  /** Takes out the reads that wait for this round or an earlier one, in the order of asking. */
+  takeConfirmed(round: number): readonly PendingRead[] {
+    const open = this.#pending.findIndex((read) => read.round > round);
     return this.#pending.splice(0, open === -1 ? this.#pending.length : open);
   }
 

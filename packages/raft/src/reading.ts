@@ -1,6 +1,6 @@
 import type { RaftState, StepResult } from './raft-state.ts';
 import { broadcastHeartbeat, decodeRound } from './replication.ts';
-import type { Message } from './types.ts';
+import { type Message, NONE } from './types.ts';
 
 /** How many reads may wait for their confirmation on one leader. */
 const MAX_PENDING_READS = 65_536;
@@ -11,7 +11,9 @@ const MAX_PENDING_READS = 65_536;
  */
 export function askToRead(raft: RaftState, m: Message): StepResult {
   if (m.context === undefined || raft.reads.size >= MAX_PENDING_READS) return 'dropped';
-  raft.reads.add(m.from || raft.id, m.context);
+  const isSettled = raft.log.matchesTerm(raft.log.committed, raft.term);
+  if (isSettled && holdsLease(raft)) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
+  else raft.reads.add(m.from || raft.id, m.context);
   openReads(raft);
   return 'ok';
 }
@@ -20,22 +22,45 @@ export function askToRead(raft: RaftState, m: Message): StepResult {
 export function openReads(raft: RaftState): void {
   const { committed } = raft.log;
   if (!raft.reads.hasNew || !raft.log.matchesTerm(committed, raft.term)) return;
-  raft.reads.open(raft.id, committed);
-  answerReads(raft);
+  beginRound(raft);
+  raft.reads.open(committed);
+  answerConfirmed(raft);
   if (raft.reads.openRound > 0) broadcastHeartbeat(raft);
 }
 
+/** The regular heartbeat: with leases, one that renews the lease. */
+export function beat(raft: RaftState): void {
+  if (raft.lease !== undefined) {
+    beginRound(raft);
+    answerConfirmed(raft);
+  }
+  broadcastHeartbeat(raft);
+}
+
 /** A follower has answered a heartbeat, and so confirmed its leader. */
-export function confirmReads(raft: RaftState, m: Message): void {
+export function confirmLeader(raft: RaftState, m: Message): void {
   const round = decodeRound(m.context);
   if (round === 0) return;
   raft.reads.answer(m.from, round);
-  answerReads(raft);
+  answerConfirmed(raft);
 }
 
-function answerReads(raft: RaftState): void {
-  for (const { from, index, context } of raft.reads.takeConfirmed(raft.tracker.config.voters)) {
-    if (from === raft.id) raft.readStates.push({ index, context });
-    else raft.send({ type: 'ReadIndexResp', to: from, index, context });
-  }
+function beginRound(raft: RaftState): void {
+  const round = raft.reads.beginRound(raft.id);
+  raft.lease?.roundSent(round);
+}
+
+function holdsLease(raft: RaftState): boolean {
+  return raft.transferee === NONE && (raft.lease?.isValid ?? false);
+}
+
+function answerConfirmed(raft: RaftState): void {
+  const round = raft.reads.confirmedRound(raft.tracker.config.voters);
+  raft.lease?.confirmed(round);
+  for (const { from, index, context } of raft.reads.takeConfirmed(round)) answerRead(raft, from, index, context);
+}
+
+function answerRead(raft: RaftState, to: number, index: number, context: Uint8Array): void {
+  if (to === raft.id) raft.readStates.push({ index, context });
+  else raft.send({ type: 'ReadIndexResp', to, index, context });
 }

@@ -58,7 +58,7 @@ export function broadcastAppend(raft: RaftState): void {
 
 /** Tells every follower that the leader lives, and asks them to confirm it for the reads that wait. */
 export function broadcastHeartbeat(raft: RaftState): void {
-  const context = encodeRound(raft.reads.openRound);
+  const context = encodeRound(raft.lease === undefined ? raft.reads.openRound : raft.reads.lastRound);
   for (const [id, progress] of raft.tracker.progress) {
     if (id === raft.id) continue;
     // No follower is told of a commit that it may not have the entry for: its log may still disagree there.

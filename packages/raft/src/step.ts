@@ -17,7 +17,12 @@ const HANDLERS: { readonly [R in Role]: RoleHandlers } = {
 
 /** What any role does. */
 const anyRole: RoleHandlers = {
-  Hup: (raft) => startCampaign(raft, raft.config.preVote ? 'pre-election' : 'election'),
+  Hup: (raft) => {
+    // A promise to a leader binds the promiser too.
+    if (raft.promisedTicks > 0) return 'dropped';
+    startCampaign(raft, raft.config.preVote ? 'pre-election' : 'election');
+    return 'ok';
+  },
   Vote: answerVote,
   PreVote: answerVote,
   StorageAppendResp: storageAppended,
@@ -37,7 +42,7 @@ function settleTerm(raft: RaftState, m: Message): boolean {
   if (m.term === raft.term) return true;
   const isVote = m.type === 'Vote' || m.type === 'PreVote';
   // Nobody helps to depose a leader that it has just heard of, unless that leader wants it.
-  if (isVote && raft.inLease && !isTransfer(m)) return false;
+  if (isVote && raft.isLoyal && !isTransfer(m)) return false;
   const keepsTerm = m.type === 'PreVote' || (m.type === 'PreVoteResp' && !m.reject);
   if (keepsTerm) return true;
   const isFromLeader = m.type === 'App' || m.type === 'Heartbeat' || m.type === 'Snap';

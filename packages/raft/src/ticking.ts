@@ -1,10 +1,12 @@
 import { message } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
 import { step } from './step.ts';
+import { offerLeadership } from './transfer.ts';
 import { NONE } from './types.ts';
 
 /** Time goes on by one tick. */
 export function tick(raft: RaftState): void {
+  if (raft.promisedTicks > 0) raft.promisedTicks -= 1;
   if (raft.role === 'leader') tickAsLeader(raft);
   else tickWithoutLeading(raft);
 }
@@ -27,7 +29,9 @@ function tickAsLeader(raft: RaftState): void {
 
 function electionTimePassed(raft: RaftState): void {
   raft.electionElapsed = 0;
-  if (raft.config.checkQuorum) step(raft, message({ type: 'CheckQuorum', from: raft.id }));
   // Who has not taken over by now is not going to: proposals are taken again.
   raft.transferee = NONE;
+  offerLeadership(raft);
+  raft.caughtUpIndex = raft.log.lastIndex;
+  if (raft.config.checkQuorum) step(raft, message({ type: 'CheckQuorum', from: raft.id }));
 }

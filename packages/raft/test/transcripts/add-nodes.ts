@@ -45,7 +45,9 @@ function readTemplate(command: Command): Template {
     'max-committed-size-per-ready': (option) => (template.maxCommittedSizePerReady = singleNumber(option)),
     'disable-conf-change-validation': (option) => (template.disableConfChangeValidation = singleBoolean(option)),
     'step-down-on-removal': (option) => (template.stepDownOnRemoval = singleBoolean(option)),
-    'read-only': (option) => (template.readOnly = parseReadOnly(single(option))),
+    'read-only': (option) => {
+      if (parseReadOnly(single(option)) === 'lease') template.lease = { now: () => 0, tickMs: 1, maxDrift: 0 };
+    },
   });
   return template;
 }

@@ -131,7 +131,9 @@ export class Cluster {
   #deliverOne(message: Message, drop: boolean): void {
     this.#output.writeLine(`${drop ? 'dropped: ' : ''}${describeMessage(message)}`);
     if (drop) return;
-    const refusal = REFUSAL_TEXTS[this.member(message.to).node.step(message)];
+    const result = this.member(message.to).node.step(message);
+    // The reference has a word for proposals that go nowhere, and none for other requests.
+    const refusal = result === 'dropped' && message.type !== 'Prop' ? undefined : REFUSAL_TEXTS[result];
     if (refusal !== undefined) this.#output.writeLine(refusal);
   }
 }
@@ -140,6 +142,7 @@ export class Cluster {
 export const REFUSAL_TEXTS: Readonly<Record<StepResult, string | undefined>> = {
   ok: undefined,
   dropped: 'raft proposal dropped',
+  'not-caught-up': undefined,
   'unknown-peer': 'raft: cannot step as peer not found',
   'local-only': 'raft: cannot step raft local message',
 };
