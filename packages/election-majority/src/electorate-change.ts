@@ -22,10 +22,10 @@ export function nextElectorate(stored: Electorate | undefined, configured: Elect
 }
 
 /** What a voter of the electorate begins with, given what it stored before. */
-export function recordFor(stored: VoteRecord | undefined, electorate: Electorate): VoteRecord {
+export function recordFor(stored: VoteRecord | undefined, electorate: Electorate, promiseMs: number): VoteRecord {
   const first = { term: firstTerm(electorate.generation), votedFor: undefined };
   const { term, votedFor } = stored !== undefined && stored.term >= first.term ? stored : first;
-  return { term, votedFor, electorate };
+  return { term, votedFor, electorate, promiseMs };
 }
 
 function difference(a: readonly NodeId[], b: readonly NodeId[]): number {

@@ -11,6 +11,7 @@ import {
   type MonotonicMs,
   type NodeId,
   settleWithin,
+  sleep,
   throwIfAborted,
   type Timer,
   toClusterError,
@@ -21,7 +22,9 @@ import { MajorityVote, type OutgoingMessage } from './majority-vote.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import type { ElectionMessage } from './messages.ts';
 import type { MajorityElectionSettings } from './options.ts';
+import { rulesFingerprint } from './rules-fingerprint.ts';
 import { leaseWithin } from './timings.ts';
+import type { VoteRecord } from './vote-record.ts';
 
 /** Messages that wait for a slow disk; beyond it the oldest are dropped, as a network might. */
 const MAX_WAITING_MESSAGES = 1024;
@@ -40,6 +43,8 @@ export class MajorityElection implements LeaderElection {
   readonly supports = { transfer: true } as const;
   readonly #context: ClusterContext;
   readonly #settings: MajorityElectionSettings;
+  /** Carried by every message. */
+  readonly #rules: number;
   readonly #durableVote: DurableVote;
   readonly #leaders = new Broadcast<LeaderInfo | undefined>(1);
   readonly #campaigners = new Set<Campaigner>();
@@ -62,6 +67,8 @@ export class MajorityElection implements LeaderElection {
   constructor(context: ClusterContext, settings: MajorityElectionSettings) {
     this.#context = context;
     this.#settings = settings;
+    const { electorate, timings, maxClockDrift } = settings;
+    this.#rules = rulesFingerprint({ voters: electorate.voters, promiseMs: timings.electionMinMs, maxClockDrift });
     this.#durableVote = new DurableVote(
       settings.volatileVotes ? undefined : context.storage?.records,
       (version) => this.#step((now, vote) => vote.recorded(version, now)),
@@ -81,18 +88,38 @@ export class MajorityElection implements LeaderElection {
     this.#throwIfEnded();
     throwIfAborted(options.signal, 'start');
     const stored = await this.#durableVote.read();
-    const electorate = nextElectorate(stored?.electorate, this.#settings.electorate);
-    const record = recordFor(stored, electorate);
-    if (stored?.electorate.generation !== electorate.generation) await this.#durableVote.initialize(record);
+    const { timings, electorate: configured, maxClockDrift, volatileVotes } = this.#settings;
+    const electorate = nextElectorate(stored?.electorate, configured);
+    const promiseMs = timings.electionMinMs;
+    const record = recordFor(stored, electorate, promiseMs);
+    await this.#outlastPromise(stored, promiseMs, options);
+    const isNew = stored?.electorate.generation !== electorate.generation || stored.promiseMs !== promiseMs;
+    if (isNew) await this.#durableVote.initialize(record);
     this.#throwIfEnded();
     const { self, clock, random } = this.#context;
-    const { timings, priority, maxClockDrift, volatileVotes } = this.#settings;
-    const leaseMs = leaseWithin(timings.electionMinMs, maxClockDrift);
-    const durable = !volatileVotes;
-    const mayHavePromised = volatileVotes || stored !== undefined;
-    const config = { self: self.id, electorate, timings, leaseMs, priority, random, record, mayHavePromised, durable };
-    this.#vote = new MajorityVote(config, clock.now());
+    this.#vote = new MajorityVote(
+      {
+        self: self.id,
+        electorate,
+        rules: this.#rules,
+        timings,
+        leaseMs: leaseWithin(promiseMs, maxClockDrift),
+        priority: this.#settings.priority,
+        random,
+        record,
+        mayHavePromised: volatileVotes || stored !== undefined,
+        durable: !volatileVotes,
+      },
+      clock.now(),
+    );
     this.#listen();
+  }
+
+  /** A promise that was made under longer timings is waited out before they are forgotten. */
+  async #outlastPromise(stored: VoteRecord | undefined, promiseMs: number, { signal }: CallOptions): Promise<void> {
+    if (stored === undefined || stored.promiseMs <= promiseMs) return;
+    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
+    await sleep(this.#context.clock, stored.promiseMs, { signal: AbortSignal.any(signals) });
   }
 
   async campaign(options: CallOptions = {}): Promise<Leadership> {
@@ -197,7 +224,7 @@ export class MajorityElection implements LeaderElection {
     } catch (error) {
       this.#complain(`messages of ${from} are malformed, and dropped`, error);
     }
-    if (message === undefined || !this.#isOfThisElectorate(from, message)) return;
+    if (message === undefined || !this.#goesByTheseRules(from, message)) return;
     const received = message;
     this.#debug(from, '->', received);
     this.#step((now, vote) => {
@@ -205,11 +232,17 @@ export class MajorityElection implements LeaderElection {
     });
   }
 
-  /** Two sets of voters are never counted together. */
-  #isOfThisElectorate(from: NodeId, { generation }: ElectionMessage): boolean {
-    const own = this.#vote?.record.electorate.generation;
-    if (generation === own) return true;
-    this.#complain(`${from} counts in generation ${generation} of the voters, this node in ${own}`);
+  /** Two sets of voters, or two lengths of a promise, are never counted together. */
+  #goesByTheseRules(from: NodeId, { generation, rules }: ElectionMessage): boolean {
+    const own = this.#settings.electorate.generation;
+    if (generation === own && rules === this.#rules) return true;
+    if (generation !== own) {
+      this.#complain(`${from} counts in generation ${generation} of the voters, this node in ${own}`);
+    } else {
+      this.#complain(
+        `${from} has other voters, election timings or maxClockDrift than this node: neither counts for the other`,
+      );
+    }
     return false;
   }
 

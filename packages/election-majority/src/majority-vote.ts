@@ -11,6 +11,8 @@ import { Voter } from './voter.ts';
 export interface MajorityVoteConfig {
   readonly self: NodeId;
   readonly electorate: Electorate;
+  /** What messages carry so that only equal ones are counted together. */
+  readonly rules: number;
   readonly timings: ElectionTimings;
   /** How long a grant lasts from the sending of what renewed it; shorter than the voters' promise. */
   readonly leaseMs: number;
@@ -45,7 +47,7 @@ const MIN_STAGGER_MS = 8;
 const MAX_STAGGER_MS = 250;
 
 /** The message less what `MajorityVote` adds to each. */
-type Draft<M = ElectionMessage> = M extends ElectionMessage ? Omit<M, 'generation'> : never;
+type Draft<M = ElectionMessage> = M extends ElectionMessage ? Omit<M, 'generation' | 'rules'> : never;
 
 /**
  * The decisions of one node, as a synchronous function of what it hears and of the time. It sends, stores and waits
@@ -99,7 +101,8 @@ export class MajorityVote {
 
   get record(): VoteRecord {
     const { term, votedFor } = this.#voter;
-    return { term, votedFor, electorate: this.#config.electorate };
+    const { electorate, timings } = this.#config;
+    return { term, votedFor, electorate, promiseMs: timings.electionMinMs };
   }
 
   /** Grows with each change of the record; 0 is what was stored at the start. */
@@ -487,7 +490,8 @@ export class MajorityVote {
   }
 
   #stamp(draft: Draft): ElectionMessage {
-    return { ...draft, generation: this.#config.electorate.generation };
+    const { electorate, rules } = this.#config;
+    return { ...draft, generation: electorate.generation, rules };
   }
 
   #electionTimeout(): number {

@@ -2,7 +2,7 @@ import { ClusterError } from '@quorate/core';
 import type { ElectionMessage, MessageOf } from './messages.ts';
 
 /** Every message is these many bytes, big-endian, laid out as in docs/wire-protocol.md. Longer ones are tolerated. */
-export const MESSAGE_BYTES = 32;
+export const MESSAGE_BYTES = 36;
 const VERSION = 1;
 
 const TYPES = [
@@ -19,7 +19,17 @@ const TYPES = [
 const FLAG = 1;
 const CANDIDATE = 2;
 
-const at = { version: 0, type: 1, flag: 2, generation: 4, term: 8, otherTerm: 16, round: 24, number: 28 } as const;
+const at = {
+  version: 0,
+  type: 1,
+  flag: 2,
+  generation: 4,
+  term: 8,
+  otherTerm: 16,
+  round: 24,
+  number: 28,
+  rules: 32,
+} as const;
 
 export function encodeMessage(message: ElectionMessage): Uint8Array {
   const view = new DataView(new ArrayBuffer(MESSAGE_BYTES));
@@ -32,6 +42,7 @@ export function encodeMessage(message: ElectionMessage): Uint8Array {
   view.setBigUint64(at.otherTerm, BigInt(otherTerm));
   view.setUint32(at.round, round);
   view.setUint32(at.number, number);
+  view.setUint32(at.rules, message.rules);
   return new Uint8Array(view.buffer);
 }
 
@@ -82,7 +93,8 @@ function answerFields(message: MessageOf<'pre-vote-reply' | 'vote-reply'>): Fiel
 }
 
 function messageOf(type: ElectionMessage['type'], view: DataView): ElectionMessage {
-  const common = { generation: view.getUint32(at.generation), term: readTerm(view, at.term) };
+  const generation = view.getUint32(at.generation);
+  const common = { generation, rules: view.getUint32(at.rules), term: readTerm(view, at.term) };
   const flag = (view.getUint8(at.flag) & FLAG) !== 0;
   const candidate = (view.getUint8(at.flag) & CANDIDATE) !== 0;
   const round = view.getUint32(at.round);

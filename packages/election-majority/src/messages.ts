@@ -1,14 +1,15 @@
-/** What voters say to each other. Every message carries the generation of the electorate that its sender counts in. */
-export type ElectionMessage = { readonly generation: number; readonly term: number } & (
-  | Heartbeat
-  | HeartbeatAck
-  | PreVote
-  | PreVoteReply
-  | Vote
-  | VoteReply
-  | HandOver
-  | Release
-);
+/** What every message carries, so that no voter counts for another that goes by other rules. */
+export interface MessageOrigin {
+  /** Of the electorate that the sender counts in. */
+  readonly generation: number;
+  /** The `rulesFingerprint` of the sender. */
+  readonly rules: number;
+  readonly term: number;
+}
+
+/** What voters say to each other. */
+export type ElectionMessage = MessageOrigin &
+  (Heartbeat | HeartbeatAck | PreVote | PreVoteReply | Vote | VoteReply | HandOver | Release);
 
 /** The leader of `term` lives, and asks for the promise to be renewed. Observers get it too, and do not answer. */
 interface Heartbeat {

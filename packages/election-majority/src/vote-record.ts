@@ -6,6 +6,8 @@ export interface VoteRecord {
   /** Whom this node voted for in `term`. */
   readonly votedFor: NodeId | undefined;
   readonly electorate: Electorate;
+  /** How long a promise of this node may still have lasted when it stopped. */
+  readonly promiseMs: number;
 }
 
 /** The name of the record in the node's storage. */
@@ -19,12 +21,13 @@ export function encodeVoteRecord(record: VoteRecord): Uint8Array {
 /** @throws ClusterError `CORRUPT` when the bytes are no vote record: a vote is never guessed */
 export function decodeVoteRecord(bytes: Uint8Array): VoteRecord {
   const value = parse(bytes) as Record<string, unknown>;
-  const { format, term, votedFor, electorate } = value;
+  const { format, term, votedFor, electorate, promiseMs } = value;
   if (format !== FORMAT) throw corrupt(`format ${String(format)}, expected ${FORMAT}`);
   if (typeof term !== 'number' || !Number.isSafeInteger(term) || term < 0) throw corrupt('the term is no integer');
   if (votedFor !== undefined && !isNodeId(votedFor)) throw corrupt('the vote is not for a node id');
   if (!isElectorate(electorate)) throw corrupt('the electorate is malformed');
-  return { term, votedFor, electorate };
+  if (typeof promiseMs !== 'number' || !(promiseMs > 0)) throw corrupt('the promise is no duration');
+  return { term, votedFor, electorate, promiseMs };
 }
 
 function parse(bytes: Uint8Array): object {

@@ -7,7 +7,7 @@ import { decodeVoteRecord, encodeVoteRecord } from '../src/vote-record.ts';
 
 const term = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const uint = fc.nat({ max: 0xffff_ffff });
-const common = { generation: uint, term };
+const common = { generation: uint, rules: uint, term };
 const reply = { ...common, granted: fc.boolean(), voterTerm: term, retryAfterMs: uint };
 const message: fc.Arbitrary<ElectionMessage> = fc.oneof(
   fc.record({ type: fc.constant('heartbeat' as const), ...common, round: uint }),
@@ -50,7 +50,7 @@ describe('messages', () => {
   });
 
   it('of a type that is not known yet are skipped', () => {
-    const bytes = encodeMessage({ type: 'hand-over', generation: 1, term: 1 });
+    const bytes = encodeMessage({ type: 'hand-over', generation: 1, rules: 7, term: 1 });
     bytes[1] = 200;
     expect(decodeMessage(bytes)).toBeUndefined();
   });
@@ -58,7 +58,7 @@ describe('messages', () => {
 
 describe('vote records', () => {
   it('decode to what was encoded', () => {
-    const record = { term: 7, votedFor: 'b', electorate: { generation: 2, voters: ['a', 'b'] } };
+    const record = { term: 7, votedFor: 'b', electorate: { generation: 2, voters: ['a', 'b'] }, promiseMs: 150 };
     expect(decodeVoteRecord(encodeVoteRecord(record))).toEqual(record);
     expect(decodeVoteRecord(encodeVoteRecord({ ...record, votedFor: undefined })).votedFor).toBeUndefined();
   });

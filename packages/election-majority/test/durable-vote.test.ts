@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { DurableVote } from '../src/durable-vote.ts';
 import { decodeVoteRecord, type VoteRecord } from '../src/vote-record.ts';
 
-const record = (term: number): VoteRecord => ({ term, votedFor: 'a', electorate: { generation: 1, voters: ['a'] } });
+const record = (term: number): VoteRecord => ({
+  term,
+  votedFor: 'a',
+  electorate: { generation: 1, voters: ['a'] },
+  promiseMs: 150,
+});
 
 /** Finishes a write when it is told to. */
 class HeldRecords implements RecordStore {

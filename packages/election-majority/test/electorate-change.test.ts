@@ -34,17 +34,22 @@ describe('the electorate to go on with', () => {
 
 describe('terms', () => {
   it('go on within a generation, with the vote', () => {
-    const stored = { term: 5, votedFor: 'a', electorate: electorate(1, 'a', 'b') };
-    expect(recordFor(stored, electorate(1, 'a', 'b'))).toEqual(stored);
+    const stored = { term: 5, votedFor: 'a', electorate: electorate(1, 'a', 'b'), promiseMs: 150 };
+    expect(recordFor(stored, electorate(1, 'a', 'b'), 150)).toEqual(stored);
     const second = { ...stored, term: firstTerm(2) + 5, electorate: electorate(2, 'a') };
-    expect(recordFor(second, electorate(2, 'a'))).toEqual(second);
+    expect(recordFor(second, electorate(2, 'a'), 150)).toEqual(second);
   });
 
   it('of a generation are all after those of the one before, and the vote belongs to its term', () => {
-    const stored = { term: 5, votedFor: 'a', electorate: electorate(1, 'a', 'b') };
+    const stored = { term: 5, votedFor: 'a', electorate: electorate(1, 'a', 'b'), promiseMs: 150 };
     const next = electorate(2, 'a', 'b', 'c');
-    expect(recordFor(stored, next)).toEqual({ term: firstTerm(2), votedFor: undefined, electorate: next });
-    expect(recordFor(undefined, next).term).toBe(firstTerm(2));
+    expect(recordFor(stored, next, 150)).toEqual({
+      term: firstTerm(2),
+      votedFor: undefined,
+      electorate: next,
+      promiseMs: 150,
+    });
+    expect(recordFor(undefined, next, 150).term).toBe(firstTerm(2));
   });
 
   it('stay safe integers to the last generation, and no message takes them beyond', () => {

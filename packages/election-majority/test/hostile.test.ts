@@ -14,6 +14,7 @@ describe('a peer that is broken', () => {
     elect(group, 'a');
     const common = {
       generation: 1,
+      rules: 0,
       term,
       granted: false,
       voterTerm: term,
@@ -33,7 +34,7 @@ describe('a peer that is broken', () => {
 
   it('does not take them there before the first election either', () => {
     const group = new VoteGroup(IDS);
-    group.send('c', 'a', { type: 'heartbeat', generation: 1, term: Number.MAX_SAFE_INTEGER, round: 1 });
+    group.send('c', 'a', { type: 'heartbeat', generation: 1, rules: 0, term: Number.MAX_SAFE_INTEGER, round: 1 });
     expect(group.node('a').record.term).toBe(0);
   });
 
@@ -48,21 +49,29 @@ describe('a peer that is broken', () => {
     group.runUntil(asked);
     const round = Number(/a -> b heartbeat term 1 round (\d+)$/mu.exec(group.transcript())?.[1]);
     for (let times = 0; times < 2000; times += 1) {
-      group.send('c', 'a', { type: 'pre-vote', generation: 1, term: 2, priority: 1 });
+      group.send('c', 'a', { type: 'pre-vote', generation: 1, rules: 0, term: 2, priority: 1 });
     }
-    group.send('b', 'a', { type: 'heartbeat-ack', generation: 1, term: 1, round, candidate: false, priority: 1 });
+    group.send('b', 'a', {
+      type: 'heartbeat-ack',
+      generation: 1,
+      rules: 0,
+      term: 1,
+      round,
+      candidate: false,
+      priority: 1,
+    });
     expect(group.node('a').leading?.deadline).toBeGreaterThan(before);
   });
 
   it('is not followed when it is no voter', () => {
     const group = new VoteGroup(IDS);
     elect(group, 'a');
-    group.send('stranger', 'a', { type: 'heartbeat', generation: 1, term: 9, round: 1 });
-    group.send('stranger', 'b', { type: 'hand-over', generation: 1, term: 9 });
-    group.send('stranger', 'c', { type: 'release', generation: 1, term: 9, successor: false });
+    group.send('stranger', 'a', { type: 'heartbeat', generation: 1, rules: 0, term: 9, round: 1 });
+    group.send('stranger', 'b', { type: 'hand-over', generation: 1, rules: 0, term: 9 });
+    group.send('stranger', 'c', { type: 'release', generation: 1, rules: 0, term: 9, successor: false });
     expect(group.node('a').leading?.term).toBe(1);
     expect(group.node('b').record.term).toBe(1);
-    group.send('b', 'c', { type: 'vote', generation: 1, term: 2, releasedTerm: 0 });
+    group.send('b', 'c', { type: 'vote', generation: 1, rules: 0, term: 2, releasedTerm: 0 });
     expect(group.transcript()).toMatch(/c -> b vote-reply term 2 refused/u);
   });
 });
@@ -72,7 +81,7 @@ describe('a voter that forgets its term when it restarts', () => {
   function restarted(): VoteGroup {
     const group = new VoteGroup(IDS, { durable: false });
     group.runUntil(150);
-    for (const id of IDS) group.send('b', id, { type: 'hand-over', generation: 1, term: 4 });
+    for (const id of IDS) group.send('b', id, { type: 'hand-over', generation: 1, rules: 0, term: 4 });
     elect(group, 'a');
     group.cut('b');
     group.runUntil(group.now + 50);
@@ -84,38 +93,38 @@ describe('a voter that forgets its term when it restarts', () => {
   it('keeps its promise though a candidate tells of a leadership that was released', () => {
     const group = restarted();
     expect(group.node('a').leading?.term).toBe(5);
-    group.send('b', 'c', { type: 'vote', generation: 1, term: 4, releasedTerm: 3 });
+    group.send('b', 'c', { type: 'vote', generation: 1, rules: 0, term: 4, releasedTerm: 3 });
     expect(group.transcript()).toMatch(/c -> b vote-reply term 4 refused/u);
-    group.send('b', 'c', { type: 'release', generation: 1, term: 9, successor: false });
-    group.send('b', 'c', { type: 'vote', generation: 1, term: 10, releasedTerm: 0 });
+    group.send('b', 'c', { type: 'release', generation: 1, rules: 0, term: 9, successor: false });
+    group.send('b', 'c', { type: 'vote', generation: 1, rules: 0, term: 10, releasedTerm: 0 });
     expect(group.transcript()).toMatch(/c -> b vote-reply term 10 refused/u);
   });
 
   it('keeps its promise though it hears a late heartbeat of a former leader', () => {
     const group = restarted();
-    group.send('b', 'c', { type: 'heartbeat', generation: 1, term: 3, round: 1 });
+    group.send('b', 'c', { type: 'heartbeat', generation: 1, rules: 0, term: 3, round: 1 });
     expect(group.transcript()).toBe('');
-    group.send('b', 'c', { type: 'vote', generation: 1, term: 4, releasedTerm: 0 });
+    group.send('b', 'c', { type: 'vote', generation: 1, rules: 0, term: 4, releasedTerm: 0 });
     expect(group.transcript()).toMatch(/c -> b vote-reply term 4 refused/u);
   });
 
   it('promises nothing new until what it may have promised has ended', () => {
     const group = restarted();
     const { now } = group;
-    group.send('a', 'c', { type: 'heartbeat', generation: 1, term: 5, round: 2 });
+    group.send('a', 'c', { type: 'heartbeat', generation: 1, rules: 0, term: 5, round: 2 });
     expect(group.transcript()).toBe('');
     group.now = now + 150;
-    group.send('a', 'c', { type: 'heartbeat', generation: 1, term: 5, round: 3 });
+    group.send('a', 'c', { type: 'heartbeat', generation: 1, rules: 0, term: 5, round: 3 });
     expect(group.transcript()).toMatch(/c -> a heartbeat-ack term 5 round 3/u);
   });
 
   it('keeps a promise made since, though another leads in a later term that it never voted in', () => {
     const group = restarted();
     group.now += 150;
-    group.send('a', 'c', { type: 'heartbeat', generation: 1, term: 5, round: 2 });
+    group.send('a', 'c', { type: 'heartbeat', generation: 1, rules: 0, term: 5, round: 2 });
     group.transcript();
-    group.send('b', 'c', { type: 'heartbeat', generation: 1, term: 6, round: 1 });
-    group.send('b', 'c', { type: 'vote', generation: 1, term: 7, releasedTerm: 6 });
+    group.send('b', 'c', { type: 'heartbeat', generation: 1, rules: 0, term: 6, round: 1 });
+    group.send('b', 'c', { type: 'vote', generation: 1, rules: 0, term: 7, releasedTerm: 6 });
     expect(group.transcript()).toMatch(/^ *\d+ c -> b vote-reply term 7 refused/u);
   });
 

@@ -129,11 +129,23 @@ export class VoteGroup {
     const { durable = true, priorities = {} } = this.#options;
     const electorate = { generation: 1, voters: this.#ids };
     const stored = durable ? this.#nodes.get(id)?.record : undefined;
-    const record = stored ?? { term: 0, votedFor: undefined, electorate };
+    const promiseMs = timings.electionMinMs;
+    const record = stored ?? { term: 0, votedFor: undefined, electorate, promiseMs };
     const leaseMs = leaseWithin(timings.electionMinMs, 0.01);
     const random = always(this.#ids.indexOf(id) / 5);
     const priority = priorities[id] ?? 1;
-    const config = { self: id, electorate, timings, leaseMs, priority, random, record, mayHavePromised, durable };
+    const config = {
+      rules: 0,
+      self: id,
+      electorate,
+      timings,
+      leaseMs,
+      priority,
+      random,
+      record,
+      mayHavePromised,
+      durable,
+    };
     this.#nodes.set(id, new MajorityVote(config, this.now));
   }
 
