@@ -13,12 +13,16 @@ export interface OptionSources<R extends AnyReplicator = AnyReplicator> {
 }
 
 const PREFIX = 'QUORATE_';
+/** What Kubernetes puts into every pod that can see a service named `quorate`, or `quorate-…`, as `NAME=value`. */
+const SERVICE_LINK =
+  /^QUORATE_(?:\w+_)?(?:SERVICE_HOST=|SERVICE_PORT(?:_\w+)?=\d|PORT=(?:tcp|udp|sctp):|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?=)/u;
 
 /**
  * Options for `createCluster` from an object, environment variables and JSON text. An option's variable is its name in
  * capitals: `QUORATE_NODE_ID`, `QUORATE_SEED_NODES` (separated by commas), `QUORATE_TIMINGS_START_TIMEOUT_MS`;
  * `name` is `QUORATE_CLUSTER_NAME`, and `metadata` is JSON.
- * @throws ClusterError `INVALID_OPTIONS`, naming the variable or the place in the JSON text; unknown ones are refused
+ * @throws ClusterError `INVALID_OPTIONS`, naming the variable or the place in the JSON text; unknown ones are
+ * refused, but for the links to services that Kubernetes sets
  */
 export function readClusterOptions<R extends AnyReplicator = AnyReplicator>(
   sources: OptionSources<R>,
@@ -62,7 +66,7 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Tex
   const options: Record<string, unknown> = {};
   const timings: Record<string, unknown> = {};
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith(PREFIX) || text === undefined) continue;
+    if (!variable.startsWith(PREFIX) || text === undefined || SERVICE_LINK.test(`${variable}=${text}`)) continue;
     const found = VARIABLES.get(variable);
     if (found === undefined) throw new ClusterError('INVALID_OPTIONS', `there is no variable ${variable}`);
     const value = found.rule.fromText?.(text);

@@ -78,6 +78,19 @@ describe('readClusterOptions', () => {
     });
   });
 
+  it('passes over what Kubernetes sets for a service of that name', () => {
+    const env = {
+      QUORATE_SERVICE_HOST: '10.96.0.12',
+      QUORATE_SERVICE_PORT: '7001',
+      QUORATE_SERVICE_PORT_PEERS: '7001',
+      QUORATE_PORT: 'tcp://10.96.0.12:7001',
+      QUORATE_PORT_7001_TCP: 'tcp://10.96.0.12:7001',
+      QUORATE_PORT_7001_TCP_ADDR: '10.96.0.12',
+      QUORATE_PEERS_SERVICE_HOST: '10.96.0.13',
+    };
+    expect(readClusterOptions({ env })).toEqual({});
+  });
+
   it('reads every kind of value from variables', () => {
     const transport = fakeTransport(new FakeTransport());
     const env = {
@@ -120,6 +133,7 @@ describe('readClusterOptions', () => {
 
   it.each([
     [{ env: { QUORATE_NODE_IDS: 'a' } }, 'there is no variable QUORATE_NODE_IDS'],
+    [{ env: { QUORATE_PORT: '7001' } }, 'there is no variable QUORATE_PORT'],
     [{ env: { QUORATE_TRANSPORT: 'tcp' } }, 'there is no variable QUORATE_TRANSPORT'],
     [{ env: { QUORATE_BIND: '7001' } }, 'QUORATE_BIND must be host:port, got "7001"'],
     [{ env: { QUORATE_SEED_NODES: 'a:1,' } }, 'QUORATE_SEED_NODES must be a list, each host:port, got "a:1,"'],
