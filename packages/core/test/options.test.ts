@@ -88,7 +88,7 @@ describe('readClusterOptions', () => {
       QUORATE_PORT_7001_TCP_ADDR: '10.96.0.12',
       QUORATE_PEERS_SERVICE_HOST: '10.96.0.13',
     };
-    expect(readClusterOptions({ env })).toEqual({});
+    expect(readClusterOptions({ env, options: { nodeId: 'a' } })).toEqual({ nodeId: 'a' });
   });
 
   it('reads every kind of value from variables', () => {
