@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 
 export interface TranscriptFile {
-  /** Relative to the folder of transcripts. */
+  /** Relative to the folder of all transcripts. */
   readonly name: string;
   readonly text: string;
 }
@@ -15,10 +15,17 @@ export function transcriptFolder(): string {
   return ETCD_RAFT_DATA ? resolve(ETCD_RAFT_DATA) : BESIDE_THE_REPOSITORY;
 }
 
-/** All transcripts in a sub-folder, however deep, in order of name. None if it isn't there. */
+/** All transcripts in a sub-folder of it, however deep, in order of name. None if there is no such folder. */
 export function transcriptsIn(subfolder: string): TranscriptFile[] {
-  const root = transcriptFolder();
-  const folder = join(root, subfolder);
+  return readTranscripts(transcriptFolder(), join(transcriptFolder(), subfolder));
+}
+
+/** Interactions that we wrote ourselves, for what those don't show. */
+export function ownScenarios(): TranscriptFile[] {
+  return readTranscripts(import.meta.dirname, join(import.meta.dirname, 'scenarios'));
+}
+
+function readTranscripts(root: string, folder: string): TranscriptFile[] {
   if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));

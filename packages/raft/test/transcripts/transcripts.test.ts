@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { describeMismatch, replay } from './replay.ts';
+import { interactionRunner } from './interaction-runner.ts';
+import { describeMismatch, replay, type Runner } from './replay.ts';
 import { RUNNERS } from './runners.ts';
-import { transcriptFolder, transcriptsIn } from './transcript-files.ts';
+import { ownScenarios, transcriptFolder, transcriptsIn, type TranscriptFile } from './transcript-files.ts';
 
-const suites = Object.entries(RUNNERS).map(([folder, runner]) => ({ files: transcriptsIn(folder), runner, folder }));
+const suites = Object.entries(RUNNERS).map(([folder, runner]) => ({ files: transcriptsIn(folder), runner }));
 const some = suites.some(({ files }) => files.length > 0);
 
 if (!some) process.stderr.write(`skipped: no transcripts of etcd-io/raft in ${transcriptFolder()}\n`);
@@ -11,11 +12,15 @@ if (!some) process.stderr.write(`skipped: no transcripts of etcd-io/raft in ${tr
 describe.skipIf(!some)('transcripts of etcd-io/raft', () => {
   // Something to skip, where there is nothing to run.
   if (!some) it('are replayed', () => {});
-  for (const { files, runner } of suites) {
-    it.each(files)('$name', ({ name, text }) => {
-      const mismatches = replay(name, text, runner());
-      const [first] = mismatches;
-      if (first) expect.fail(`${mismatches.length} steps differ, the first one at ${describeMismatch(first)}`);
-    });
-  }
+  for (const { files, runner } of suites) it.each(files)('$name', (file) => expectToHold(file, runner()));
 });
+
+describe('transcripts of our own', () => {
+  it.each(ownScenarios())('$name', (file) => expectToHold(file, interactionRunner()));
+});
+
+function expectToHold({ name, text }: TranscriptFile, runner: Runner): void {
+  const mismatches = replay(name, text, runner);
+  const [first] = mismatches;
+  if (first) expect.fail(`${mismatches.length} steps differ, the first one at ${describeMismatch(first)}`);
+}
