@@ -13,7 +13,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const folder = path.join(root, 'scenarios/.mutants', `readme-${process.pid}`);
 const bin = path.join(root, 'node_modules/.bin');
 
-const pages = globSync(['README.md', 'packages/*/README.md', 'docs/**/*.md'], { cwd: root }).sort();
+const pages = globSync(['README.md', '{packages,apps,examples}/*/README.md', 'docs/**/*.md'], { cwd: root }).sort();
 const examples = pages.flatMap((page) => examplesOf(page, readFileSync(path.join(root, page), 'utf8')));
 const shown = examples.filter(({ file }) => file !== undefined);
 const checked = examples.filter(({ file }) => file === undefined);
