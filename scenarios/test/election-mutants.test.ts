@@ -8,9 +8,9 @@ import { memoryParts } from '../src/parts.ts';
 const mutations: readonly (Mutation & { readonly seed: number })[] = [
   {
     name: 'a vote is told before it is durable',
-    file: 'majority-vote.ts',
-    find: 'needsRecord: this.#recordVersion }',
-    replace: 'needsRecord: 0 }',
+    file: 'outbox.ts',
+    find: '{ to, message, needsRecord }',
+    replace: '{ to, message, needsRecord: 0 }',
     seed: 264,
   },
   {
@@ -79,8 +79,8 @@ const mutations: readonly (Mutation & { readonly seed: number })[] = [
   {
     name: 'a hand-over leaves the grant valid',
     file: 'majority-vote.ts',
-    find: 'this.#becomeFollower(now);\n    this.#observe(undefined, now);\n    // Time for',
-    replace: '// Time for',
+    find: 'this.#becomeFollower(now);\n    this.#observe(undefined, now);\n    // This node would',
+    replace: '// This node would',
     seed: 1,
   },
   {

@@ -1,5 +1,4 @@
 import {
-  Broadcast,
   type CallOptions,
   type ClusterContext,
   ClusterError,
@@ -18,10 +17,12 @@ import {
 } from '@quorate/core';
 import { DurableVote } from './durable-vote.ts';
 import { nextElectorate, recordFor } from './electorate-change.ts';
-import { MajorityVote, type OutgoingMessage } from './majority-vote.ts';
+import { MajorityVote } from './majority-vote.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import type { ElectionMessage } from './messages.ts';
 import type { MajorityElectionSettings } from './options.ts';
+import type { OutgoingMessage } from './outbox.ts';
+import { ObservedLeader } from './observed-leader.ts';
 import { rulesFingerprint } from './rules-fingerprint.ts';
 import { leaseWithin } from './timings.ts';
 import type { VoteRecord } from './vote-record.ts';
@@ -46,7 +47,7 @@ export class MajorityElection implements LeaderElection {
   /** Carried by every message. */
   readonly #rules: number;
   readonly #durableVote: DurableVote;
-  readonly #leaders = new Broadcast<LeaderInfo | undefined>(1);
+  readonly #observed = new ObservedLeader();
   readonly #campaigners = new Set<Campaigner>();
   readonly #closing = new AbortController();
   readonly #subscriptions: Disposable[] = [];
@@ -54,7 +55,6 @@ export class MajorityElection implements LeaderElection {
   /** Undefined until started. */
   #vote: MajorityVote | undefined;
   #grant: Grant | undefined;
-  #observed: LeaderInfo | undefined;
   /** In order; each waits for the record to reach its version. */
   #waiting: OutgoingMessage[] = [];
   #timer: { readonly due: MonotonicMs; readonly timer: Timer } | undefined;
@@ -77,7 +77,7 @@ export class MajorityElection implements LeaderElection {
   }
 
   get leader(): LeaderInfo | undefined {
-    return this.#observed;
+    return this.#observed.current;
   }
 
   get leadership(): Leadership | undefined {
@@ -151,7 +151,7 @@ export class MajorityElection implements LeaderElection {
       vote.handOver(successor, now);
     });
     if (before === undefined || successor === undefined) return;
-    await this.#awaitLeaderAfter(before, options).catch((error: unknown) => {
+    await this.#nextLeader(before, options).catch((error: unknown) => {
       this.#context.logger.warn(`${successor} did not take over in time`, error);
     });
   }
@@ -162,7 +162,9 @@ export class MajorityElection implements LeaderElection {
     const vote = this.#started();
     const before = this.#grant;
     if (before?.isValid() !== true) {
-      throw new ClusterError('NOT_LEADER', 'only the leader can transfer its leadership', { leader: this.#observed });
+      throw new ClusterError('NOT_LEADER', 'only the leader can transfer its leadership', {
+        leader: this.#observed.current,
+      });
     }
     if (to === this.#context.self.id) return;
     if (!vote.successors.includes(to)) {
@@ -172,14 +174,14 @@ export class MajorityElection implements LeaderElection {
       );
     }
     this.#step((now) => vote.handOver(to, now));
-    const leader = await this.#awaitLeaderAfter(before.token, options);
+    const leader = await this.#nextLeader(before.token, options);
     if (leader.nodeId !== to) throw new ClusterError('TIMEOUT', `${leader.nodeId} was elected before ${to}`);
   }
 
   watch(options: CallOptions = {}): AsyncIterable<LeaderInfo | undefined> {
     // A watch of what was disposed is over; one of what broke down says why.
     if (this.#ended?.code !== 'CLOSED') this.#throwIfEnded();
-    return this.#leaders.watch(options, [this.#observed]);
+    return this.#observed.watch(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -273,7 +275,8 @@ export class MajorityElection implements LeaderElection {
   #settle(vote: MajorityVote): void {
     this.#unsettled = false;
     this.#showGrant(vote);
-    this.#showLeader(vote);
+    // Whoever was told of the grant may have disposed of this election.
+    if (this.#ended === undefined) this.#observed.show(vote.leader);
     this.#durableVote.write(vote.recordVersion, vote.record);
     this.#waiting.push(...vote.takeMessages());
     this.#sendWaiting();
@@ -306,14 +309,6 @@ export class MajorityElection implements LeaderElection {
 
   #withdrawIfNobodyCampaigns(): void {
     if (this.#campaigners.size === 0) this.#step((now, vote) => vote.withdraw(now));
-  }
-
-  #showLeader(vote: MajorityVote): void {
-    // Whoever was told of the grant may have disposed of this election.
-    const leader = this.#ended === undefined ? vote.leader : undefined;
-    if (leader?.nodeId === this.#observed?.nodeId && leader?.token === this.#observed?.token) return;
-    this.#observed = leader;
-    this.#leaders.publish(leader);
   }
 
   #sendWaiting(): void {
@@ -349,31 +344,9 @@ export class MajorityElection implements LeaderElection {
     this.#timer = { due, timer };
   }
 
-  async #awaitLeaderAfter(token: bigint, options: CallOptions): Promise<LeaderInfo> {
-    const { timings } = this.#settings;
-    const timeoutMs = HAND_OVER_TIMEOUTS * timings.electionMaxMs;
-    return settleWithin<LeaderInfo>(options.signal, 'hand-over', (resolve, reject) => {
-      const stop = new AbortController();
-      const timer = this.#context.clock.setTimer(timeoutMs, () => {
-        reject(new ClusterError('TIMEOUT', `no other leader was seen within ${timeoutMs} ms`));
-      });
-      void this.#firstLeaderAfter(token, stop.signal).then((leader) =>
-        leader === undefined
-          ? reject(this.#ended ?? new ClusterError('CLOSED', 'the election was disposed'))
-          : resolve(leader),
-      );
-      return () => {
-        timer.cancel();
-        stop.abort();
-      };
-    });
-  }
-
-  async #firstLeaderAfter(token: bigint, signal: AbortSignal): Promise<LeaderInfo | undefined> {
-    for await (const leader of this.#leaders.watch({ signal }, [this.#observed])) {
-      if (leader !== undefined && leader.token > token) return leader;
-    }
-    return undefined;
+  #nextLeader(token: bigint, options: CallOptions): Promise<LeaderInfo> {
+    const timeoutMs = HAND_OVER_TIMEOUTS * this.#settings.timings.electionMaxMs;
+    return this.#observed.next(token, this.#context.clock, timeoutMs, options);
   }
 
   /** Takes part no more: nothing that was promised or stored can be relied on from here. */
@@ -386,8 +359,7 @@ export class MajorityElection implements LeaderElection {
     for (const campaigner of this.#campaigners) campaigner.reject(reason);
     this.#timer?.timer.cancel();
     this.#waiting = [];
-    this.#observed = undefined;
-    this.#leaders[Symbol.dispose]();
+    this.#observed.end(reason);
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
   }
 

@@ -1,7 +1,9 @@
 import type { Electorate, LeaderInfo, MonotonicMs, NodeId, Random } from '@quorate/core';
 import { Ballot } from './ballot.ts';
+import { ElectionTimer } from './election-timer.ts';
 import { LeaseLedger } from './lease-ledger.ts';
 import type { ElectionMessage, MessageOf } from './messages.ts';
+import { Outbox, type OutgoingMessage } from './outbox.ts';
 import { Succession } from './succession.ts';
 import { isPlausibleTerm } from './term-range.ts';
 import type { ElectionTimings } from './timings.ts';
@@ -26,13 +28,6 @@ export interface MajorityVoteConfig {
   readonly durable: boolean;
 }
 
-export interface OutgoingMessage {
-  readonly to: NodeId;
-  readonly message: ElectionMessage;
-  /** The version of the record that must be durable before this leaves. */
-  readonly needsRecord: number;
-}
-
 /** The grant that this node holds. */
 export interface Leading {
   readonly term: number;
@@ -43,11 +38,6 @@ type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 /** A candidate denies its pre-vote to one that it comes before, until it failed this often itself. */
 const MAX_FAILURES_TO_OUTRANK = 3;
-const MIN_STAGGER_MS = 8;
-const MAX_STAGGER_MS = 250;
-
-/** The message less what `MajorityVote` adds to each. */
-type Draft<M = ElectionMessage> = M extends ElectionMessage ? Omit<M, 'generation' | 'rules'> : never;
 
 /**
  * The decisions of one node, as a synchronous function of what it hears and of the time. It sends, stores and waits
@@ -67,7 +57,8 @@ export class MajorityVote {
   readonly #voters: ReadonlySet<NodeId>;
   readonly #connected = new Set<NodeId>();
   readonly #succession: Succession;
-  #outbox: OutgoingMessage[] = [];
+  readonly #outbox: Outbox;
+  readonly #timer: ElectionTimer;
   #recordVersion = 0;
   #role: Role = 'follower';
   /** Set in the role of the same name, and only then. */
@@ -81,8 +72,6 @@ export class MajorityVote {
   #leader: { readonly nodeId: NodeId; readonly term: number } | undefined;
   #leaderForgottenAt: MonotonicMs = Infinity;
   #stands = false;
-  /** When to stand for election, or to try again. */
-  #due: MonotonicMs;
   #failures = 0;
 
   constructor(config: MajorityVoteConfig, now: MonotonicMs) {
@@ -92,7 +81,8 @@ export class MajorityVote {
     this.#succession = new Succession(config.priority, timings.electionMaxMs);
     this.#voter = new Voter(timings.electionMinMs, config.durable, record);
     if (config.mayHavePromised) this.#voter.resumePromise(now);
-    this.#due = now + this.#electionTimeout();
+    this.#outbox = new Outbox(config.electorate.generation, config.rules);
+    this.#timer = new ElectionTimer(timings, config.random, now);
   }
 
   get isVoter(): boolean {
@@ -125,13 +115,11 @@ export class MajorityVote {
 
   get nextTick(): MonotonicMs {
     if (this.#leading !== undefined) return Math.min(this.#leading.heartbeatDue, this.#leading.deadline);
-    return Math.min(this.#stands ? this.#due : Infinity, this.#leaderForgottenAt);
+    return Math.min(this.#stands ? this.#timer.due : Infinity, this.#leaderForgottenAt);
   }
 
   takeMessages(): readonly OutgoingMessage[] {
-    const messages = this.#outbox;
-    this.#outbox = [];
-    return messages;
+    return this.#outbox.take();
   }
 
   /** False when the message was ignored, because its sender's term cannot be. */
@@ -167,7 +155,7 @@ export class MajorityVote {
     this.#expire(now);
     if (this.#leading !== undefined) {
       if (now >= this.#leading.heartbeatDue) this.#sendHeartbeats(now);
-    } else if (this.#stands && now >= this.#due) {
+    } else if (this.#stands && now >= this.#timer.due) {
       this.#startPreVote(now);
     }
     if (now >= this.#leaderForgottenAt) this.#observe(undefined, now);
@@ -204,7 +192,7 @@ export class MajorityVote {
     this.#expire(now);
     if (this.#stands) return;
     this.#stands = true;
-    this.#due = Math.max(this.#due, now);
+    this.#timer.notBefore(now);
   }
 
   /** Stands no longer; a grant that is held goes on to its end. */
@@ -221,13 +209,13 @@ export class MajorityVote {
     const { term } = this.#leading;
     this.#becomeFollower(now);
     this.#observe(undefined, now);
-    // Time for the successor: this node would win as easily.
-    this.#due = now + this.#config.timings.electionMaxMs + this.#electionTimeout();
+    // This node would win as easily.
+    this.#timer.yield(now);
     const successor = to !== undefined;
     for (const id of this.#connectedVoters()) {
-      if (id === to) this.#send(id, { type: 'hand-over', term });
+      if (id === to) this.#outbox.send(id, { type: 'hand-over', term });
       // The successor's request frees the others; but where terms may be forgotten, only the leader's own word does.
-      else if (!successor || !this.#config.durable) this.#send(id, { type: 'release', term, successor });
+      else if (!successor || !this.#config.durable) this.#outbox.send(id, { type: 'release', term, successor });
     }
   }
 
@@ -245,19 +233,23 @@ export class MajorityVote {
       if (before !== term) this.#recordVersion += 1;
       this.#observe({ nodeId: from, term }, now);
       this.#succession.hasLed(from);
-      this.#due = now + this.#electionTimeout();
+      this.#timer.restart(now);
       this.#failures = 0;
     }
     if (!this.isVoter) return;
     const { priority } = this.#config;
     // The promise binds once it is told, and must outlast a crash: the term that it belongs to is durable first.
-    this.#sendDurably(from, {
-      type: 'heartbeat-ack',
-      term: this.#voter.term,
-      round,
-      candidate: this.#stands,
-      priority,
-    });
+    this.#outbox.sendOnceStored(
+      from,
+      {
+        type: 'heartbeat-ack',
+        term: this.#voter.term,
+        round,
+        candidate: this.#stands,
+        priority,
+      },
+      this.#recordVersion,
+    );
   }
 
   #onHeartbeatAck(from: NodeId, message: MessageOf<'heartbeat-ack'>, now: MonotonicMs): void {
@@ -273,7 +265,7 @@ export class MajorityVote {
   #startPreVote(now: MonotonicMs): void {
     const held = this.#voter.heldFor(this.#config.self, now);
     if (held > 0) {
-      this.#due = now + held;
+      this.#timer.setTo(now + held);
       return;
     }
     this.#observe(undefined, now);
@@ -288,10 +280,10 @@ export class MajorityVote {
     const retryAfterMs = this.#heldFor(from, now);
     const outranked = this.#outranks(from, priority, now);
     const granted = retryAfterMs === 0 && this.#voter.isFree(from, term) && !outranked;
-    this.#send(from, { type: 'pre-vote-reply', term, granted, voterTerm: this.#voter.term, retryAfterMs });
+    this.#outbox.send(from, { type: 'pre-vote-reply', term, granted, voterTerm: this.#voter.term, retryAfterMs });
     // Whoever asks has missed the leader's heartbeats.
     if (this.#leading !== undefined) this.#sendHeartbeat(from, this.#leading.ledger.round);
-    if (outranked && this.#role === 'follower') this.#due = now;
+    if (outranked && this.#role === 'follower') this.#timer.setTo(now);
   }
 
   /** Of two that stand at one time, one steps back, or both would vote for themselves. */
@@ -331,7 +323,11 @@ export class MajorityVote {
     }
     const { priority } = this.#config;
     const answer = { granted, voterTerm: this.#voter.term, retryAfterMs };
-    this.#sendDurably(from, { type: 'vote-reply', term, ...answer, candidate: this.#stands, priority });
+    this.#outbox.sendOnceStored(
+      from,
+      { type: 'vote-reply', term, ...answer, candidate: this.#stands, priority },
+      this.#recordVersion,
+    );
   }
 
   #onVoteReply(from: NodeId, message: MessageOf<'vote-reply'>, now: MonotonicMs): void {
@@ -380,13 +376,14 @@ export class MajorityVote {
   #openBallot(role: 'pre-candidate' | 'candidate', term: number, now: MonotonicMs): void {
     this.#role = role;
     this.#ballot = new Ballot(term, now, this.#voters.size);
-    this.#due = now + this.#electionTimeout();
+    this.#timer.restart(now);
     for (const id of this.#connectedVoters()) this.#ask(id, term);
   }
 
   #ask(id: NodeId, term: number): void {
-    if (this.#role === 'pre-candidate') this.#send(id, { type: 'pre-vote', term, priority: this.#config.priority });
-    else this.#send(id, { type: 'vote', term, releasedTerm: this.#releasedTerm });
+    if (this.#role === 'pre-candidate')
+      this.#outbox.send(id, { type: 'pre-vote', term, priority: this.#config.priority });
+    else this.#outbox.send(id, { type: 'vote', term, releasedTerm: this.#releasedTerm });
   }
 
   /** False when the reply is not one to the question that is open. */
@@ -394,19 +391,14 @@ export class MajorityVote {
     if (this.#role !== role || reply.term !== this.#ballot?.term || !this.#voters.has(from)) return false;
     this.#ballot.count(from, reply.granted);
     if (reply.granted) return true;
-    const jitterMs = (this.#config.random.next() * this.#staggerMs()) / 2;
-    if (reply.retryAfterMs > 0) this.#retryAfter(reply.retryAfterMs + jitterMs, now);
-    else if (this.#isHopeless(this.#ballot)) this.#retryAfter(this.#turn() * this.#staggerMs() + jitterMs, now);
+    if (reply.retryAfterMs > 0) this.#timer.retry(0, reply.retryAfterMs, now);
+    else if (this.#isHopeless(this.#ballot)) this.#timer.retry(this.#turn(), 0, now);
     return true;
   }
 
   /** Whether whoever can answer has answered. */
   #isHopeless(ballot: Ballot): boolean {
     return this.#connectedVoters().every((id) => ballot.hasAnswered(id));
-  }
-
-  #retryAfter(delayMs: number, now: MonotonicMs): void {
-    this.#due = Math.min(this.#due, now + Math.max(1, delayMs));
   }
 
   /** How many of the voters that can be reached come before this one, in an order that all agree on. */
@@ -416,11 +408,7 @@ export class MajorityVote {
 
   /** After the loss of a leader that others noticed too: no earlier than `from`, in an order that all agree on. */
   #standInTurn(lost: NodeId, from: MonotonicMs, now: MonotonicMs): void {
-    this.#due = Math.min(this.#due, Math.max(from, now) + this.#turn(lost) * this.#staggerMs());
-  }
-
-  #staggerMs(): number {
-    return Math.min(MAX_STAGGER_MS, Math.max(MIN_STAGGER_MS, this.#config.timings.heartbeatMs / 2));
+    this.#timer.standInTurn(this.#turn(lost), Math.max(from, now));
   }
 
   /** True when the term was later than this node's, which then follows it. */
@@ -437,7 +425,7 @@ export class MajorityVote {
     this.#role = 'follower';
     this.#leading = undefined;
     this.#ballot = undefined;
-    this.#due = now + this.#electionTimeout();
+    this.#timer.restart(now);
   }
 
   /** The grant ends by itself, whatever woke this node up. */
@@ -474,28 +462,10 @@ export class MajorityVote {
   }
 
   #sendHeartbeat(to: NodeId, round: number): void {
-    this.#send(to, { type: 'heartbeat', term: this.#voter.term, round });
+    this.#outbox.send(to, { type: 'heartbeat', term: this.#voter.term, round });
   }
 
   #connectedVoters(): readonly NodeId[] {
     return [...this.#connected].filter((id) => this.#voters.has(id) && id !== this.#config.self);
-  }
-
-  #send(to: NodeId, draft: Draft): void {
-    this.#outbox.push({ to, message: this.#stamp(draft), needsRecord: 0 });
-  }
-
-  #sendDurably(to: NodeId, draft: Draft): void {
-    this.#outbox.push({ to, message: this.#stamp(draft), needsRecord: this.#recordVersion });
-  }
-
-  #stamp(draft: Draft): ElectionMessage {
-    const { electorate, rules } = this.#config;
-    return { ...draft, generation: electorate.generation, rules };
-  }
-
-  #electionTimeout(): number {
-    const { electionMinMs, electionMaxMs } = this.#config.timings;
-    return electionMinMs + this.#config.random.next() * (electionMaxMs - electionMinMs);
   }
 }

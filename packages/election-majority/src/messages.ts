@@ -1,5 +1,5 @@
 /** What every message carries, so that no voter counts for another that goes by other rules. */
-export interface MessageOrigin {
+interface MessageOrigin {
   /** Of the electorate that the sender counts in. */
   readonly generation: number;
   /** The `rulesFingerprint` of the sender. */

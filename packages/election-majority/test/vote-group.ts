@@ -1,6 +1,7 @@
 import type { NodeId, Random } from '@quorate/core';
-import { MajorityVote, type OutgoingMessage } from '../src/majority-vote.ts';
+import { MajorityVote } from '../src/majority-vote.ts';
 import type { ElectionMessage } from '../src/messages.ts';
+import type { OutgoingMessage } from '../src/outbox.ts';
 import { electionProfiles, leaseWithin } from '../src/timings.ts';
 
 const timings = electionProfiles.lan;
