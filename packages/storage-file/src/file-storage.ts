@@ -1,21 +1,24 @@
 import { ClusterError, type DiskLock, type Storage, type StorageContext } from '@quorate/core';
 import { FileRecords } from './file-records.ts';
-import type { FileStorageOptions } from './options.ts';
+import { FileLog } from './log/file-log.ts';
+import type { CheckedFileStorageOptions } from './options.ts';
 
 /** The directory of one node, held by a lock from `open` to disposal. */
 export class FileStorage implements Storage {
   readonly supports: { readonly durable: boolean } = { durable: true };
   readonly records: FileRecords;
+  readonly log: FileLog;
   readonly #context: StorageContext;
   readonly #directory: string;
   #lock: DiskLock | undefined;
   #opening: Promise<void> | undefined;
   #disposing: Promise<void> | undefined;
 
-  constructor(context: StorageContext, { directory }: FileStorageOptions) {
+  constructor(context: StorageContext, { directory, log }: CheckedFileStorageOptions) {
     this.#context = context;
     this.#directory = directory;
     this.records = new FileRecords(context.disk, this.#recordsDirectory, context.logger);
+    this.log = new FileLog(context, `${directory}/log`, log, () => this.#checkHeld());
   }
 
   get #recordsDirectory(): string {
@@ -70,8 +73,12 @@ export class FileStorage implements Storage {
     }
   }
 
+  #checkHeld(): void {
+    if (this.#lock === undefined) throw new ClusterError('CLOSED', `${this.#directory}: the storage is not open`);
+  }
+
   async #dispose(): Promise<void> {
-    const closed = this.records.close();
+    const closed = Promise.all([this.records.close(), this.log[Symbol.asyncDispose]()]);
     // What became of it was told to its caller.
     await this.#opening?.catch(() => undefined);
     await closed;

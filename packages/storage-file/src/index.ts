@@ -22,7 +22,7 @@ import type { Plugin, Storage } from '@quorate/core';
 import { FileStorage } from './file-storage.ts';
 import { checkFileStorageOptions, type FileStorageOptions } from './options.ts';
 
-export type { FileStorageOptions } from './options.ts';
+export type { FileLogOptions, FileStorageOptions } from './options.ts';
 
 /**
  * Storage in a directory of its own.

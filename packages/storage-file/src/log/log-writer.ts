@@ -1,0 +1,236 @@
+import { ClusterError, toClusterError } from '@quorate/core';
+import {
+  encodeFrameHead,
+  FRAME_HEADER_BYTES,
+  type FrameDescription,
+  frameLength,
+  PAGE_BYTES,
+  putFrameHeader,
+  toPages,
+} from './frame.ts';
+import type { LogRecord } from './log-record.ts';
+import { FrameDraft, type Operation } from './operations.ts';
+import type { LogTail } from './recovery.ts';
+import type { Segment } from './segment.ts';
+import type { Segments } from './segments.ts';
+
+/** Beyond this a frame takes no more operations; one alone may be larger. */
+const FRAME_BYTES: number = 8 * 1024 * 1024;
+const FRAME_OPERATIONS = 16_384;
+/** What may wait for its frame. */
+const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
+const MAX_WAITING_OPERATIONS = 65_536;
+const FILLING: Uint8Array = new Uint8Array(PAGE_BYTES);
+
+/** What the writer tells, and asks for. */
+export interface LogWriterOwner {
+  /** These are durable. Their batches, if any, begin at `offset`. */
+  apply(records: readonly LogRecord[], segment: number, offset: number, bodies: readonly Uint8Array[]): void;
+  /** What all groups must remember. */
+  checkpoint(): readonly LogRecord[];
+  /** A frame is durable, and told to those who waited. */
+  written(): void;
+}
+
+/**
+ * Writes frames, one at a time: all that waits when a frame begins is in it, of whatever groups, and is told when it is
+ * synced. A write or sync that fails is the last one.
+ */
+export class LogWriter {
+  readonly #segments: Segments;
+  readonly #owner: LogWriterOwner;
+  readonly #name: string;
+  #offset = PAGE_BYTES;
+  #sequence = 0;
+  #durableThrough = 0;
+  #queue: Operation[] = [];
+  #waitingBytes = 0;
+  #running: Promise<void> | undefined;
+  /** Nothing was written since the last empty frame, so another would say nothing. */
+  #isSealed = true;
+  #failure: ClusterError | undefined;
+
+  constructor(name: string, segments: Segments, owner: LogWriterOwner) {
+    this.#name = name;
+    this.#segments = segments;
+    this.#owner = owner;
+  }
+
+  /** Of the write or sync that failed. There is no other after it. */
+  get failure(): ClusterError | undefined {
+    return this.#failure ?? this.#segments.failure;
+  }
+
+  /**
+   * Goes on behind what was found. The last frame may be there without being durable, even after a sync, if an earlier
+   * sync of it failed: so it is written again, as a frame that doesn't need it.
+   */
+  async resume({ segment, offset, last }: LogTail): Promise<void> {
+    this.#segments.select(segment);
+    this.#offset = offset;
+    if (last === undefined) return;
+    const { header, records } = last;
+    const length = frameLength(header);
+    const frame = new Uint8Array(length);
+    await last.segment.file.read(frame, last.offset);
+    this.#sequence = header.sequence;
+    this.#durableThrough = header.durableThrough;
+    await this.#makeRoom(length);
+    putFrameHeader(this.#segments.seal, frame, { ...header, ...this.#next() });
+    const place = await this.#put([frame], length);
+    this.#durableThrough = this.#sequence;
+    const bodyOffset = place.offset + FRAME_HEADER_BYTES + header.tableLength;
+    this.#owner.apply(records, place.segment.number, bodyOffset, []);
+    this.#isSealed = records.length === 0;
+  }
+
+  /** Takes it on, in order; or rejects it at once. */
+  add(operation: Operation): void {
+    if (this.failure !== undefined) return operation.reject(this.#refusal(this.failure));
+    const bytes = this.#waitingBytes + operation.bytes;
+    if (bytes > MAX_WAITING_BYTES || this.#queue.length >= MAX_WAITING_OPERATIONS) {
+      const message = `${this.#name}: ${this.#queue.length} changes of ${this.#waitingBytes} bytes wait already`;
+      return operation.reject(new ClusterError('OVERLOADED', message, { outcome: 'not-applied' }));
+    }
+    this.#queue.push(operation);
+    this.#waitingBytes = bytes;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves when all that was taken on has settled, and the last frame is known to have been durable. */
+  async close(): Promise<void> {
+    await this.#running;
+    if (this.#isSealed || this.failure !== undefined) return;
+    try {
+      await this.#write(new FrameDraft());
+    } catch {
+      // Only the next opening would have been told by it.
+    }
+  }
+
+  async #run(): Promise<void> {
+    // What is added in the same go belongs to the first frame.
+    await Promise.resolve();
+    while (this.#queue.length > 0) await this.#writeNext();
+    this.#running = undefined;
+  }
+
+  async #writeNext(): Promise<void> {
+    const draft = this.#assemble();
+    try {
+      if (draft.records.length > 0) await this.#write(draft);
+      if (draft.hasState) await this.#write(new FrameDraft());
+    } catch (error) {
+      this.#fail(draft, error);
+      return;
+    }
+    for (const operation of draft.operations) operation.resolve();
+    this.#owner.written();
+  }
+
+  /** What waits, as far as it fits into one frame. */
+  #assemble(): FrameDraft {
+    const draft = new FrameDraft();
+    let taken = 0;
+    for (const operation of this.#queue) {
+      const isFull = draft.bytes + operation.bytes > FRAME_BYTES || draft.operations.length >= FRAME_OPERATIONS;
+      if (draft.operations.length > 0 && isFull) break;
+      if (operation.isBarrier && draft.touches(operation.view)) break;
+      taken += 1;
+      this.#waitingBytes -= operation.bytes;
+      this.#putInto(draft, operation);
+    }
+    this.#queue.splice(0, taken);
+    return draft;
+  }
+
+  #putInto(draft: FrameDraft, operation: Operation): void {
+    try {
+      operation.put(draft);
+    } catch (error) {
+      return operation.reject(toClusterError(error, 'INVALID_OPTIONS', this.#name));
+    }
+    draft.operations.push(operation);
+    draft.bytes += operation.bytes;
+  }
+
+  async #write(draft: FrameDraft): Promise<void> {
+    const about = this.#next();
+    let head = encodeFrameHead(this.#segments.seal, about, draft.records);
+    let length = head.length;
+    for (const body of draft.bodies) length += body.length;
+    if (await this.#makeRoom(length)) head = encodeFrameHead(this.#segments.seal, this.#next(), draft.records);
+    const { segment, offset } = await this.#put([head, ...draft.bodies], length);
+    this.#durableThrough = this.#sequence;
+    this.#isSealed = draft.records.length === 0;
+    this.#owner.apply(draft.records, segment.number, offset + head.length, draft.bodies);
+  }
+
+  /** Goes on in the next segment when the frame doesn't fit into this one. Whether it did. */
+  async #makeRoom(length: number): Promise<boolean> {
+    const { current } = this.#segments;
+    if (current !== undefined && this.#offset + toPages(length) <= current.size) return false;
+    const records = this.#owner.checkpoint();
+    const checkpoint = encodeFrameHead(this.#segments.seal, { ...this.#next(), isCheckpoint: true }, records);
+    try {
+      await this.#segments.advance(toPages(checkpoint.length) + toPages(length));
+    } catch (error) {
+      throw new NoRoom(toClusterError(error, 'IO', this.#name));
+    }
+    this.#offset = PAGE_BYTES;
+    const isProven = this.#durableThrough === this.#sequence;
+    await this.#put([checkpoint], checkpoint.length);
+    // Before the last frame found was written again, nothing behind it proves it.
+    if (isProven) this.#durableThrough = this.#sequence;
+    return true;
+  }
+
+  async #put(chunks: readonly Uint8Array[], length: number): Promise<{ segment: Segment; offset: number }> {
+    const { current: segment } = this.#segments;
+    if (segment === undefined) throw new RangeError('a frame needs a segment');
+    const offset = this.#offset;
+    const filling = toPages(length) - length;
+    try {
+      await segment.file.write(filling === 0 ? chunks : [...chunks, FILLING.subarray(0, filling)], offset);
+      await segment.file.sync();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    this.#sequence += 1;
+    this.#offset += length + filling;
+    if (this.#offset > segment.size / 2) this.#segments.prepare();
+    return { segment, offset };
+  }
+
+  #next(): FrameDescription {
+    return { sequence: this.#sequence + 1, durableThrough: this.#durableThrough, isCheckpoint: false };
+  }
+
+  #failed(error: unknown): ClusterError {
+    this.#failure = toClusterError(error, 'IO', this.#name);
+    return this.#failure;
+  }
+
+  /** What was in the frame may be on the disk, unless there was no room for it. What waits behind it is not. */
+  #fail(draft: FrameDraft, error: unknown): void {
+    const cause = toClusterError(error, 'IO', this.#name);
+    const outcome = error instanceof NoRoom ? 'not-applied' : 'unknown';
+    const failure = new ClusterError('IO', `${this.#name}: ${cause.message}`, { cause, outcome });
+    for (const operation of draft.operations) operation.reject(failure);
+    const rest = this.#queue.splice(0);
+    this.#waitingBytes = 0;
+    for (const operation of rest) operation.reject(this.#refusal(cause));
+  }
+
+  #refusal(cause: ClusterError): ClusterError {
+    const why = this.failure === undefined ? 'a change before it failed' : 'nothing is written since a write failed';
+    return new ClusterError('IO', `${this.#name}: ${why}`, { cause, outcome: 'not-applied' });
+  }
+}
+
+/** A segment could not be made: nothing was written to the log. */
+class NoRoom extends ClusterError {
+  constructor(cause: ClusterError) {
+    super('IO', `no further segment could be made: ${cause.message}`, { cause, outcome: 'not-applied' });
+  }
+}
