@@ -7,7 +7,11 @@ import { ownScenarios, transcriptFolder, transcriptsIn, type TranscriptFile } fr
 const suites = Object.entries(RUNNERS).map(([folder, runner]) => ({ files: transcriptsIn(folder), runner }));
 const some = suites.some(({ files }) => files.length > 0);
 
-if (!some) process.stderr.write(`skipped: no transcripts of etcd-io/raft in ${transcriptFolder()}\n`);
+if (!some) {
+  // Set where their absence is a mistake and not a choice.
+  if (process.env['QUORATE_REQUIRE_TRANSCRIPTS'] === '1') throw new Error(`no transcripts in ${transcriptFolder()}`);
+  process.stderr.write(`skipped: no transcripts of etcd-io/raft in ${transcriptFolder()}\n`);
+}
 
 describe.skipIf(!some)('transcripts of etcd-io/raft', () => {
   // Something to skip, where there is nothing to run.
