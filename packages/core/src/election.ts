@@ -48,8 +48,8 @@ export interface LeaderElection extends AsyncDisposable {
    */
   campaign(options?: CallOptions): Promise<Leadership>;
   /**
-   * Ends the grant and the candidacy, and resolves once another node leads or none can take over. Fine for a node
-   * that does not lead.
+   * Ends the grant and the candidacy, and resolves once another node leads or none can take over. Calls of `campaign`
+   * that wait reject with `ABORTED`. Fine for a node that does not lead.
    */
   resign(options?: CallOptions): Promise<void>;
   /**
