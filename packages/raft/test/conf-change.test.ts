@@ -209,6 +209,14 @@ describe('changes as bytes', () => {
     expect(() => encodeConfChange({ version: 1, type: 'add-node', nodeId: -1 })).toThrow(RangeError);
   });
 
+  it('are refused in an unknown format, cut off, or with numbers that are too big', () => {
+    const { type, data } = encodeConfChange({ version: 1, type: 'add-node', nodeId: Number.MAX_SAFE_INTEGER });
+    expect(() => decodeConfChange({ type, data: data.with(0, 2) })).toThrow('format 2, expected 1');
+    expect(() => decodeConfChange({ type, data: data.subarray(0, 4) })).toThrow('cut off');
+    expect(() => decodeConfChange({ type, data: data.with(9, 0x10) })).toThrow('too big');
+    expect(() => decodeConfChange({ type, data: new Uint8Array(20).fill(0xff).with(0, 1) })).toThrow('too long');
+  });
+
   it('are empty if they leave a joint configuration', () => {
     const leave = { version: 2, transition: 'auto', changes: [] } as const;
     expect(isLeaveJoint(leave)).toBe(true);

@@ -93,6 +93,15 @@ describe('the progress of a follower', () => {
     expect([progress.paused, progress.match, progress.inflights.count]).toEqual([false, 3, 1]);
   });
 
+  it('steps back from the stream to what is known, but not for an old refusal', () => {
+    const progress = start(1);
+    progress.becomeReplicate();
+    progress.sentEntries(6, 10);
+    progress.acknowledge(4);
+    expect([progress.stepBack(4, 2), progress.next]).toEqual([false, 7]);
+    expect([progress.stepBack(5, 2), progress.next]).toEqual([true, 5]);
+  });
+
   it('probes after a snapshot from where that ends, if it arrived', () => {
     const progress = start(5);
     progress.becomeSnapshot(20);

@@ -27,7 +27,7 @@ export function replay(file: string, text: string, runner: Runner): Mismatch[] {
 
 /** A mismatch as text: what was expected is marked -, what came +. */
 export function describeMismatch({ where, expected, actual }: Mismatch): string {
-  return [where, ...diffLines(expected.split('\n'), actual.split('\n'))].join('\n');
+  return [where, ...nearDifferences(diffLines(expected.split('\n'), actual.split('\n')))].join('\n');
 }
 
 function run(file: string, step: Step, runner: Runner): string {
@@ -60,6 +60,26 @@ function lineOfDifference(step: Step, actual: readonly string[]): number {
     fact += 1;
   }
   return step.expectedLine + step.expected.length;
+}
+
+const CONTEXT_LINES = 3;
+
+/** The lines that differ with a few around them; of the others only their number. */
+function nearDifferences(diff: readonly string[]): string[] {
+  const differs = diff.map((line) => !line.startsWith('    '));
+  const isNear = diff.map((_, at) =>
+    differs.slice(Math.max(0, at - CONTEXT_LINES), at + CONTEXT_LINES + 1).includes(true),
+  );
+  const lines: string[] = [];
+  let left = 0;
+  for (const [at, line] of [...diff, ''].entries()) {
+    const isShown = at === diff.length || isNear[at] === true;
+    if (!isShown) left += 1;
+    if (isShown && left > 0) lines.push(`    … ${left} lines`);
+    if (isShown) left = 0;
+    if (isShown && at < diff.length) lines.push(line);
+  }
+  return lines;
 }
 
 /** Both texts as one, by their longest common subsequence of lines. */
