@@ -35,7 +35,8 @@ function campaign(raft: RaftState, kind: CampaignKind): void {
  */
 function hasUnappliedConfChange(raft: RaftState): boolean {
   const { log } = raft;
-  for (let lo = log.applied + 1; lo <= log.committed;) {
+  // What is compacted away has been applied, even where that was not reported yet.
+  for (let lo = Math.max(log.applied + 1, log.firstIndex); lo <= log.committed;) {
     const page = log.slice(lo, log.committed + 1, raft.config.maxCommittedSizePerReady);
     if (page === undefined) throw new RaftError('LOG_BROKEN', `Entry ${lo} is compacted but not applied`);
     if (page.some(({ type }) => type !== 'normal')) return true;

@@ -1,5 +1,6 @@
 import { RaftError } from './raft-error.ts';
 import type { RaftState } from './raft-state.ts';
+import { isMember } from './tracker-config.ts';
 import { type Message, NONE, type Snapshot } from './types.ts';
 
 /** Takes over entries of the leader of this term, or says where the logs part. */
@@ -39,8 +40,7 @@ function restoreSnapshot(raft: RaftState, snapshot: Snapshot): boolean {
     raft.becomeFollower(raft.term + 1, NONE);
     return false;
   }
-  const { voters, votersOutgoing, learners } = confState;
-  if (![...voters, ...votersOutgoing, ...learners].includes(raft.id)) return false;
+  if (!isMember(confState, raft.id)) return false;
   if (raft.log.matchesTerm(index, term)) {
     // The log has it all: no need to start anew, only to commit.
     raft.log.commitTo(index);
@@ -58,6 +58,7 @@ function adoptConfState(raft: RaftState, snapshot: Snapshot): void {
   } catch (error) {
     throw new RaftError('LOG_BROKEN', `The snapshot at ${lastIndex} holds no valid configuration`, { cause: error });
   }
+  raft.confIndex = lastIndex;
   const own = raft.tracker.get(raft.id);
   raft.isLearner = own?.isLearner ?? false;
   own?.acknowledge(own.next - 1);

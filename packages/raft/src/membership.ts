@@ -5,7 +5,9 @@ import { advanceCommit, broadcastAppend, trySendAppend } from './replication.ts'
 import { type ConfState, NONE } from './types.ts';
 
 /** A committed change of configuration takes effect. Throws a ConfChangeError if it cannot be made. */
-export function applyConfChange(raft: RaftState, change: ConfChange): ConfState {
+export function applyConfChange(raft: RaftState, change: ConfChange, index: number): ConfState {
+  // A snapshot has arrived while this change was on its way to be applied: the configuration is a later one.
+  if (index <= raft.confIndex) return raft.tracker.confState();
   raft.tracker.switchTo(nextConfig(raft.tracker.config, asV2(change)), raft.log.lastIndex);
   configurationChanged(raft);
   return raft.tracker.confState();

@@ -75,9 +75,11 @@ export class RaftNode {
    * A committed entry holds this change: it takes effect. Called for each such entry, in order, before what follows it
    * is applied. Returns the new configuration, to be kept in snapshots. Throws a ConfChangeError if the change does not
    * fit; a host that does not want a change applies it with node ids of 0 instead.
+   * @param index The entry's. Where entries are applied later than they are handed out, a snapshot may come in between
+   *   whose configuration is a later one; it then stays.
    */
-  applyConfChange(change: ConfChange): ConfState {
-    return applyConfChange(this.#raft, change);
+  applyConfChange(change: ConfChange, index = Infinity): ConfState {
+    return applyConfChange(this.#raft, change, index);
   }
 
   /** Takes in a message of a peer, or of this process's storage. */

@@ -39,7 +39,7 @@ export class RaftState {
   /** Ticks since the last word from the leader or grant of a vote; for a leader: since its last check of the quorum. */
   electionElapsed = 0;
   heartbeatElapsed = 0;
-  /** In [electionTicks, 2 electionTicks), later if another node has a higher priority; drawn anew for each term. */
+  /** In [electionTicks, 2 electionTicks), and drawn anew for each term; more while there is a leader but better ones. */
   randomizedElectionTicks = 0;
 
   /** With leases: ticks for which this node has promised to vote for nobody but the leader it heard of. */
@@ -53,6 +53,8 @@ export class RaftState {
   transferee: number = NONE;
   /** No change of configuration is proposed before this index is applied: it may be one. */
   pendingConfIndex = 0;
+  /** The configuration is that of a snapshot at this index: older changes are in it. */
+  confIndex = 0;
   /** Bytes of this leader's proposals that are not applied yet; an estimate from above. */
   uncommittedBytes = 0;
 
@@ -73,7 +75,7 @@ export class RaftState {
     this.#load(hardState);
     // What it may have promised before it restarted is forgotten, so it is kept for the longest possible time.
     if (this.term > 0) this.#promise();
-    if (config.applied > 0) this.log.appliedTo(config.applied, 0);
+    if (config.applied > this.log.applied) this.#resumeApplied(config.applied);
     this.reset(this.term);
   }
 
@@ -144,6 +146,7 @@ export class RaftState {
 
   heardFromLeader(leader: number): void {
     this.electionElapsed = 0;
+    if (leader !== this.leader) this.#deferToPriority();
     this.leader = leader;
     this.#promise();
   }
@@ -152,12 +155,22 @@ export class RaftState {
     if (this.lease !== undefined) this.promisedTicks = this.config.electionTicks;
   }
 
-  /** Chance keeps nodes from campaigning at once, again and again. Who is not wanted most leaves others time to. */
+  /** Chance keeps nodes from campaigning all at once, again and again. */
   #drawElectionTicks(): number {
-    const { electionTicks, priority, random } = this.config;
+    const { electionTicks, random } = this.config;
+    return electionTicks + random.int(electionTicks);
+  }
+
+  /**
+   * When this leader is gone, nodes of higher priority campaign first. Only once: if none of them wins in that term, it
+   * may be that this node's log is needed.
+   */
+  #deferToPriority(): void {
+    const { electionTicks, priority } = this.config;
     const ownPriority = priority(this.id);
-    const isOutranked = this.tracker.voterIds().some((id) => priority(id) > ownPriority);
-    return electionTicks + random.int(electionTicks) + (isOutranked ? electionTicks : 0);
+    if (this.tracker.voterIds().some((id) => priority(id) > ownPriority)) {
+      this.randomizedElectionTicks = this.#drawElectionTicks() + electionTicks;
+    }
   }
 
   #resetProgress(): void {
@@ -165,12 +178,19 @@ export class RaftState {
     for (const [id, progress] of this.tracker.progress) progress.reset(lastIndex + 1, id === this.id ? lastIndex : 0);
   }
 
+  /** What was applied was committed, even if the note of that did not reach the disk before a crash. */
+  #resumeApplied(index: number): void {
+    this.log.commitTo(index);
+    this.log.appliedTo(index, 0);
+  }
+
   #load(hardState: HardState): void {
     const { commit } = hardState;
-    if (hardState.term === 0 && hardState.vote === NONE && commit === 0) return;
-    if (commit < this.log.committed || commit > this.log.lastIndex) {
-      const range = `${this.log.committed} to ${this.log.lastIndex}`;
-      throw new RaftError('LOG_BROKEN', `The stored commit index, ${commit}, is outside of the stored log, ${range}`);
+    if (commit > this.log.lastIndex) {
+      throw new RaftError(
+        'LOG_BROKEN',
+        `Entry ${commit} was committed, but the stored log ends at ${this.log.lastIndex}`,
+      );
     }
     this.log.commitTo(commit);
     this.term = hardState.term;

@@ -2,6 +2,7 @@ import { payloadBytes } from './entry-size.ts';
 import type { Progress } from './progress.ts';
 import { RaftError } from './raft-error.ts';
 import type { RaftState } from './raft-state.ts';
+import { isMember } from './tracker-config.ts';
 import type { Entry } from './types.ts';
 
 /** Sends a follower what it lacks, or at least the commit index, unless its flow is paused. */
@@ -42,8 +43,10 @@ function trySendSnapshot(raft: RaftState, to: number, progress: Progress): boole
   if (!progress.recentActive) return false;
   const snapshot = raft.log.snapshot();
   if (snapshot === undefined) return false;
-  const { index } = snapshot.metadata;
+  const { index, confState } = snapshot.metadata;
   if (index === 0) throw new RaftError('LOG_BROKEN', `Follower ${to} needs a snapshot, and storage has an empty one`);
+  // A snapshot from before the follower was added would be refused, and sent again and again.
+  if (!isMember(confState, to)) return false;
   progress.becomeSnapshot(index);
   raft.send({ type: 'Snap', to, snapshot });
   return true;

@@ -17,6 +17,9 @@ export interface RaftStorage {
   term(index: number): number | undefined;
   firstIndex(): number;
   lastIndex(): number;
-  /** The latest one; undefined while it cannot be had, to be asked for again later. */
+  /**
+   * The latest one; undefined while it cannot be had, to be asked for again later. A member that was added behind it
+   * can't use it and waits for a newer one.
+   */
   snapshot(): Snapshot | undefined;
 }

@@ -44,6 +44,11 @@ export function fromConfState(state: ConfState): TrackerConfig {
   return config;
 }
 
+/** Whether a node votes or listens in a stored configuration. Those that are to be learners still vote. */
+export function isMember({ voters, votersOutgoing, learners }: ConfState, id: number): boolean {
+  return voters.includes(id) || votersOutgoing.includes(id) || learners.includes(id);
+}
+
 /** What is wrong with a configuration; undefined if nothing is. */
 export function findFlaw({ voters, learners, learnersNext, autoLeave }: TrackerConfig): string | undefined {
   for (const id of learners) if (isVoter(voters, id)) return `learner ${id} is a voter too`;
