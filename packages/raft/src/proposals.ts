@@ -1,4 +1,4 @@
-import { asV2 } from './conf-change.ts';
+import { asV2, ConfChangeError, nextConfig } from './conf-change.ts';
 import { decodeConfChange } from './conf-change-codec.ts';
 import { payloadBytes } from './entry-size.ts';
 import { isJoint } from './quorum/joint.ts';
@@ -62,19 +62,22 @@ function admitConfChanges(raft: RaftState, proposals: readonly Proposal[]): read
   });
 }
 
-/** At most one change is under way; a joint configuration is left before it changes again, and only it is left. */
+/**
+ * At most one change is under way; a joint configuration is left before it changes again, and only it is left. A change
+ * that cannot be made is not let in at all: once committed, it would stop every node that comes to apply it.
+ */
 function mayChangeConf(raft: RaftState, proposal: Proposal): boolean {
   if (raft.pendingConfIndex > raft.log.applied) return false;
-  const wantsToLeave = leavesJoint(proposal);
-  return wantsToLeave !== undefined && isJoint(raft.tracker.config.voters) === wantsToLeave;
-}
-
-/** Undefined if these bytes, which may be a peer's, are no change of configuration. */
-function leavesJoint(proposal: Proposal): boolean | undefined {
+  const { config } = raft.tracker;
   try {
-    return asV2(decodeConfChange(proposal)).changes.length === 0;
+    const change = asV2(decodeConfChange(proposal));
+    if (isJoint(config.voters) !== (change.changes.length === 0)) return false;
+    // With no other change on its way, it will meet the configuration of now.
+    nextConfig(config, change);
+    return true;
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    // RangeError: these bytes, which may be a peer's, are no change.
+    if (error instanceof ConfChangeError || error instanceof RangeError) return false;
     throw error;
   }
 }
