@@ -228,7 +228,7 @@ export class MajorityElection implements LeaderElection {
     }
     if (message === undefined || !this.#goesByTheseRules(from, message)) return;
     const received = message;
-    this.#debug(from, '->', received);
+    this.#debug(from, '<-', received);
     this.#step((now, vote) => {
       if (!vote.receive(from, received, now)) this.#complain(`messages of ${from} with an impossible term are dropped`);
     });
@@ -316,7 +316,7 @@ export class MajorityElection implements LeaderElection {
     if (ready.length === 0) return this.#boundWaiting();
     this.#waiting = this.#waiting.filter(({ needsRecord }) => needsRecord > this.#durableVote.version);
     for (const { to, message } of ready) {
-      this.#debug(to, '<-', message);
+      this.#debug(to, '->', message);
       const isHeartbeat = message.type === 'heartbeat' || message.type === 'heartbeat-ack';
       this.#context.transport.send(
         to,
