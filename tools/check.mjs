@@ -5,6 +5,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+/** A step that hangs is a failure to be reported, not to be waited for. */
+const STEP_TIMEOUT_MS = 600_000;
 const scratch = mkdtempSync(path.join(tmpdir(), 'quorate-check-'));
 const testReport = path.join(scratch, 'tests.json');
 
@@ -22,7 +24,12 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 for (const [name, command, args] of steps) {
   const started = performance.now();
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
-  const { status } = spawnSync(command, args, { stdio: 'inherit', env });
+  const { status } = spawnSync(command, args, {
+    stdio: 'inherit',
+    env,
+    timeout: STEP_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const ok = status === 0;
   console.log(`${ok ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)`);
