@@ -12,6 +12,7 @@ import {
   type Storage,
   type StorageContext,
 } from '@quorate/core';
+import { type LogContents, MemoryLog } from './memory-log.ts';
 
 /** What outlives a node within one program. Share one between two runs of a node, never between two nodes. */
 export interface MemoryDisk {
@@ -35,7 +36,7 @@ const rules: OptionRules<MemoryStorageOptions> = {
   disk: rule.value<MemoryDisk>('made by memoryDisk()', (value) => value instanceof Records),
 };
 
-/** Records in memory. */
+/** Records in memory, and logs. */
 export function memoryStorage(options: MemoryStorageOptions = {}): Plugin<Storage, 'storage'> {
   const { disk } = checkOptions('memoryStorage', rules, options);
   return {
@@ -52,6 +53,7 @@ const HOLDER_ANSWERS_MS = 100;
 
 class Records implements MemoryDisk {
   readonly contents = new Map<string, Uint8Array>();
+  readonly logs: LogContents = new Map();
   holder: RecordsStorage | undefined;
 
   get names(): readonly string[] {
@@ -63,6 +65,7 @@ class RecordsStorage implements Storage, RecordStore {
   readonly supports: { readonly durable: boolean };
   readonly nodeId: string;
   readonly clock: Clock;
+  readonly log: MemoryLog;
   readonly #disk: Records;
   #closed = false;
 
@@ -71,6 +74,7 @@ class RecordsStorage implements Storage, RecordStore {
     this.clock = clock;
     this.supports = { durable: disk !== undefined };
     this.#disk = disk ?? new Records();
+    this.log = new MemoryLog(this.#disk.logs, { clock, check: () => this.#check() });
   }
 
   get records(): RecordStore {

@@ -4,12 +4,18 @@ import { join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
 import { silentLogger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
-import { storageContract } from '@quorate/testkit';
+import { logStoreContract, storageContract } from '@quorate/testkit';
 import { fileStorage } from '../src/index.ts';
 
 const refuses = {
   factory: fileStorage,
-  options: [{}, { directory: 'relative' }, { directory: '/' }, { directory: '/data', syncs: false }],
+  options: [
+    {},
+    { directory: 'relative' },
+    { directory: '/' },
+    { directory: '/data', syncs: false },
+    { directory: '/data', log: { segmentBytes: 1 } },
+  ],
 };
 
 storageContract(
@@ -34,5 +40,25 @@ storageContract(
     medium: () => mkdtempSync(join(root, 'node-')),
     create: (directory: string) => fileStorage({ directory }),
     refuses,
+  },
+);
+
+logStoreContract(
+  { describe, it },
+  {
+    name: 'storage-file',
+    supports: { durable: true },
+    create: () => fileStorage({ directory: '/data/node-a', log: { segmentBytes: 256 * 1024 } }),
+  },
+);
+
+logStoreContract(
+  { describe, it },
+  {
+    name: 'storage-file on a real disk',
+    supports: { durable: true },
+    system: nodeSystem({ logger: silentLogger }),
+    medium: () => mkdtempSync(join(root, 'node-')),
+    create: (directory: string) => fileStorage({ directory, log: { segmentBytes: 1024 * 1024, cacheBytes: 0 } }),
   },
 );

@@ -9,6 +9,8 @@ export { ExpectationError } from './expectations.ts';
 export type { RefusedOptions } from './lifecycle.ts';
 export type { Runner, TestFunction } from './runner.ts';
 export type { Harness } from './suite.ts';
+export { logStoreContract } from './log-store-contract.ts';
+export type { LogStoreHarness } from './log-store-fixture.ts';
 export { storageContract, type StorageHarness } from './storage-contract.ts';
 export { transportContract } from './transport-contract.ts';
 export type { TransportHarness } from './transport-fixture.ts';
