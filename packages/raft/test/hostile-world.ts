@@ -82,33 +82,34 @@ export class HostileWorld {
     for (const host of this.group.hosts) this.#checkReads(host);
   }
 
+  /** Mostly work gets done, or the group would never get anywhere that is worth attacking. */
   #act(dice: number): void {
     const host = this.#pick(this.group.hosts);
-    if (dice < 20) this.#passTime();
-    else if (dice < 45) this.group.handleReady(host);
-    else if (dice < 55) this.group.network.push(...host.finishAppend());
-    else if (dice < 62) this.group.network.push(...host.finishApply());
-    else if (dice < 86) this.#moveMessage();
-    else if (dice < 91) this.#propose(host);
-    else if (dice < 94) this.#read(host);
-    else this.#rare(host, dice + this.#random.int(3) * 6);
+    if (dice < 10) this.#passTime();
+    else if (dice < 40) this.group.handleReady(host);
+    else if (dice < 52) this.group.network.push(...host.finishAppend());
+    else if (dice < 60) this.group.network.push(...host.finishApply());
+    else if (dice < 88) this.#moveMessage();
+    else if (dice < 92) this.#propose(host);
+    else if (dice < 98) this.#read(host);
+    else if (this.#random.int(3) === 0) this.#attack(host, this.#random.int(16));
   }
 
-  #rare(host: Host, dice: number): void {
-    if (dice < 96) this.#clock(host).pausedUntil = this.#now + this.#random.int(20 * TICK_MS);
-    else if (dice < 98) host.node.proposeConfChange(this.#anyChange());
-    else if (dice < 100) this.group.restart(host);
-    else if (dice < 102) host.compact(this.#random.int(Math.max(1, host.index - host.storage.firstIndex())));
-    else if (dice < 104) host.node.transferLeader(1 + this.#random.int(5));
-    else if (dice < 106) this.#isolated = new Set([1, 2, 3, 4, 5].filter(() => this.#random.int(4) === 0));
-    else if (dice < 107) host.node.campaign();
-    else if (dice < 108) host.node.forgetLeader();
-    else if (dice < 109) host.node.reportUnreachable(1 + this.#random.int(5));
+  #attack(host: Host, dice: number): void {
+    if (dice < 3) this.#clock(host).pausedUntil = this.#now + this.#random.int(20 * TICK_MS);
+    else if (dice < 5) host.node.proposeConfChange(this.#anyChange());
+    else if (dice < 7) this.group.restart(host);
+    else if (dice < 9) host.compact(this.#random.int(Math.max(1, host.index - host.storage.firstIndex())));
+    else if (dice < 10) host.node.transferLeader(1 + this.#random.int(5));
+    else if (dice < 12) this.#isolated = new Set([1, 2, 3, 4, 5].filter(() => this.#random.int(4) === 0));
+    else if (dice < 13) host.node.campaign();
+    else if (dice < 14) host.node.forgetLeader();
+    else if (dice < 15) host.node.reportUnreachable(1 + this.#random.int(5));
     else this.#isolated.clear();
   }
 
   #passTime(): void {
-    this.#now += this.#random.int(2 * TICK_MS);
+    this.#now += this.#random.int(TICK_MS / 2);
     for (const host of this.group.hosts) {
       const clock = this.#clock(host);
       if (clock.pausedUntil > this.#now || this.#now * clock.rate - clock.ticked < TICK_MS) continue;

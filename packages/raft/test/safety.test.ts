@@ -17,7 +17,7 @@ describe('a group in a hostile world', () => {
     fc.assert(
       fc.property(life, (parameters) => {
         const world = new HostileWorld(parameters);
-        world.live(1200);
+        world.live(6000);
         world.recover();
         const leader = world.group.leader();
         expect(leader).toBeDefined();
