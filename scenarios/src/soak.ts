@@ -1,4 +1,4 @@
-// Simulated lives of a cluster without end: `npm run soak -- [--seed N] [--seeds COUNT] [--parts messages|volatile|nodes]`.
+// Simulated lives of a cluster without end: `npm run soak -- --help`.
 import { parseArgs } from 'node:util';
 import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
@@ -11,9 +11,23 @@ const kinds: Readonly<Record<string, () => ElectionParts>> = {
   nodes: wholeNodeParts,
 };
 
+const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys(kinds).join(',')}]
+  --seed N       begin with this seed; without --seeds live just this one, and print its trace
+  --seeds COUNT  end after so many; without it, go on until something breaks
+  --parts LIST   what the nodes are made of, separated by commas`;
+
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, seeds: { type: 'string' }, parts: { type: 'string' } },
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string' },
+    parts: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
 });
+if (values.help === true) {
+  console.log(USAGE);
+  process.exit();
+}
 const replay = values.seed !== undefined && values.seeds === undefined;
 const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const count = replay ? 1 : Number(values.seeds ?? Infinity);

@@ -152,7 +152,10 @@ export class MajorityElection implements LeaderElection {
     });
     if (before === undefined || successor === undefined) return;
     await this.#nextLeader(before, options).catch((error: unknown) => {
-      this.#context.logger.warn(`${successor} did not take over in time`, error);
+      // It may be leaving as well: no reason for alarm.
+      this.#context.logger.warn(
+        `${successor} did not take over: ${error instanceof Error ? error.message : String(error)}`,
+      );
     });
   }
 

@@ -5,6 +5,7 @@ import {
   isElectorate,
   isNodeId,
   type NodeId,
+  type OptionRule,
   type OptionRules,
   rule,
 } from '@quorate/core';
@@ -60,7 +61,13 @@ export interface MajorityElectionSettings {
 }
 
 const rules: OptionRules<MajorityElectionOptions> = {
-  voters: rule.value('a list of 1 to 101 different node ids, or { generation, voters } with one', isVoters),
+  voters: {
+    ...rule.value<MajorityElectionOptions['voters']>(
+      `a list of 1 to ${MAX_VOTERS} different node ids, or { generation, voters } with one`,
+      isVoters,
+    ),
+    blame: blameVoter,
+  },
   profile: rule.oneOf('fast', 'lan', 'wan'),
   timings: rule.group(`${OWNER}.timings`, timingRules),
   priority: rule.integer({ min: 0, max: 1000 }),
@@ -97,4 +104,16 @@ function isVoters(value: unknown): boolean {
 function isVoterList(value: unknown): value is readonly NodeId[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_VOTERS) return false;
   return value.every(isNodeId) && new Set(value).size === value.length;
+}
+
+/** The id in a list that is none, or that is there twice. */
+function blameVoter(value: unknown): ReturnType<NonNullable<OptionRule<unknown>['blame']>> {
+  if (!Array.isArray(value)) return undefined;
+  const at = value.findIndex((id, index) => !isNodeId(id) || value.indexOf(id) !== index);
+  if (at === -1) return undefined;
+  const id: unknown = value[at];
+  const got = typeof id === 'string' ? JSON.stringify(id) : typeof id;
+  return isNodeId(id)
+    ? { path: `[${at}]`, expected: 'there once', got: `${got} again` }
+    : { path: `[${at}]`, expected: 'a node id', got };
 }
