@@ -4,11 +4,11 @@ import { decodeRecords, encodeRecords, type LogRecord, recordsLength } from './l
 
 /** Frames begin at multiples of this, so that no write touches a page with anything that was acknowledged before. */
 export const PAGE_BYTES = 4096;
-export const FRAME_HEADER_BYTES = 48;
+export const FRAME_HEADER_BYTES = 52;
 
 const MAGIC = 0x5146524d;
 const CHECKPOINT_FLAG = 1;
-const HEADER_CHECKSUM_OFFSET = 44;
+const HEADER_CHECKSUM_OFFSET = 48;
 
 /** What one write and sync brings to the log: a header, a table of records, and the batches that these tell of. */
 export interface FrameHeader {
@@ -21,6 +21,8 @@ export interface FrameHeader {
   readonly durableThrough: number;
   /** It tells what all groups must remember, so that segments before its own aren't needed for that. */
   readonly isCheckpoint: boolean;
+  /** Whose number it was written for: another's is a leftover of the file's former life. */
+  readonly segment: number;
   readonly tableLength: number;
   readonly bodyLength: number;
   readonly tableChecksum: number;
@@ -37,6 +39,7 @@ export interface FrameDescription {
   readonly sequence: number;
   readonly durableThrough: number;
   readonly isCheckpoint: boolean;
+  readonly segment: number;
 }
 
 /** Header and table of a frame, as one chunk. */
@@ -50,7 +53,7 @@ export function encodeFrameHead(seal: LogSeal, about: FrameDescription, records:
 }
 
 /** Puts a header before a table that is there already. */
-export function putFrameHeader({ id, crc32 }: LogSeal, head: Uint8Array, header: FrameHeader): void {
+function putFrameHeader({ id, crc32 }: LogSeal, head: Uint8Array, header: FrameHeader): void {
   const view = viewOf(head);
   view.setUint32(0, MAGIC);
   view.setUint32(4, header.isCheckpoint ? CHECKPOINT_FLAG : 0);
@@ -60,14 +63,16 @@ export function putFrameHeader({ id, crc32 }: LogSeal, head: Uint8Array, header:
   view.setUint32(32, header.tableLength);
   view.setUint32(36, header.bodyLength);
   view.setUint32(40, header.tableChecksum);
+  view.setUint32(44, header.segment);
   view.setUint32(HEADER_CHECKSUM_OFFSET, crc32(head.subarray(0, HEADER_CHECKSUM_OFFSET)));
 }
 
-/** The header at the beginning of the bytes; undefined when there is none of this log. */
-export function decodeFrameHeader({ id, crc32 }: LogSeal, bytes: Uint8Array): FrameHeader | undefined {
+/** The header at the beginning of the bytes; undefined when there is none of this log and segment. */
+export function decodeFrameHeader({ id, crc32 }: LogSeal, segment: number, bytes: Uint8Array): FrameHeader | undefined {
   if (bytes.length < FRAME_HEADER_BYTES) return undefined;
   const view = viewOf(bytes);
   if (view.getUint32(0) !== MAGIC || !id.every((byte, at) => byte === bytes[8 + at])) return undefined;
+  if (view.getUint32(44) !== segment) return undefined;
   if (view.getUint32(HEADER_CHECKSUM_OFFSET) !== crc32(bytes.subarray(0, HEADER_CHECKSUM_OFFSET))) return undefined;
   return {
     sequence: getNumber(view, 16),
@@ -76,6 +81,7 @@ export function decodeFrameHeader({ id, crc32 }: LogSeal, bytes: Uint8Array): Fr
     tableLength: view.getUint32(32),
     bodyLength: view.getUint32(36),
     tableChecksum: view.getUint32(40),
+    segment,
   };
 }
 

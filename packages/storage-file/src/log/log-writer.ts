@@ -5,10 +5,9 @@ import {
   type FrameDescription,
   frameLength,
   PAGE_BYTES,
-  putFrameHeader,
   toPages,
 } from './frame.ts';
-import type { LogRecord } from './log-record.ts';
+import { type LogRecord, recordsLength } from './log-record.ts';
 import { FrameDraft, type Operation } from './operations.ts';
 import type { LogTail } from './recovery.ts';
 import type { Segment } from './segment.ts';
@@ -69,18 +68,24 @@ export class LogWriter {
     this.#segments.select(segment);
     this.#offset = offset;
     if (last === undefined) return;
-    const { header, records } = last;
-    const length = frameLength(header);
-    const frame = new Uint8Array(length);
+    const { header } = last;
+    const frame = new Uint8Array(frameLength(header));
     await last.segment.file.read(frame, last.offset);
+    const body = frame.subarray(FRAME_HEADER_BYTES + header.tableLength);
     this.#sequence = header.sequence;
     this.#durableThrough = header.durableThrough;
-    await this.#makeRoom(length);
-    putFrameHeader(this.#segments.seal, frame, { ...header, ...this.#next() });
-    const place = await this.#put([frame], length);
+    let { records } = last;
+    const hasRoom = this.#hasRoom(frame.length);
+    const isFirst = offset === PAGE_BYTES || !hasRoom;
+    // In the same frame, which so says all that the one before it does, whether or not that is durable.
+    if (isFirst) records = [...this.#owner.checkpoint(), ...records];
+    const isCheckpoint = isFirst || header.isCheckpoint;
+    const length = FRAME_HEADER_BYTES + recordsLength(records) + body.length;
+    if (!this.#hasRoom(length)) await this.#advance(length);
+    const head = encodeFrameHead(this.#segments.seal, { ...this.#next(), isCheckpoint }, records);
+    const place = await this.#put([head, body], head.length + body.length);
     this.#durableThrough = this.#sequence;
-    const bodyOffset = place.offset + FRAME_HEADER_BYTES + header.tableLength;
-    this.#owner.apply(records, place.segment.number, bodyOffset, []);
+    this.#owner.apply(records, place.segment.number, place.offset + head.length, []);
     this.#isSealed = records.length === 0;
   }
 
@@ -155,34 +160,39 @@ export class LogWriter {
   }
 
   async #write(draft: FrameDraft): Promise<void> {
-    const about = this.#next();
-    let head = encodeFrameHead(this.#segments.seal, about, draft.records);
-    let length = head.length;
+    let length = FRAME_HEADER_BYTES + recordsLength(draft.records);
     for (const body of draft.bodies) length += body.length;
-    if (await this.#makeRoom(length)) head = encodeFrameHead(this.#segments.seal, this.#next(), draft.records);
+    await this.#makeRoom(length);
+    const head = encodeFrameHead(this.#segments.seal, this.#next(), draft.records);
     const { segment, offset } = await this.#put([head, ...draft.bodies], length);
     this.#durableThrough = this.#sequence;
     this.#isSealed = draft.records.length === 0;
     this.#owner.apply(draft.records, segment.number, offset + head.length, draft.bodies);
   }
 
-  /** Goes on in the next segment when the frame doesn't fit into this one. Whether it did. */
-  async #makeRoom(length: number): Promise<boolean> {
-    const { current } = this.#segments;
-    if (current !== undefined && this.#offset + toPages(length) <= current.size) return false;
+  /** Begins the next segment, with all that groups must remember, when the frame doesn't fit into this one. */
+  async #makeRoom(length: number): Promise<void> {
+    if (this.#hasRoom(length)) return;
     const records = this.#owner.checkpoint();
-    const checkpoint = encodeFrameHead(this.#segments.seal, { ...this.#next(), isCheckpoint: true }, records);
+    await this.#advance(toPages(FRAME_HEADER_BYTES + recordsLength(records)) + length);
+    const about = { ...this.#next(), isCheckpoint: true };
+    const checkpoint = encodeFrameHead(this.#segments.seal, about, records);
+    await this.#put([checkpoint], checkpoint.length);
+    this.#durableThrough = this.#sequence;
+  }
+
+  #hasRoom(length: number): boolean {
+    const { current } = this.#segments;
+    return current !== undefined && this.#offset + toPages(length) <= current.size;
+  }
+
+  async #advance(length: number): Promise<void> {
     try {
-      await this.#segments.advance(toPages(checkpoint.length) + toPages(length));
+      await this.#segments.advance(toPages(length));
     } catch (error) {
       throw new NoRoom(toClusterError(error, 'IO', this.#name));
     }
     this.#offset = PAGE_BYTES;
-    const isProven = this.#durableThrough === this.#sequence;
-    await this.#put([checkpoint], checkpoint.length);
-    // Before the last frame found was written again, nothing behind it proves it.
-    if (isProven) this.#durableThrough = this.#sequence;
-    return true;
   }
 
   async #put(chunks: readonly Uint8Array[], length: number): Promise<{ segment: Segment; offset: number }> {
@@ -203,7 +213,8 @@ export class LogWriter {
   }
 
   #next(): FrameDescription {
-    return { sequence: this.#sequence + 1, durableThrough: this.#durableThrough, isCheckpoint: false };
+    const segment = this.#segments.current?.number ?? 0;
+    return { sequence: this.#sequence + 1, durableThrough: this.#durableThrough, isCheckpoint: false, segment };
   }
 
   #failed(error: unknown): ClusterError {

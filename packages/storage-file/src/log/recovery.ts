@@ -47,6 +47,8 @@ export class LogRecovery {
   #offset = PAGE_BYTES;
   #reader: SegmentReader;
   #last: FoundFrame | undefined;
+  /** The sequence that must come now. */
+  #expected = 1;
 
   private constructor(segments: Segments, logger: Logger, apply: (frame: FoundFrame) => void) {
     this.#segments = segments;
@@ -69,7 +71,7 @@ export class LogRecovery {
 
   async #run(): Promise<LogTail> {
     for (;;) {
-      const reading = await this.#read(this.#reader, this.#offset);
+      const reading = await this.#read(this.#offset);
       if (reading?.records !== undefined && this.#isNext(reading.header)) {
         this.#take({ segment: this.#segment, offset: this.#offset, ...reading, records: reading.records });
       } else if (!(await this.#nextSegment(reading)) && !(await this.#skip(reading))) {
@@ -84,20 +86,23 @@ export class LogRecovery {
     return segment;
   }
 
-  /** Of the frame that must come now. */
-  get #expected(): number {
-    return (this.#last?.header.sequence ?? 0) + 1;
+  /** What was before it was dropped, which took a whole checkpoint. */
+  get #isFirst(): boolean {
+    return this.#last === undefined && this.#segment.number > 1;
   }
 
   /** The first of all may have any number, if it stands for what was dropped before it. */
   #isNext({ sequence, isCheckpoint }: FrameHeader): boolean {
-    if (this.#last === undefined && this.#at === 0 && this.#segment.number > 1) return isCheckpoint;
+    if (this.#isFirst) return isCheckpoint;
     return sequence === this.#expected;
   }
 
   #take(frame: FoundFrame): void {
-    if (this.#last !== undefined) this.#apply(this.#last);
+    // What it doesn't count on it says again.
+    const isSaidAgain = frame.header.durableThrough < (this.#last?.header.sequence ?? 0);
+    if (this.#last !== undefined && !isSaidAgain) this.#apply(this.#last);
     this.#last = frame;
+    this.#expected = frame.header.sequence + 1;
     this.#offset += toPages(frameLength(frame.header));
   }
 
@@ -106,7 +111,7 @@ export class LogRecovery {
     const next = this.#segments.all[this.#at + 1];
     if (next === undefined || this.#last === undefined || reading?.header.sequence === this.#expected) return false;
     const reader = this.#readerOf(next);
-    const first = await this.#header(reader, PAGE_BYTES);
+    const first = await this.#header(next, reader, PAGE_BYTES);
     // The window is shared: what was read ahead of the current segment is gone.
     this.#reader = this.#readerOf(this.#segment);
     if (first?.sequence !== this.#expected) return false;
@@ -121,13 +126,12 @@ export class LogRecovery {
    */
   async #skip(reading: Reading): Promise<boolean> {
     const later = await this.#findLater();
-    const isFirst = this.#last === undefined && this.#segment.number > 1;
-    if (isFirst || (later !== undefined && later.header.durableThrough >= this.#expected)) {
-      const how = later === undefined ? 'a segment' : `frame ${later.header.sequence}`;
-      throw new ClusterError(
-        'CORRUPT',
-        `${this.#segment.path}: at offset ${this.#offset}: frame ${this.#expected} is damaged: ${how} behind it is whole`,
-      );
+    const isProven = this.#isFirst
+      ? later?.header.isCheckpoint !== true
+      : later !== undefined && later.header.durableThrough >= this.#expected;
+    if (isProven) {
+      const what = this.#isFirst ? 'the beginning of the log' : `frame ${this.#expected}`;
+      throw new ClusterError('CORRUPT', `${this.#segment.path}: at offset ${this.#offset}: ${what} is damaged`);
     }
     if (later === undefined) {
       if (reading?.header.sequence === this.#expected) {
@@ -136,9 +140,7 @@ export class LogRecovery {
       return false;
     }
     this.#goTo(later.at, later.offset);
-    const found = await this.#read(this.#reader, later.offset);
-    if (found?.records === undefined) return false;
-    this.#take({ segment: this.#segment, offset: later.offset, ...found, records: found.records });
+    this.#expected = later.header.sequence;
     return true;
   }
 
@@ -149,7 +151,7 @@ export class LogRecovery {
       const reader = this.#readerOf(segment);
       const begin = at === this.#at ? this.#offset + PAGE_BYTES : PAGE_BYTES;
       for (let offset = begin; offset < segment.size; offset += PAGE_BYTES) {
-        const header = await this.#header(reader, offset);
+        const header = await this.#header(segment, reader, offset);
         if (header !== undefined && header.sequence >= this.#expected) return { at, offset, header };
       }
     }
@@ -166,14 +168,14 @@ export class LogRecovery {
     return new SegmentReader(segment.file, segment.size, this.#window);
   }
 
-  async #header(reader: SegmentReader, offset: number): Promise<FrameHeader | undefined> {
-    return decodeFrameHeader(this.#segments.seal, await reader.view(offset, FRAME_HEADER_BYTES));
+  async #header({ number }: Segment, reader: SegmentReader, offset: number): Promise<FrameHeader | undefined> {
+    return decodeFrameHeader(this.#segments.seal, number, await reader.view(offset, FRAME_HEADER_BYTES));
   }
 
-  async #read(reader: SegmentReader, offset: number): Promise<Reading> {
-    const header = await this.#header(reader, offset);
+  async #read(offset: number): Promise<Reading> {
+    const header = await this.#header(this.#segment, this.#reader, offset);
     if (header === undefined || header.sequence < this.#expected) return undefined;
-    const frame = await reader.view(offset, frameLength(header));
+    const frame = await this.#reader.view(offset, frameLength(header));
     return { header, records: decodeFrame(this.#segments.seal, header, frame) };
   }
 }

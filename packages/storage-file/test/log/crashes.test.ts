@@ -6,6 +6,8 @@ import { openLog } from './log-fixture.ts';
 import { pageDisk } from './page-disk.ts';
 
 const SECONDS = 1000;
+/** How many times as many worlds as usual; `CRASHES` asks for more. */
+const TIMES = Number(process.env['CRASHES'] ?? 1);
 
 /** Groups of one machine, and what they may hold. */
 class Witness {
@@ -67,7 +69,7 @@ describe('on a simulated machine', () => {
   });
 
   it('long lives with crashes at any time keep it through many segments', async () => {
-    for (let seed = 0; seed < 12; seed += 1) {
+    for (let seed = 0; seed < 12 * TIMES; seed += 1) {
       const world = createWorld({ seed: `long log ${seed}` });
       const [host, witness] = [world.host('a'), new Witness()];
       for (let life = 0; life < 8; life += 1) {
@@ -82,7 +84,7 @@ describe('on a simulated machine', () => {
 
   it('syncs that fail, and crashes whenever, leave what they may', async () => {
     let failures = 0;
-    for (let seed = 0; seed < 60; seed += 1) {
+    for (let seed = 0; seed < 60 * TIMES; seed += 1) {
       const world = createWorld({ seed: `failing syncs of a log ${seed}` });
       const [host, witness] = [world.host('a'), new Witness()];
       for (let life = 0; life < 6; life += 1) {

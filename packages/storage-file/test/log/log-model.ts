@@ -76,6 +76,7 @@ export class GroupModel {
     const last = now.base + now.entries.length;
     if (kind === 0 && now.entries.length > 0) return this.#truncate(now, now.base + 1 + choose(now.entries.length));
     if (kind === 1) return this.#snapshot(now, last + choose(3));
+    if (kind === 3) return this.#install(now, now.base + 1 + choose(now.entries.length + 3));
     if (kind === 2 && choose(4) === 0) return this.#remove();
     return this.#append(now, last + 1 - (choose(4) === 0 ? choose(now.entries.length + 1) : 0), choose);
   }
@@ -110,7 +111,14 @@ export class GroupModel {
     return { after, ask: (group) => group.truncatePrefix(index, baseTerm), alone: false };
   }
 
-  /** A snapshot as a leader sends it, possibly of what this log has not got, and the truncation that goes with it. */
+  /** The truncation behind a snapshot that has other entries, or more. */
+  #install(now: GroupContent, index: number): Change {
+    const term = 1 + Math.max(now.baseTerm, ...now.entries.map(termOf), 1);
+    const after = { ...now, base: index, baseTerm: term, entries: [] };
+    return { after, ask: (group) => group.truncatePrefix(index, term), alone: false };
+  }
+
+  /** A snapshot as a leader sends it, possibly of what this log has not got. */
   #snapshot(now: GroupContent, index: number): Change {
     const newest = Number(now.snapshot.split(' ')[0]);
     const at = Math.max(index, newest + 1, now.base + 1);
