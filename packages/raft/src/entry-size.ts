@@ -4,7 +4,7 @@ import type { Entry } from './types.ts';
 const ENTRY_OVERHEAD_BYTES = 16;
 
 /** What an entry counts against limits of memory and messages. */
-export function entryBytes(entry: Entry): number {
+function entryBytes(entry: Entry): number {
   return entry.data.byteLength + ENTRY_OVERHEAD_BYTES;
 }
 

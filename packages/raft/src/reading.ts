@@ -1,6 +1,6 @@
 import type { RaftState, StepResult } from './raft-state.ts';
 import { broadcastHeartbeat, decodeRound } from './replication.ts';
-import { type Message, NONE } from './types.ts';
+import type { Message } from './types.ts';
 
 /** How many reads may wait for their confirmation on one leader. */
 const MAX_PENDING_READS = 65_536;
@@ -12,7 +12,7 @@ const MAX_PENDING_READS = 65_536;
 export function askToRead(raft: RaftState, m: Message): StepResult {
   if (m.context === undefined || raft.reads.size >= MAX_PENDING_READS) return 'dropped';
   const isSettled = raft.log.matchesTerm(raft.log.committed, raft.term);
-  if (isSettled && holdsLease(raft)) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
+  if (isSettled && raft.lease?.isValid) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
   else raft.reads.add(m.from || raft.id, m.context);
   openReads(raft);
   return 'ok';
@@ -48,10 +48,6 @@ export function confirmLeader(raft: RaftState, m: Message): void {
 function beginRound(raft: RaftState): void {
   const round = raft.reads.beginRound(raft.id);
   raft.lease?.roundSent(round);
-}
-
-function holdsLease(raft: RaftState): boolean {
-  return raft.transferee === NONE && (raft.lease?.isValid ?? false);
 }
 
 function answerConfirmed(raft: RaftState): void {

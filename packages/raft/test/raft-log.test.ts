@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { takeUpTo } from '../src/entry-size.ts';
-import { decodeConfChange, type Entry, encodeConfChange, RaftError, RaftNode } from '../src/index.ts';
+import { decodeConfChange, type Entry, encodeConfChange, type Message, RaftError, RaftNode } from '../src/index.ts';
 import { MemoryRaftStorage } from '../src/memory-raft-storage.ts';
 import { message } from '../src/messages.ts';
 import { RaftLog } from '../src/raft-log.ts';
@@ -171,6 +171,30 @@ describe('a node', () => {
     const snapshot = { metadata: { index: 9, term: 2, confState: confState([1, 2, 3, 4]) }, data: bytes('') };
     node.step(message({ type: 'Snap', from: 2, to: 1, term: 2, snapshot }));
     expect(node.applyConfChange(decodeConfChange(change), 5)).toEqual(snapshot.metadata.confState);
+  });
+
+  it('does not take the write of an entry for that of the same entry, replaced and put back since', () => {
+    const storage = stored();
+    const timing = { electionTicks: 10, heartbeatTicks: 1, random: { int: () => 0 } };
+    const node = new RaftNode({ id: 1, storage, asyncStorageWrites: true, ...timing });
+    const appendIn = (term: number, entryTerm: number): Message => {
+      const entries = [entry(2, entryTerm, 'data')];
+      node.step(message({ type: 'App', from: 2, to: 1, term, index: 1, logTerm: 1, entries }));
+      const write = node.ready().messages.find(({ type }) => type === 'StorageAppend');
+      if (write === undefined) throw new Error('nothing is to be written');
+      return write;
+    };
+    const finish = (write: Message): void => {
+      storage.append(write.entries);
+      for (const response of write.responses) if (response.to === 1) node.step(response);
+    };
+    const writes = [appendIn(1, 1), appendIn(2, 2), appendIn(3, 1)] as const;
+    node.step(message({ type: 'Heartbeat', from: 2, to: 1, term: 3, commit: 2 }));
+    finish(writes[0]);
+    finish(writes[1]);
+    expect(node.ready().committedEntries).toEqual([]);
+    finish(writes[2]);
+    expect(node.ready().committedEntries).toEqual([entry(2, 1, 'data')]);
   });
 
   it('says so when its log was lost', () => {
