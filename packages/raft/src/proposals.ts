@@ -25,8 +25,8 @@ export function proposeAsLeader(raft: RaftState, proposals: readonly Proposal[])
 }
 
 /**
- * Appends to the leader's own log. False if too much is uncommitted already; a first proposal, an empty one and one
- * to an empty log always pass.
+ * Appends to the leader's own log. False if too much is uncommitted already. What has no data always passes, since
+ * leaders need that to begin, and so does anything while nothing is uncommitted, however large.
  */
 export function appendProposals(raft: RaftState, proposals: readonly Proposal[]): boolean {
   const after = raft.log.lastIndex + 1;

@@ -101,7 +101,11 @@ export class RaftLog {
 
   /** The position in `entries` of the first one that is not in this log already, -1 if all are. */
   #findConflict(entries: readonly Entry[]): number {
-    return entries.findIndex((entry) => !this.matchesTerm(entry.index, entry.term));
+    for (let i = 0; i < entries.length; i += 1) {
+      const { index, term } = entries[i] as Entry;
+      if (!this.matchesTerm(index, term)) return i;
+    }
+    return -1;
   }
 
   /**
