@@ -70,6 +70,14 @@ function placesIn(bytes: Uint8Array): number[] {
   return [...bytes.keys()].filter((at) => bytes[at] !== 0 || at % 1009 === 0);
 }
 
+/** Where the pages are that begin with a frame. */
+function pagesIn(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Array.from({ length: bytes.length / 4096 }, (_, page) => page * 4096).filter(
+    (offset) => view.getUint32(offset) === 0x5146524d,
+  );
+}
+
 async function outcome(files: Files, name: string, bytes: Uint8Array): Promise<string | ClusterError> {
   const disk = await diskWith(new Map([...files, [name, bytes]]));
   return contentOn(disk).catch((error: unknown) => {
@@ -125,6 +133,52 @@ describe('damage of a small log', () => {
       else expect(found).toMatchObject({ code: 'CORRUPT' });
     }
     expect(pages).toBeGreaterThan(6);
+  });
+
+  it('the last frame, written again at the opening, is not missed where it was before', async () => {
+    const [name = '', bytes = new Uint8Array(0)] = [...unsealed][0] ?? [];
+    const path = `${LOG_DIRECTORY}/${name}`;
+    const last = pagesIn(bytes).at(-1) ?? 0;
+    const disk = await diskWith(unsealed);
+    await openLog(systemOn(disk));
+    const again = pagesIn(disk.bytesOf(path)).at(-1) ?? 0;
+    expect(again).toBeGreaterThan(last);
+    disk.setBytes(
+      path,
+      disk
+        .bytesOf(path)
+        .slice()
+        .fill(0, last, last + 4096),
+    );
+    // The lock of the process before ended with it.
+    const next = disk.after({ keepsCache: true, choose: () => 0 });
+    expect(await contentOn(next)).toBe(contents[5]);
+    expect(await contentOn(next)).toBe(contents[5]);
+  });
+
+  it('when both are bad, it was never acknowledged, and the log goes on behind them', async () => {
+    const [name = '', bytes = new Uint8Array(0)] = [...unsealed][0] ?? [];
+    const path = `${LOG_DIRECTORY}/${name}`;
+    const last = pagesIn(bytes).at(-1) ?? 0;
+    const disk = await diskWith(unsealed);
+    await openLog(systemOn(disk));
+    const again = pagesIn(disk.bytesOf(path)).at(-1) ?? 0;
+    const damaged = disk
+      .bytesOf(path)
+      .slice()
+      .fill(0, last, last + 4096);
+    disk.setBytes(path, flip(damaged, again + 150));
+    let next = disk;
+    for (let opening = 0; opening < 3; opening += 1) {
+      next = next.after({ keepsCache: true, choose: () => 0 });
+      const { log } = await openLog(systemOn(next));
+      expect(await contentOf(log)).toBe(contents[4]);
+    }
+    next = next.after({ keepsCache: true, choose: () => 0 });
+    const { log } = await openLog(systemOn(next));
+    await log.group(1).append([batchOf(5, 1, 2, 100)]);
+    next = next.after({ keepsCache: true, choose: () => 0 });
+    expect(await contentOn(next)).toBe(contents[5]);
   });
 
   it('a missing segment is CORRUPT', async () => {
