@@ -1,8 +1,9 @@
 /**
  * @packageDocumentation
  *
- * What one node must remember, in the files of one directory: small records, each replaced as a whole, checksummed, and
- * durable before a write resolves. A lock keeps a second process out.
+ * What one node must remember, in the files of one directory: small records, each replaced as a whole, and the logs of
+ * replicated groups, which share one write and one sync. Checksummed, and durable before a call resolves. A lock keeps a
+ * second process out.
  *
  * ```ts
  * import { createCluster } from '@quorate/core';

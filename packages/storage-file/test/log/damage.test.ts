@@ -181,6 +181,32 @@ describe('damage of a small log', () => {
     expect(await contentOn(next)).toBe(contents[5]);
   });
 
+  it('a checkpoint that was said again is not missed, though the segments before it are gone', async () => {
+    const program = async (disk: FaultDisk): Promise<void> => {
+      const { log } = await openLog(systemOn(disk));
+      for (let index = 1; index <= 40; index += 1) await log.group(1).append([batchOf(index, 1, 1)]);
+    };
+    const trial = new FaultDisk();
+    await program(trial);
+    const second = `${LOG_DIRECTORY}/0000000002.segment`;
+    // Behind the sync of the first frame there.
+    const disk = new FaultDisk();
+    disk.crashAt = trial.log.indexOf(`write ${second}.draft 4096`) + 3;
+    await program(disk).catch(() => undefined);
+    expect(disk.log.slice(-2)).toEqual([`sync ${second}.draft`, expect.stringMatching(/^write/u)]);
+    let next = disk.after({ keepsCache: true, choose: () => 0 });
+    next.setBytes(second, next.bytesOf(second).slice().fill(0, 8192));
+    const { log, storage } = await openLog(systemOn(next));
+    const { lastIndex } = log.group(1);
+    await log.group(1).truncatePrefix(lastIndex, 1);
+    await log.group(1).append([batchOf(lastIndex + 1, 1, 1)]);
+    await storage[Symbol.asyncDispose]();
+    expect(await next.list(LOG_DIRECTORY)).not.toContain('0000000001.segment');
+    next.setBytes(second, next.bytesOf(second).slice().fill(0, 4096, 8192));
+    next = next.after({ keepsCache: true, choose: () => 0 });
+    expect(JSON.parse(await contentOn(next))).toMatchObject([{ id: 1, base: 1, entries: [{ index: lastIndex + 1 }] }]);
+  });
+
   it('a missing segment is CORRUPT', async () => {
     const disk = new FaultDisk();
     const { storage, log } = await openLog(systemOn(disk));
