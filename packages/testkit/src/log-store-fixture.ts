@@ -103,7 +103,7 @@ export async function* chunksOf(...chunks: readonly Uint8Array[]): AsyncGenerato
 }
 
 /** Reads all of it, in small pieces. */
-export async function readAll(group: GroupLog, maxBytes = 100): Promise<LogEntry[]> {
+async function readAll(group: GroupLog, maxBytes = 100): Promise<LogEntry[]> {
   const found: LogEntry[] = [];
   for (let next = group.firstIndex; next <= group.lastIndex;) {
     const batches = await group.read(next, maxBytes);

@@ -1,5 +1,5 @@
 /** Where a batch lies. */
-export interface BatchPlace {
+interface BatchPlace {
   readonly segment: number;
   readonly offset: number;
   readonly length: number;

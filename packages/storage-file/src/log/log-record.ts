@@ -1,7 +1,7 @@
 import { getNumber, putNumber, viewOf } from './numbers.ts';
 
 /** A batch of entries whose bytes are in the frame. */
-export interface BatchRecord {
+interface BatchRecord {
   /** `moved`: written again, from a segment that is to go; it changes nothing but the place. */
   readonly kind: 'entries' | 'moved';
   readonly group: number;
