@@ -31,6 +31,11 @@ export interface DiskFile {
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
   /** Makes every write that has resolved durable, and the size with it. */
   sync(): Promise<void>;
+  /**
+   * Writes and syncs in one, and is not held up by what else the program asks of its machine, where the disk can do
+   * that. A rejection is that of a sync. Absent: write, then sync.
+   */
+  writeDurably?(chunks: readonly Uint8Array[], position: number): Promise<void>;
   /** Cuts off or extends with zeros. */
   truncate(size: number): Promise<void>;
   size(): Promise<number>;

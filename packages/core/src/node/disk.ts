@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import type { Disk, DiskFile, DiskLock } from '../disk.ts';
 import { attempt } from './disk-error.ts';
+import { DurableWriter } from './durable-writer.ts';
 import { openFile } from './file.ts';
 import { lockFile } from './lock.ts';
 
@@ -11,9 +12,11 @@ const DIRECTORY_MODE = 0o700;
 export class FileDisk implements Disk {
   /** Held here too, so that a lock whose owner forgot it isn't collected, and so released. */
   readonly #locks = new Set<DiskLock>();
+  /** Its thread begins with the first call. */
+  readonly #writer = new DurableWriter();
 
   open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
-    return openFile(path, options.create === true);
+    return openFile(path, options.create === true, this.#writer);
   }
 
   rename(from: string, to: string): Promise<void> {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { ClusterError } from '../cluster-error.ts';
 import type { DiskFile } from '../disk.ts';
 import { diskError } from './disk-error.ts';
+import type { DurableWriter } from './durable-writer.ts';
 
 const FILE_MODE = 0o600;
 
@@ -11,11 +12,11 @@ type Done<T> = (error: Error | null, value: T) => void;
  * @param create make it if it is missing
  * @throws ClusterError `IO`, `NOT_FOUND`
  */
-export function openFile(path: string, create: boolean): Promise<DiskFile> {
+export function openFile(path: string, create: boolean, writer: DurableWriter): Promise<DiskFile> {
   const flags = fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0);
   return new Promise((resolve, reject) => {
     fs.open(path, flags, FILE_MODE, (error, descriptor) => {
-      if (error === null) resolve(new SystemFile(path, descriptor));
+      if (error === null) resolve(new SystemFile(path, descriptor, writer));
       else reject(diskError(error, `open ${path}`));
     });
   });
@@ -25,13 +26,15 @@ export function openFile(path: string, create: boolean): Promise<DiskFile> {
 class SystemFile implements DiskFile {
   readonly #path: string;
   readonly #descriptor: number;
+  readonly #writer: DurableWriter;
   #callsUnderWay = 0;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(path: string, descriptor: number) {
+  constructor(path: string, descriptor: number, writer: DurableWriter) {
     this.#path = path;
     this.#descriptor = descriptor;
+    this.#writer = writer;
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
@@ -61,6 +64,15 @@ class SystemFile implements DiskFile {
 
   sync(): Promise<void> {
     return this.#call<void>('sync', (done) => fs.fdatasync(this.#descriptor, done));
+  }
+
+  writeDurably(chunks: readonly Uint8Array[], position: number): Promise<void> {
+    return this.#call<void>('write', (done) => {
+      this.#writer.write(this.#descriptor, chunks, position).then(
+        () => done(null),
+        (error: Error) => done(error),
+      );
+    });
   }
 
   truncate(size: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { ClusterError, toClusterError } from '@quorate/core';
+import { ClusterError, type DiskFile, toClusterError } from '@quorate/core';
 import {
   encodeFrameHead,
   FRAME_HEADER_BYTES,
@@ -201,8 +201,7 @@ export class LogWriter {
     const offset = this.#offset;
     const filling = toPages(length) - length;
     try {
-      await segment.file.write(filling === 0 ? chunks : [...chunks, FILLING.subarray(0, filling)], offset);
-      await segment.file.sync();
+      await writeDurably(segment.file, filling === 0 ? chunks : [...chunks, FILLING.subarray(0, filling)], offset);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -237,6 +236,12 @@ export class LogWriter {
     const why = this.failure === undefined ? 'a change before it failed' : 'nothing is written since a write failed';
     return new ClusterError('IO', `${this.#name}: ${why}`, { cause, outcome: 'not-applied' });
   }
+}
+
+async function writeDurably(file: DiskFile, chunks: readonly Uint8Array[], position: number): Promise<void> {
+  if (file.writeDurably !== undefined) return file.writeDurably(chunks, position);
+  await file.write(chunks, position);
+  return file.sync();
 }
 
 /** A segment could not be made: nothing was written to the log. */
