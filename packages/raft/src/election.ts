@@ -77,7 +77,7 @@ export function answerVote(raft: RaftState, m: Message): void {
   const isFree = raft.vote === NONE && raft.leader === NONE;
   const mayVote = raft.vote === m.from || isFree || (m.type === 'PreVote' && m.term > raft.term);
   if (!mayVote || !raft.log.isUpToDate(m.index, m.logTerm)) {
-    raft.send({ type, to: m.from, term: raft.term, reject: true });
+    raft.send({ type, to: m.from, term: raft.term, reject: true, ...ownCommit(raft) });
     return;
   }
   // A pre-vote is granted for the term asked for: at the own term, the asker would take it for an old answer.
@@ -88,8 +88,27 @@ export function answerVote(raft: RaftState, m: Message): void {
   }
 }
 
+/**
+ * Who was removed or demoted may be the only one to know that this is committed: the others, for whom it is a voter yet,
+ * would ask it for ever, and get no vote where its log is longer. So its refusal tells them.
+ */
+function ownCommit({ id, log, tracker }: RaftState): { readonly commit?: number; readonly logTerm?: number } {
+  const logTerm = log.term(log.committed);
+  const isVoter = tracker.get(id)?.isLearner === false;
+  return isVoter || logTerm === undefined ? {} : { commit: log.committed, logTerm };
+}
+
+/** Takes over what a refusal says to be committed. The vote is given up: it may be one of an outdated configuration. */
+function learnCommit(raft: RaftState, m: Message): boolean {
+  if (!m.reject || m.commit <= raft.log.committed || !raft.log.matchesTerm(m.commit, m.logTerm)) return false;
+  raft.log.commitTo(m.commit);
+  raft.becomeFollower(raft.term, NONE);
+  return true;
+}
+
 /** Counts an answer, and goes on to the next step when the vote is decided. */
 export function countVote(raft: RaftState, m: Message): void {
+  if (learnCommit(raft, m)) return;
   raft.tracker.recordVote(m.from, !m.reject);
   const { result } = raft.tracker.tallyVotes();
   if (result === 'lost') raft.becomeFollower(raft.term, NONE);

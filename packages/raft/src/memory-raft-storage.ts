@@ -63,6 +63,7 @@ export class MemoryRaftStorage implements RaftStorage {
       throw new RaftError('MISUSE', `Entry ${first.index} would leave a gap after ${this.lastIndex()}`);
     }
     const known = Math.max(0, this.firstIndex() - first.index);
+    if (known >= entries.length) return;
     this.#entries.length = Math.min(this.#entries.length, Math.max(0, first.index - this.firstIndex()));
     for (let i = known; i < entries.length; i += 1) this.#entries.push(entries[i] as Entry);
   }

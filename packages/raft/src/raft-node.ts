@@ -78,7 +78,7 @@ export class RaftNode {
    * @param index The entry's. Where entries are applied later than they are handed out, a snapshot may come in between
    *   whose configuration is a later one; it then stays.
    */
-  applyConfChange(change: ConfChange, index: number = Infinity): ConfState {
+  applyConfChange(change: ConfChange, index: number): ConfState {
     return applyConfChange(this.#raft, change, index);
   }
 

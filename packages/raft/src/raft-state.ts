@@ -99,7 +99,6 @@ export class RaftState {
 
   /** Within an election time of a leader's word, nobody helps another to depose it. */
   get isLoyal(): boolean {
-    if (this.promisedTicks > 0) return true;
     return this.config.checkQuorum && this.leader !== NONE && this.electionElapsed < this.config.electionTicks;
   }
 
@@ -113,7 +112,8 @@ export class RaftState {
     const isForwarded = type === 'Prop' || type === 'ReadIndex';
     const term = carriesOwnTerm ? (fields.term ?? 0) : isForwarded ? 0 : this.term;
     const complete = message(fields, fields.from || this.id, term);
-    if (type === 'AppResp' || type === 'VoteResp' || type === 'PreVoteResp') this.messagesAfterAppend.push(complete);
+    const isPromise = type === 'AppResp' || type === 'VoteResp' || type === 'PreVoteResp';
+    if (isPromise || (type === 'HeartbeatResp' && this.#wouldForgetLease())) this.messagesAfterAppend.push(complete);
     else this.messages.push(complete);
   }
 
@@ -149,6 +149,11 @@ export class RaftState {
     if (leader !== this.leader) this.#deferToPriority();
     this.leader = leader;
     this.#promise();
+  }
+
+  /** Whether this node, restarted now, would not know that it may have promised something: its disk knows no term. */
+  #wouldForgetLease(): boolean {
+    return this.lease !== undefined && this.config.storage.initialState().hardState.term === 0;
   }
 
   #promise(): void {

@@ -39,10 +39,11 @@ export function step(raft: RaftState, m: Message): StepResult {
 /** Enters a later term if the message is of one. False if the message is not to be acted on any further. */
 function settleTerm(raft: RaftState, m: Message): boolean {
   if (m.term < raft.term) return rejectOldTerm(raft, m);
+  // Nobody helps to depose a leader that it has just heard of, unless that leader wants it. A promise holds in a later
+  // term too, which this node may have entered without a vote.
+  const isVote = (m.type === 'Vote' || m.type === 'PreVote') && !isTransfer(m);
+  if (isVote && (raft.promisedTicks > 0 || (m.term > raft.term && raft.isLoyal))) return false;
   if (m.term === raft.term) return true;
-  const isVote = m.type === 'Vote' || m.type === 'PreVote';
-  // Nobody helps to depose a leader that it has just heard of, unless that leader wants it.
-  if (isVote && raft.isLoyal && !isTransfer(m)) return false;
   const keepsTerm = m.type === 'PreVote' || (m.type === 'PreVoteResp' && !m.reject);
   if (keepsTerm) return true;
   const isFromLeader = m.type === 'App' || m.type === 'Heartbeat' || m.type === 'Snap';

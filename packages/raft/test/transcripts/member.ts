@@ -37,7 +37,7 @@ export class Member {
       if (type === 'normal') this.storage.take(index, term, data);
       else {
         const change = decodeConfChange({ type, data });
-        this.storage.take(index, term, change.context ?? new Uint8Array(), this.node.applyConfChange(change));
+        this.storage.take(index, term, change.context ?? new Uint8Array(), this.node.applyConfChange(change, index));
       }
     }
   }

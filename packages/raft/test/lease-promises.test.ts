@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { message } from '../src/messages.ts';
+import { confState, Group, type Host } from './group.ts';
+
+const lease = { now: () => 0, tickMs: 10, maxDrift: 0.1 };
+
+function follower(asyncStorageWrites: boolean): { readonly group: Group; readonly host: Host } {
+  const group = new Group({ electionTicks: 10, heartbeatTicks: 1, lease, asyncStorageWrites });
+  return { group, host: group.add(confState([1, 2, 3])) };
+}
+
+describe('a promise to the leader', () => {
+  it('holds against a request for a vote in the term that the node is in by now', () => {
+    const { host } = follower(false);
+    host.node.step(message({ type: 'Heartbeat', from: 2, to: 1 }, 2, 1));
+    host.handleReady();
+    // The answer to a pre-vote of before brings it to term 2, where it has no leader and has not voted.
+    host.node.step(message({ type: 'PreVoteResp', from: 3, to: 1, reject: true }, 3, 2));
+    host.node.step(message({ type: 'Vote', from: 3, to: 1, index: 1, logTerm: 1 }, 3, 2));
+    expect(host.handleReady().map(({ type }) => type)).not.toContain('VoteResp');
+    expect(host.node.basicStatus()).toMatchObject({ term: 2, vote: 0 });
+  });
+
+  it('is not given before the disk knows of a term, for a restart would forget it', () => {
+    const { host } = follower(true);
+    host.node.step(message({ type: 'Heartbeat', from: 2, to: 1 }, 2, 1));
+    expect(host.handleReady()).toEqual([]);
+    expect(host.finishAppend()).toMatchObject([{ type: 'HeartbeatResp', to: 2 }]);
+    host.node.step(message({ type: 'Heartbeat', from: 2, to: 1 }, 2, 1));
+    expect(host.handleReady()).toMatchObject([{ type: 'HeartbeatResp', to: 2 }]);
+  });
+});
