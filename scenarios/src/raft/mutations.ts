@@ -149,4 +149,26 @@ export const raftMutations: readonly (Mutation & { readonly seed: number })[] = 
     replace: 'raft.reads.answer(m.from, raft.reads.lastRound);',
     seed: 822,
   },
+  {
+    name: 'an old answer to an append counts',
+    file: 'step.ts',
+    find: 'if (m.term < raft.term) return rejectOldTerm(raft, m);',
+    replace: "if (m.term < raft.term) return m.type === 'AppResp' || rejectOldTerm(raft, m);",
+    seed: 2268,
+  },
+  {
+    name: 'a joint commit takes one half',
+    file: 'quorum/joint.ts',
+    find: 'return isJoint(voters) ? Math.min(incoming, majorityCommitted(voters.outgoing, acknowledged)) : incoming;',
+    replace: 'return incoming;',
+    seed: 3733,
+  },
+  {
+    name: 'learners count for commits',
+    file: 'progress-tracker.ts',
+    find: 'return jointCommitted(this.#config.voters, this.#matchOf);',
+    replace:
+      'return jointCommitted({ ...this.#config.voters, incoming: new Set(this.#progress.keys()) }, this.#matchOf);',
+    seed: 4507,
+  },
 ];
