@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Benchmark } from './benchmark.ts';
+import { type Benchmark, percentile, report, rounded } from './benchmark.ts';
 import type { NodeReport } from './election-node-process.ts';
 
 type Profile = 'fast' | 'lan' | 'wan';
@@ -48,7 +48,7 @@ async function measureProfile(profile: Profile, kills: number): Promise<void> {
     await group.killAll();
     await rm(directory, { recursive: true, force: true });
   }
-  for (const [measure, values] of Object.entries(samples)) report(profile, measure, values);
+  for (const [measure, values] of Object.entries(samples)) tell(profile, measure, values);
 }
 
 async function measureKill(group: Group, samples: Record<Measure, number[]>): Promise<void> {
@@ -73,16 +73,10 @@ async function measureHandOver(group: Group, samples: Record<Measure, number[]>)
   if (askedAt !== undefined) samples['hand-over'].push(at - askedAt);
 }
 
-function report(profile: Profile, measure: string, values: readonly number[]): void {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (quantile: number) =>
-    round(sorted[Math.min(sorted.length - 1, Math.ceil(quantile * sorted.length) - 1)] ?? 0);
-  const line = { profile, measure, samples: sorted.length, p50_ms: at(0.5), p95_ms: at(0.95), max_ms: at(1) };
-  console.log(JSON.stringify(line));
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 100) / 100;
+function tell(profile: Profile, measure: string, values: readonly number[]): void {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => rounded(percentile(sorted, share));
+  report({ profile, measure, samples: sorted.length, p50_ms: at(0.5), p95_ms: at(0.95), max_ms: at(1) });
 }
 
 type ReportOf<T extends NodeReport['type']> = Extract<NodeReport, { readonly type: T }>;

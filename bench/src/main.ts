@@ -1,9 +1,10 @@
 import type { Benchmark } from './benchmark.ts';
 import { election } from './election.ts';
 import { log } from './log.ts';
+import { records } from './records.ts';
 import { transport } from './transport.ts';
 
-const benchmarks: readonly Benchmark[] = [election, log, transport];
+const benchmarks: readonly Benchmark[] = [election, log, records, transport];
 
 const [name, ...args] = process.argv.slice(2);
 const chosen = benchmarks.find((benchmark) => benchmark.name === name);
