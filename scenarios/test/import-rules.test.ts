@@ -31,6 +31,7 @@ const FOUNDATIONS = ['core', 'lease'];
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   raft: [],
+  'raft-host': ['core', 'raft'],
   memory: ['core'],
   simulator: ['core', 'memory'],
   testkit: ['core', 'memory', 'simulator'],
