@@ -58,7 +58,7 @@ export {
   type ConfChangeV2,
 } from './conf-change.ts';
 export { decodeConfChange, encodeConfChange } from './conf-change-codec.ts';
-export type { TrackerConfig } from './tracker-config.ts';
+export { fromConfState, type TrackerConfig } from './tracker-config.ts';
 export {
   type ConfState,
   type Entry,
