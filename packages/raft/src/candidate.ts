@@ -9,7 +9,9 @@ const waiting: RoleHandlers = {
   App: (raft, m) => acceptAppend(giveWay(raft, m), m),
   Heartbeat: (raft, m) => acceptHeartbeat(giveWay(raft, m), m),
   Snap: (raft, m) => acceptSnapshot(giveWay(raft, m), m),
-  Prop: () => 'dropped',
+  Prop: () => 'no-leader',
+  TransferLeader: () => 'no-leader',
+  ReadIndex: () => 'no-leader',
 };
 
 /** Has raised the term and asks for votes. */

@@ -1,7 +1,7 @@
 import { CAMPAIGN_TRANSFER } from './messages.ts';
 import { appendProposals, EMPTY_PROPOSAL } from './proposals.ts';
 import { RaftError } from './raft-error.ts';
-import type { RaftState } from './raft-state.ts';
+import type { RaftState, StepResult } from './raft-state.ts';
 import { broadcastAppend } from './replication.ts';
 import { type Message, NONE } from './types.ts';
 
@@ -9,9 +9,11 @@ import { type Message, NONE } from './types.ts';
 export type CampaignKind = 'pre-election' | 'election' | 'transfer';
 
 /** Campaigns, unless this node may not: it is no voter, or changes of configuration wait to be applied. */
-export function startCampaign(raft: RaftState, kind: CampaignKind): void {
-  if (raft.role === 'leader' || !raft.promotable || hasUnappliedConfChange(raft)) return;
+export function startCampaign(raft: RaftState, kind: CampaignKind): StepResult {
+  if (raft.role === 'leader') return 'ok';
+  if (!raft.promotable || hasUnappliedConfChange(raft)) return 'not-electable';
   campaign(raft, kind);
+  return 'ok';
 }
 
 function campaign(raft: RaftState, kind: CampaignKind): void {

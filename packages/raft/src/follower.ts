@@ -9,7 +9,7 @@ export const followerHandlers: RoleHandlers = {
   App: (raft, m) => acceptAppend(follow(raft, m), m),
   Heartbeat: (raft, m) => acceptHeartbeat(follow(raft, m), m),
   Snap: (raft, m) => acceptSnapshot(follow(raft, m), m),
-  Prop: (raft, m) => (raft.config.disableProposalForwarding ? 'dropped' : forwardToLeader(raft, m)),
+  Prop: (raft, m) => (raft.config.disableProposalForwarding ? 'no-leader' : forwardToLeader(raft, m)),
   TransferLeader: forwardToLeader,
   ReadIndex: forwardToLeader,
   ReadIndexResp: (raft, m) => {
@@ -30,7 +30,7 @@ function follow(raft: RaftState, m: Message): RaftState {
 }
 
 function forwardToLeader(raft: RaftState, m: Message): StepResult {
-  if (raft.leader === NONE) return 'dropped';
+  if (raft.leader === NONE) return 'no-leader';
   const { type, from, entries, context } = m;
   raft.send({ type, from, to: raft.leader, entries, context });
   return 'ok';

@@ -17,9 +17,10 @@ export const LEAVE_JOINT: Proposal = { type: 'conf-change-v2', data: NO_DATA };
 /** A leader takes entries into its log and sends them out: all of them or none. */
 export function proposeAsLeader(raft: RaftState, proposals: readonly Proposal[]): StepResult {
   // A leader that was removed cannot commit by itself, one that hands over would only delay that.
-  if (raft.tracker.get(raft.id) === undefined || raft.transferee !== NONE) return 'dropped';
+  if (raft.tracker.get(raft.id) === undefined) return 'no-leader';
+  if (raft.transferee !== NONE) return 'transferring';
   const admitted = proposals.some(isConfChange) ? admitConfChanges(raft, proposals) : proposals;
-  if (!appendProposals(raft, admitted)) return 'dropped';
+  if (!appendProposals(raft, admitted)) return 'overloaded';
   broadcastAppend(raft);
   return 'ok';
 }

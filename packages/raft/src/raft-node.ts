@@ -37,12 +37,15 @@ export class RaftNode {
     tick(this.#raft);
   }
 
-  /** Tries to become leader now, whoever leads. */
+  /** Tries to become leader now, whoever leads. 'not-electable' where it may not. */
   campaign(): StepResult {
     return this.#local({ type: 'Hup' });
   }
 
-  /** Asks for an entry to be appended. 'ok' promises nothing: only being applied means that it happened. */
+  /**
+   * Asks for an entry to be appended. 'ok' promises nothing: only being applied means that it happened. 'no-leader',
+   * 'transferring' and 'overloaded' say that it certainly was not appended.
+   */
   propose(data: Uint8Array): StepResult {
     return this.proposeBatch([data]);
   }

@@ -10,12 +10,20 @@ import { type HardState, type Message, NONE, type ReadState, type Role, type Sof
 /** What became of a message or request. All are part of normal life. */
 export type StepResult =
   | 'ok'
-  /** A proposal went nowhere: there is no leader, it is handing over, or it holds as much uncommitted as it may. */
-  | 'dropped'
+  /** No leader takes it: none is known, or it is another node and not to be sent proposals. */
+  | 'no-leader'
+  /** A leader takes no proposals while it hands over. */
+  | 'transferring'
+  /** The leader holds as much uncommitted, or as many reads that wait, as it may. */
+  | 'overloaded'
+  /** This node may not campaign now: it is no voter or has promised its vote to a leader, or such. */
+  | 'not-electable'
   /** The learner is not (reachable and) up to date with this leader; ask again later. */
   | 'not-caught-up'
   /** An answer came from a node that is no member (any more). */
   | 'unknown-peer'
+  /** What came makes no sense, whoever says it. Nothing has changed. */
+  | 'malformed'
   /** What only this process may say came from elsewhere. */
   | 'local-only';
 

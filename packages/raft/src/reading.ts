@@ -10,7 +10,8 @@ const MAX_PENDING_READS = 65_536;
  * still leads, and if that is an entry of its own term. Before, it may not know all that was committed.
  */
 export function askToRead(raft: RaftState, m: Message): StepResult {
-  if (m.context === undefined || raft.reads.size >= MAX_PENDING_READS) return 'dropped';
+  if (m.context === undefined) return 'malformed';
+  if (raft.reads.size >= MAX_PENDING_READS) return 'overloaded';
   const isSettled = raft.log.matchesTerm(raft.log.committed, raft.term);
   if (isSettled && raft.lease?.isValid) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
   else raft.reads.add(m.from || raft.id, m.context);

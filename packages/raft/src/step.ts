@@ -19,9 +19,8 @@ const HANDLERS: { readonly [R in Role]: RoleHandlers } = {
 const anyRole: RoleHandlers = {
   Hup: (raft) => {
     // A promise to a leader binds the promiser too.
-    if (raft.promisedTicks > 0) return 'dropped';
-    startCampaign(raft, raft.config.preVote ? 'pre-election' : 'election');
-    return 'ok';
+    if (raft.promisedTicks > 0) return 'not-electable';
+    return startCampaign(raft, raft.config.preVote ? 'pre-election' : 'election');
   },
   Vote: answerVote,
   PreVote: answerVote,

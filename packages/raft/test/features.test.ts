@@ -56,6 +56,21 @@ describe('priorities', () => {
   });
 });
 
+describe('a proposal that goes nowhere', () => {
+  it('is told why', () => {
+    const group = ledByFirst(3, { maxUncommittedSize: 10, disableProposalForwarding: true });
+    const [leader, follower] = [group.host(1).node, group.host(2).node];
+    expect(follower.propose(bytes('mine'))).toBe('no-leader');
+    expect(leader.propose(bytes('as much as may be'))).toBe('ok');
+    expect(leader.propose(bytes('more'))).toBe('overloaded');
+    group.settle();
+    leader.transferLeader(2);
+    expect(leader.propose(bytes('late'))).toBe('transferring');
+    follower.campaign();
+    expect([follower.propose(bytes('early')), follower.readIndex(bytes('early'))]).toEqual(['no-leader', 'no-leader']);
+  });
+});
+
 describe('a witness', () => {
   it('votes and counts for commits, but never campaigns', () => {
     const group = new Group(OPTIONS);
@@ -210,7 +225,7 @@ describe('a lease', () => {
     const group = withLease();
     group.restart(group.host(2));
     const { node } = group.host(2);
-    expect(node.campaign()).toBe('dropped');
+    expect(node.campaign()).toBe('not-electable');
     node.step(message({ type: 'PreVoteResp', from: 3, to: 2, term: 7, reject: true }));
     const request = message({ type: 'Vote', from: 3, to: 2, term: 8, index: 9, logTerm: 7 });
     node.step(request);

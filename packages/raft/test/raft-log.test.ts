@@ -210,7 +210,7 @@ describe('a node', () => {
     const node = startNode(stored());
     expect(node.step(message({ type: 'Hup', from: 2 }))).toBe('local-only');
     expect(node.step(message({ type: 'AppResp', from: 8, term: 1 }))).toBe('unknown-peer');
-    expect(node.propose(bytes('nobody leads'))).toBe('dropped');
+    expect(node.propose(bytes('nobody leads'))).toBe('no-leader');
   });
 
   it('refuses a configuration that cannot work', () => {

@@ -132,18 +132,25 @@ export class Cluster {
     this.#output.writeLine(`${drop ? 'dropped: ' : ''}${describeMessage(message)}`);
     if (drop) return;
     const result = this.member(message.to).node.step(message);
+    const refusal = REFUSAL_TEXTS[result];
     // The reference has a word for proposals that go nowhere, and none for other requests.
-    const refusal = result === 'dropped' && message.type !== 'Prop' ? undefined : REFUSAL_TEXTS[result];
-    if (refusal !== undefined) this.#output.writeLine(refusal);
+    const isSilent = refusal === PROPOSAL_DROPPED && message.type !== 'Prop';
+    if (refusal !== undefined && !isSilent) this.#output.writeLine(refusal);
   }
 }
+
+const PROPOSAL_DROPPED = 'raft proposal dropped';
 
 /** How the transcripts' authors put what may become of a message. */
 export const REFUSAL_TEXTS: Readonly<Record<StepResult, string | undefined>> = {
   ok: undefined,
-  dropped: 'raft proposal dropped',
+  'no-leader': PROPOSAL_DROPPED,
+  transferring: PROPOSAL_DROPPED,
+  overloaded: PROPOSAL_DROPPED,
+  'not-electable': undefined,
   'not-caught-up': undefined,
   'unknown-peer': 'raft: cannot step as peer not found',
+  malformed: undefined,
   'local-only': 'raft: cannot step raft local message',
 };
 
