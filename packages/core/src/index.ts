@@ -70,9 +70,11 @@ export {
   decodeBatch,
   encodeBatch,
   ENTRY_HEADER_BYTES,
+  ENTRY_HEADROOM,
   type LogBatch,
   type LogEntry,
   readBatch,
+  sealBatch,
   sliceBatch,
 } from './log-batch.ts';
 export {

@@ -56,6 +56,25 @@ export function encodeBatch(entries: readonly LogEntry[], crc32: Crc32 = crc32In
   return { firstIndex: first.index, term: first.term, count: entries.length, bytes, checksum: crc32(bytes) };
 }
 
+/** What one entry has in front of its data, in a batch of its own. */
+export const ENTRY_HEADROOM: number = BATCH_HEADER_BYTES + ENTRY_HEADER_BYTES;
+
+/**
+ * A batch of one entry whose data lies in `bytes` already, behind `ENTRY_HEADROOM` free bytes: nothing is copied. The
+ * bytes must not change any more.
+ */
+export function sealBatch(
+  bytes: Uint8Array,
+  { index, term, kind }: Omit<LogEntry, 'data'>,
+  crc32: Crc32 = crc32InTables,
+): LogBatch {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  putHeader(view, index, term, 1);
+  view.setUint8(BATCH_HEADER_BYTES, kind);
+  view.setUint32(BATCH_HEADER_BYTES + 1, bytes.length - ENTRY_HEADROOM);
+  return { firstIndex: index, term, count: 1, bytes, checksum: crc32(bytes) };
+}
+
 /** The batch that these bytes are, or undefined when the checksum is another's or they are no batch. */
 export function readBatch(bytes: Uint8Array, checksum: number, crc32: Crc32 = crc32InTables): LogBatch | undefined {
   if (bytes.length < BATCH_HEADER_BYTES || crc32(bytes) !== checksum) return undefined;
