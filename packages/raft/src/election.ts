@@ -1,6 +1,5 @@
 import { CAMPAIGN_TRANSFER } from './messages.ts';
 import { appendProposals, EMPTY_PROPOSAL } from './proposals.ts';
-import { RaftError } from './raft-error.ts';
 import type { RaftState, StepResult } from './raft-state.ts';
 import { broadcastAppend } from './replication.ts';
 import { type Message, NONE } from './types.ts';
@@ -8,10 +7,18 @@ import { type Message, NONE } from './types.ts';
 /** Why a node campaigns: to see whether it could win, because it could, or because the leader told it to. */
 export type CampaignKind = 'pre-election' | 'election' | 'transfer';
 
-/** Campaigns, unless this node may not: it is no voter, or changes of configuration wait to be applied. */
+/**
+ * Campaigns, unless this node may not: it is no voter, or changes of configuration wait to be applied, or might do so as
+ * far as it can see now.
+ */
 export function startCampaign(raft: RaftState, kind: CampaignKind): StepResult {
   if (raft.role === 'leader') return 'ok';
-  if (!raft.promotable || hasUnappliedConfChange(raft)) return 'not-electable';
+  if (!raft.promotable) return 'not-electable';
+  // A configuration counts from when it is applied. Who campaigned before might win with a majority of a configuration
+  // that is no longer in force.
+  const isOutdated = raft.confChanges.findUnapplied(raft.log, raft.config.maxCommittedSizePerReady);
+  if (isOutdated === 'later') return 'later';
+  if (isOutdated) return 'not-electable';
   campaign(raft, kind);
   return 'ok';
 }
@@ -29,22 +36,6 @@ function campaign(raft: RaftState, kind: CampaignKind): void {
     if (to === raft.id) raft.send({ type: responseTo(asked), to, term });
     else raft.send({ type: asked, to, term, index, logTerm, context });
   }
-}
-
-/**
- * A configuration counts from when it is applied. Who campaigned before might win with a majority of a
- * configuration that is no longer in force.
- */
-function hasUnappliedConfChange(raft: RaftState): boolean {
-  const { log } = raft;
-  // What is compacted away has been applied, even where that was not reported yet.
-  for (let lo = Math.max(log.applied + 1, log.firstIndex); lo <= log.committed;) {
-    const page = log.slice(lo, log.committed + 1, raft.config.maxCommittedSizePerReady);
-    if (page === undefined) throw new RaftError('LOG_BROKEN', `Entry ${lo} is compacted but not applied`);
-    if (page.some(({ type }) => type !== 'normal')) return true;
-    lo += page.length;
-  }
-  return false;
 }
 
 function becomePreCandidate(raft: RaftState): void {

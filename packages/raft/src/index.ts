@@ -22,6 +22,8 @@
  *    returned last, then cut the log before it. After a change that adds a member to a group whose log was cut, take one
  *    that knows this member.
  *
+ * Where `storage.entries` answers 'later', the caller loads them, then calls `entriesLoaded()` and goes on with 3.
+ *
  * With `asyncStorageWrites` the leader sends entries while its own disk still writes them. Then 4 and 6 are asked for
  * by messages in `ready().messages`, and 7 falls away: a `StorageAppend` to `LOCAL_APPEND_THREAD` asks for its `term`,
  * `vote` and `commit` (if `term` is not 0), `entries` and `snapshot` to be written; a `StorageApply` to

@@ -15,13 +15,18 @@ const EMPTY_SNAPSHOT: Snapshot = {
   data: new Uint8Array(),
 };
 
-/** A log in memory: the reference for other storages, and what tests use. Forgets everything with the process. */
+/**
+ * A log in memory: the reference for other storages, and what tests use. Forgets everything with the process. By `unload`
+ * it behaves like a log on a disk, of which only the end can be read at once.
+ */
 export class MemoryRaftStorage implements RaftStorage {
   #hardState: HardState = { term: 0, vote: 0, commit: 0 };
   #snapshot: Snapshot = EMPTY_SNAPSHOT;
   /** Position and term of the entry before the first one; moves past the snapshot's never. */
   #base: { readonly index: number; readonly term: number } = { index: 0, term: 0 };
   #entries: Entry[] = [];
+  /** Entries up to here are not at hand. */
+  #unloadedTo = 0;
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
     return { hardState: this.#hardState, confState: this.#snapshot.metadata.confState };
@@ -44,11 +49,22 @@ export class MemoryRaftStorage implements RaftStorage {
     return this.#entries[index - this.firstIndex()]?.term;
   }
 
-  entries(lo: number, hi: number, maxBytes: number): readonly Entry[] | undefined {
+  entries(lo: number, hi: number, maxBytes: number): readonly Entry[] | 'later' | undefined {
     if (lo < this.firstIndex()) return undefined;
     if (hi > this.lastIndex() + 1) throw new RaftError('MISUSE', `Entry ${hi - 1} is not in the log`);
+    if (lo <= this.#unloadedTo) return 'later';
     const from = lo - this.firstIndex();
     return takeUpTo(this.#entries, from, hi - this.firstIndex(), maxBytes);
+  }
+
+  /** From now on reading entries up to `index` is answered by 'later'. */
+  unload(index: number): void {
+    this.#unloadedTo = index;
+  }
+
+  /** All entries can be read again; the node is to be told. */
+  load(): void {
+    this.#unloadedTo = 0;
   }
 
   snapshot(): Snapshot | undefined {

@@ -31,6 +31,7 @@ export class Progress {
   #state: ProgressState = 'probe';
   #pendingSnapshot = 0;
   #flowPaused = false;
+  #awaitsEntries = false;
   /** The highest commit index that was sent: sending it again would tell nothing. */
   #sentCommit = 0;
 
@@ -61,7 +62,21 @@ export class Progress {
 
   /** Whether no entries may be sent now. Heartbeats are, whatever this says. */
   get paused(): boolean {
-    return this.#state === 'snapshot' || this.#flowPaused;
+    return this.#state === 'snapshot' || this.#flowPaused || this.#awaitsEntries;
+  }
+
+  /** Whether the next entries have to be loaded before anything is sent. */
+  get awaitsEntries(): boolean {
+    return this.#awaitsEntries;
+  }
+
+  /** What is to be sent next is not at hand. */
+  awaitEntries(): void {
+    this.#awaitsEntries = true;
+  }
+
+  entriesLoaded(): void {
+    this.#awaitsEntries = false;
   }
 
   /** Sends one message at a time from here on. After a snapshot that arrived: from the entry after it. */
@@ -162,6 +177,7 @@ export class Progress {
     this.#state = state;
     this.#pendingSnapshot = 0;
     this.#flowPaused = false;
+    this.#awaitsEntries = false;
     this.inflights.clear();
   }
 

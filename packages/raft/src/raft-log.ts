@@ -4,6 +4,8 @@ import type { RaftStorage } from './storage.ts';
 import type { Entry, Message, Snapshot } from './types.ts';
 import { UnstableLog } from './unstable-log.ts';
 
+const NO_ENTRIES: readonly Entry[] = [];
+
 /**
  * The whole log: what storage has, and the unstable end behind it. Knows how far it is committed and applied.
  *
@@ -17,6 +19,8 @@ export class RaftLog {
   #applyingBytes = 0;
   /** Enough is being applied: nothing more is handed out until some of it is done. */
   #applyingPaused = false;
+  /** What is to be applied next has to be loaded first. */
+  #applyingAwaitsEntries = false;
   /** The highest index known to be durable on a quorum. */
   #committed: number;
   /** The highest index handed out for applying. */
@@ -157,17 +161,23 @@ export class RaftLog {
   }
 
   hasNextCommitted(allowUnstable: boolean): boolean {
-    if (this.#applyingPaused || this.unstable.hasSnapshot) return false;
+    if (this.#applyingPaused || this.#applyingAwaitsEntries || this.unstable.hasSnapshot) return false;
     return this.#applying < this.#maxAppliable(allowUnstable);
   }
 
-  /** What to apply next. A snapshot comes before everything else. */
+  /** What to apply next: nothing while it is not loaded. A snapshot comes before everything else. */
   nextCommitted(allowUnstable: boolean): readonly Entry[] {
-    if (!this.hasNextCommitted(allowUnstable)) return [];
+    if (!this.hasNextCommitted(allowUnstable)) return NO_ENTRIES;
     const lo = this.#applying + 1;
     const entries = this.slice(lo, this.#maxAppliable(allowUnstable) + 1, this.#maxApplyingBytes - this.#applyingBytes);
     if (entries === undefined) throw new RaftError('LOG_BROKEN', `Entry ${lo} is compacted but not applied`);
-    return entries;
+    this.#applyingAwaitsEntries = entries === 'later';
+    return entries === 'later' ? NO_ENTRIES : entries;
+  }
+
+  /** What was not at hand may be so by now. */
+  entriesLoaded(): void {
+    this.#applyingAwaitsEntries = false;
   }
 
   /** An entry that is committed, but not durable here, is applied only where applying waits for the disk anyway. */
@@ -175,21 +185,24 @@ export class RaftLog {
     return allowUnstable ? this.#committed : Math.min(this.#committed, this.unstable.offset - 1);
   }
 
-  /** From `from` to the end, or as many as fit, at least one. Undefined if `from` is compacted away. */
-  entriesFrom(from: number, maxBytes: number): readonly Entry[] | undefined {
-    return from > this.lastIndex ? [] : this.slice(from, this.lastIndex + 1, maxBytes);
+  /** From `from` to the end, or as many as `slice` gives. */
+  entriesFrom(from: number, maxBytes: number): readonly Entry[] | 'later' | undefined {
+    return from > this.lastIndex ? NO_ENTRIES : this.slice(from, this.lastIndex + 1, maxBytes);
   }
 
-  /** From `lo` to before `hi`, or as many as fit, at least one. Undefined if `lo` is compacted away. */
-  slice(lo: number, hi: number, maxBytes: number): readonly Entry[] | undefined {
+  /**
+   * From `lo` to before `hi`, or as many as fit and are at hand, at least one. Undefined if `lo` is compacted away, 'later'
+   * if it has to be loaded.
+   */
+  slice(lo: number, hi: number, maxBytes: number): readonly Entry[] | 'later' | undefined {
     if (lo < this.firstIndex) return undefined;
     if (hi > this.lastIndex + 1) throw new RaftError('MISUSE', `Entry ${hi - 1} is behind the end of the log`);
-    if (lo >= hi) return [];
+    if (lo >= hi) return NO_ENTRIES;
     const offset = this.unstable.offset;
     if (lo >= offset) return this.unstable.slice(lo, hi, maxBytes);
     const cut = Math.min(hi, offset);
     const stored = this.#storage.entries(lo, cut, maxBytes);
-    if (stored === undefined || hi <= offset || stored.length < cut - lo) return stored;
+    if (stored === undefined || stored === 'later' || hi <= offset || stored.length < cut - lo) return stored;
     return this.#joinUnstable(stored, hi, maxBytes);
   }
 
@@ -206,6 +219,7 @@ export class RaftLog {
 
   /** Replaces the whole log by a snapshot. */
   restore(snapshot: Snapshot): void {
+    this.#applyingAwaitsEntries = false;
     this.#committed = snapshot.metadata.index;
     this.unstable.restore(snapshot);
   }

@@ -8,6 +8,7 @@ import { RaftError } from './raft-error.ts';
 import { RaftState, type StepResult } from './raft-state.ts';
 import { ReadyMaker } from './ready.ts';
 import { type BasicStatus, basicStatus, fullStatus, type Status } from './status.ts';
+import { resumeSending } from './replication.ts';
 import { step } from './step.ts';
 import { tick } from './ticking.ts';
 import { hasCaughtUp } from './transfer.ts';
@@ -37,7 +38,7 @@ export class RaftNode {
     tick(this.#raft);
   }
 
-  /** Tries to become leader now, whoever leads. 'not-electable' where it may not. */
+  /** Tries to become leader now, whoever leads. 'not-electable' where it may not, 'later' where it does not know. */
   campaign(): StepResult {
     return this.#local({ type: 'Hup' });
   }
@@ -91,6 +92,15 @@ export class RaftNode {
     if (isLocalMessage(m.type) && !isOwn) return 'local-only';
     if (isResponse(m.type) && !isOwn && this.#raft.tracker.get(m.from) === undefined) return 'unknown-peer';
     return step(this.#raft, m);
+  }
+
+  /**
+   * Entries for which storage had put this node off can be read now: sending and applying go on. To be called after any
+   * 'later', even if the entries are gone meanwhile.
+   */
+  entriesLoaded(): void {
+    this.#raft.log.entriesLoaded();
+    if (this.#raft.role === 'leader') resumeSending(this.#raft);
   }
 
   /** Whether `ready` has something to do. */

@@ -1,3 +1,4 @@
+import { ConfChangeScan } from './conf-change-scan.ts';
 import { Lease } from './lease.ts';
 import { message, type MessageFields } from './messages.ts';
 import { ProgressTracker } from './progress-tracker.ts';
@@ -18,6 +19,8 @@ export type StepResult =
   | 'overloaded'
   /** This node may not campaign now: it is no voter or has promised its vote to a leader, or such. */
   | 'not-electable'
+  /** Entries have to be loaded first; ask again after `entriesLoaded`. */
+  | 'later'
   /** The learner is not (reachable and) up to date with this leader; ask again later. */
   | 'not-caught-up'
   /** An answer came from a node that is no member (any more). */
@@ -37,6 +40,7 @@ export class RaftState {
   readonly tracker: ProgressTracker;
   readonly reads: ReadQueue = new ReadQueue();
   readonly lease: Lease | undefined;
+  readonly confChanges: ConfChangeScan = new ConfChangeScan();
 
   term = 0;
   vote: number = NONE;

@@ -15,7 +15,10 @@ export function fillWindow(raft: RaftState, to: number, progress: Progress): voi
   while (trySendAppend(raft, to, progress, false));
 }
 
-/** Sends one append, or a snapshot where the entries are gone. False if nothing was sent. */
+/**
+ * Sends one append, or a snapshot where the entries are gone. False if nothing was sent: also where entries have to be
+ * loaded first, until which only heartbeats go out.
+ */
 export function trySendAppend(raft: RaftState, to: number, progress: Progress, evenIfEmpty: boolean): boolean {
   if (progress.paused) return false;
   const { log } = raft;
@@ -23,6 +26,10 @@ export function trySendAppend(raft: RaftState, to: number, progress: Progress, e
   const logTerm = log.term(index);
   const entries = logTerm === undefined ? undefined : nextEntries(raft, progress);
   if (logTerm === undefined || entries === undefined) return trySendSnapshot(raft, to, progress);
+  if (entries === 'later') {
+    progress.awaitEntries();
+    return false;
+  }
   if (entries.length === 0 && !evenIfEmpty) return false;
   raft.send({ type: 'App', to, index, logTerm, entries, commit: log.committed });
   progress.sentEntries(entries.length, payloadBytes(entries));
@@ -33,7 +40,7 @@ export function trySendAppend(raft: RaftState, to: number, progress: Progress, e
 const NOTHING: readonly Entry[] = [];
 
 /** With a full window, empty messages still go: should all in flight be lost, their answers set things moving again. */
-function nextEntries(raft: RaftState, progress: Progress): readonly Entry[] | undefined {
+function nextEntries(raft: RaftState, progress: Progress): readonly Entry[] | 'later' | undefined {
   if (progress.state === 'replicate' && progress.inflights.full) return NOTHING;
   return raft.log.entriesFrom(progress.next, raft.config.maxSizePerMessage);
 }
@@ -56,6 +63,16 @@ function trySendSnapshot(raft: RaftState, to: number, progress: Progress): boole
 export function broadcastAppend(raft: RaftState): void {
   for (const [id, progress] of raft.tracker.progress) {
     if (id !== raft.id) sendAppend(raft, id, progress);
+  }
+}
+
+/** Entries that were not at hand may be so by now: goes on with those followers who wait for them. */
+export function resumeSending(raft: RaftState): void {
+  for (const [id, progress] of raft.tracker.progress) {
+    if (!progress.awaitsEntries) continue;
+    progress.entriesLoaded();
+    sendAppend(raft, id, progress);
+    fillWindow(raft, id, progress);
   }
 }
 

@@ -14,8 +14,9 @@ export function tick(raft: RaftState): void {
 function tickWithoutLeading(raft: RaftState): void {
   raft.electionElapsed += 1;
   if (!raft.promotable || raft.electionElapsed < raft.randomizedElectionTicks) return;
-  raft.electionElapsed = 0;
-  step(raft, message({ type: 'Hup', from: raft.id }));
+  const result = step(raft, message({ type: 'Hup', from: raft.id }));
+  // What has to be loaded first is not worth another election time: the next tick asks again.
+  if (result !== 'later') raft.electionElapsed = 0;
 }
 
 function tickAsLeader(raft: RaftState): void {

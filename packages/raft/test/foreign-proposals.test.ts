@@ -44,5 +44,6 @@ function carryOut(node: RaftNode, storage: MemoryRaftStorage): void {
 
 function last(storage: MemoryRaftStorage): Entry | undefined {
   const end = storage.lastIndex();
-  return storage.entries(end, end + 1, Infinity)?.[0];
+  const entries = storage.entries(end, end + 1, Infinity);
+  return entries === 'later' ? undefined : entries?.[0];
 }

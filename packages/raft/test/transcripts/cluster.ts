@@ -148,6 +148,7 @@ export const REFUSAL_TEXTS: Readonly<Record<StepResult, string | undefined>> = {
   transferring: PROPOSAL_DROPPED,
   overloaded: PROPOSAL_DROPPED,
   'not-electable': undefined,
+  later: undefined,
   'not-caught-up': undefined,
   'unknown-peer': 'raft: cannot step as peer not found',
   malformed: undefined,

@@ -155,7 +155,9 @@ function overMembers(title: string, act: (cluster: Cluster, member: Member) => v
 function showLog(output: Output, { storage }: Member): void {
   const [first, last] = [storage.firstIndex(), storage.lastIndex()];
   if (last < first) return output.write(`log is empty: first index=${first}, last index=${last}`);
-  output.write(describeEntries(storage.entries(first, last + 1, Infinity) ?? []));
+  const entries = storage.entries(first, last + 1, Infinity);
+  if (entries === 'later') throw new TranscriptError('a log that is not at hand');
+  output.write(describeEntries(entries ?? []));
 }
 
 /** Each node as it sees itself. */
