@@ -12,7 +12,7 @@ import { resumeSending } from './replication.ts';
 import { step } from './step.ts';
 import { tick } from './ticking.ts';
 import { hasCaughtUp } from './transfer.ts';
-import type { ConfState, Entry, Message, Ready } from './types.ts';
+import { type ConfState, type Entry, type Message, NONE, type Ready } from './types.ts';
 
 /**
  * One member of one group. Synchronous and single-threaded: every method returns at once, and what it brought about is
@@ -144,6 +144,15 @@ export class RaftNode {
   /** Asks the leader to hand leadership over to `id`. */
   transferLeader(id: number): StepResult {
     return this.#local({ type: 'TransferLeader', from: id });
+  }
+
+  /**
+   * A leader leads no longer, and knows no leader of this term: its host found that it can't do its part, its disk having
+   * stalled, say. Changes nothing on others.
+   */
+  stepDown(): void {
+    const raft = this.#raft;
+    if (raft.role === 'leader') raft.becomeFollower(raft.term, NONE);
   }
 
   /** A follower no longer thinks that it has a leader, and so votes for another: the host knows it to be dead. */

@@ -41,6 +41,23 @@ describe('the stickiness of leaders', () => {
   });
 });
 
+describe('a leader that steps down', () => {
+  it('follows nobody in its term, and takes part again like any other', () => {
+    const group = ledByFirst(3);
+    const { node } = group.host(1);
+    node.propose(bytes('kept'));
+    node.stepDown();
+    expect(node.basicStatus()).toMatchObject({ role: 'follower', term: 1, leader: 0 });
+    expect(node.propose(bytes('late'))).toBe('no-leader');
+    group.host(2).node.stepDown();
+    expect(group.host(2).node.basicStatus().leader).toBe(1);
+    group.tick(30);
+    expect(roles(group).toSorted()).toEqual(['follower', 'follower', 'leader']);
+    expect(group.leader()?.node.basicStatus().term).toBe(2);
+    expect(group.host(3).applied).toEqual(group.host(1).applied);
+  });
+});
+
 describe('priorities', () => {
   it('bring leadership to the most wanted node that has caught up', () => {
     const group = ledByFirst(3, { priority: (id) => id });
