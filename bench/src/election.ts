@@ -1,13 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Benchmark, percentile, report, rounded } from './benchmark.ts';
 import type { NodeReport } from './election-node-process.ts';
+import { freePorts } from './free-ports.ts';
 
 type Profile = 'fast' | 'lan' | 'wan';
 type Measure = 'detection' | 'campaign' | 'kill-to-grant' | 'hand-over';
@@ -168,12 +168,4 @@ class Group {
     }
     for (const watcher of this.#watchers) watcher(report);
   }
-}
-
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as { readonly port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

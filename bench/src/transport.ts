@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 
-import { type Benchmark, median, percentile, report, rounded } from './benchmark.ts';
+import { type Benchmark, median, report, rounded } from './benchmark.ts';
+import { closedLoop } from './closed-loop.ts';
 import { startNet, startQuorate, type System } from './transport-systems.ts';
 
 export const transport: Benchmark = {
@@ -13,12 +14,6 @@ interface Settings {
   readonly seconds: number;
   readonly rounds: number;
   readonly payloadBytes: number;
-}
-
-interface Trips {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
 }
 
 const CHUNK_BYTES = 16 * 1024;
@@ -55,7 +50,12 @@ async function inTurns<T>(
 async function compareTrips(systems: readonly System[], inFlight: number, settings: Settings): Promise<void> {
   const { rounds, seconds, payloadBytes } = settings;
   const payload = new Uint8Array(payloadBytes).fill(7);
-  const results = await inTurns(systems, rounds, (system) => roundTrips(system, payload, inFlight, seconds));
+  const results = await inTurns(systems, rounds, (system) => {
+    const check = (echoed: Uint8Array): void => {
+      if (echoed.length !== payload.length) throw new Error(`${system.name} did not echo`);
+    };
+    return closedLoop(() => system.echo(payload), inFlight, seconds, check);
+  });
   const about = { benchmark: 'transport', measure: 'round-trips', in_flight: inFlight, payload_bytes: payloadBytes };
   for (const [{ name }, trips] of results) {
     report({
@@ -89,24 +89,4 @@ async function comparePumps(systems: readonly System[], mode: string, { rounds, 
 
 function reportRatio(about: Record<string, string | number>, [net = 0, quorate = 0]: readonly number[]): void {
   report({ ...about, measure: 'ratio', of: about['measure'] ?? '', quorate_to_net: rounded(quorate / net) });
-}
-
-/** Keeps so many requests in flight for so long. */
-async function roundTrips(system: System, payload: Uint8Array, inFlight: number, seconds: number): Promise<Trips> {
-  const latencies: number[] = [];
-  const begin = performance.now();
-  const end = begin + seconds * 1000;
-  const worker = async (): Promise<void> => {
-    for (let sentAt = performance.now(); sentAt < end;) {
-      const echoed = await system.echo(payload);
-      if (echoed.length !== payload.length) throw new Error(`${system.name} did not echo`);
-      const now = performance.now();
-      latencies.push(now - sentAt);
-      sentAt = now;
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, worker));
-  const elapsed = (performance.now() - begin) / 1000;
-  const sorted = Float64Array.from(latencies).sort();
-  return { perSecond: latencies.length / elapsed, p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
 }

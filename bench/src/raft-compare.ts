@@ -1,0 +1,66 @@
+import { median, report, rounded } from './benchmark.ts';
+import type { Load } from './closed-loop.ts';
+import { COMMAND_BYTES, type LoadPlan, type RaftSystem } from './raft-system.ts';
+import { Scratch } from './scratch.ts';
+
+type Loads = ReadonlyMap<number, Load>;
+
+/**
+ * The systems take turns, each started afresh in each round, so that what else the machine does hits all. Each round
+ * is told on stderr; the medians, and those of the ratios within each round, on stdout.
+ */
+export async function compare(systems: readonly RaftSystem[], rounds: number, plan: LoadPlan): Promise<void> {
+  const present = systems.filter(isAvailable);
+  const results = new Map<RaftSystem, Loads[]>(present.map((system) => [system, []]));
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [system, loads] of results) {
+      const measured = await measureOnce(system, plan);
+      for (const [concurrency, load] of measured) {
+        console.error(JSON.stringify({ round, ...figures(system, concurrency, [load]) }));
+      }
+      loads.push(measured);
+    }
+  }
+  for (const concurrency of plan.concurrencies) {
+    for (const [system, loads] of results) report(figures(system, concurrency, at(loads, concurrency)));
+    reportRatios(results, concurrency);
+  }
+}
+
+function isAvailable(system: RaftSystem): boolean {
+  const why = system.unavailable();
+  if (why !== undefined) console.error(`SKIPPED ${system.name}: ${why}`);
+  return why === undefined;
+}
+
+async function measureOnce(system: RaftSystem, plan: LoadPlan): Promise<Loads> {
+  await using scratch = new Scratch();
+  return await system.measure(scratch, plan);
+}
+
+function figures({ name }: RaftSystem, concurrency: number, loads: readonly Load[]): Record<string, string | number> {
+  return {
+    benchmark: 'raft',
+    measure: 'commits',
+    system: name,
+    concurrency,
+    payload_bytes: COMMAND_BYTES,
+    commits_per_s: rounded(median(loads.map(({ perSecond }) => perSecond))),
+    p50_us: rounded(median(loads.map(({ p50 }) => p50 * 1000))),
+    p99_us: rounded(median(loads.map(({ p99 }) => p99 * 1000))),
+  };
+}
+
+function reportRatios(results: ReadonlyMap<RaftSystem, readonly Loads[]>, concurrency: number): void {
+  const entries = [...results].map(([{ name }, loads]) => [name, at(loads, concurrency)] as const);
+  const ours = entries.find(([name]) => name === 'quorate')?.[1];
+  for (const [name, theirs] of entries) {
+    if (ours === undefined || name === 'quorate') continue;
+    const ratio = median(ours.map(({ perSecond }, round) => perSecond / (theirs[round]?.perSecond ?? Number.NaN)));
+    report({ benchmark: 'raft', measure: 'ratio', concurrency, [`quorate_to_${name}`]: rounded(ratio) });
+  }
+}
+
+function at(loads: readonly Loads[], concurrency: number): readonly Load[] {
+  return loads.flatMap((each) => each.get(concurrency) ?? []);
+}

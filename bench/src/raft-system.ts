@@ -1,0 +1,20 @@
+import type { Load } from './closed-loop.ts';
+import type { Scratch } from './scratch.ts';
+
+/** For how long each number in flight is measured, after how long a warm-up. */
+export interface LoadPlan {
+  readonly concurrencies: readonly number[];
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+/** What commits 256-byte commands on three processes of this machine, durable on a majority of them. */
+export interface RaftSystem {
+  readonly name: 'quorate' | 'bare' | 'etcd';
+  /** Undefined when it can be measured here; otherwise why not. */
+  unavailable(): string | undefined;
+  /** Starts it afresh and measures it at each number in flight. What it started ends with the scratch. */
+  measure(scratch: Scratch, plan: LoadPlan): Promise<ReadonlyMap<number, Load>>;
+}
+
+export const COMMAND_BYTES = 256;
