@@ -147,6 +147,21 @@ export class RaftNode {
   }
 
   /**
+   * Whether this node stands for election, true at first. One that doesn't never campaigns, not even when its leader
+   * wants to hand over to it, and gives up a campaign under way; it votes and follows as ever. A leader stays one.
+   */
+  get standing(): boolean {
+    return this.#raft.standing;
+  }
+
+  set standing(standing: boolean) {
+    const raft = this.#raft;
+    raft.standing = standing;
+    const isCampaigning = raft.role === 'candidate' || raft.role === 'pre-candidate';
+    if (!standing && isCampaigning) raft.becomeFollower(raft.term, NONE);
+  }
+
+  /**
    * A leader leads no longer, and knows no leader of this term: its host found that it can't do its part, its disk having
    * stalled, say. Changes nothing on others.
    */

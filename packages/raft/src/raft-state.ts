@@ -17,7 +17,7 @@ export type StepResult =
   | 'transferring'
   /** The leader holds as much uncommitted, or as many reads that wait, as it may. */
   | 'overloaded'
-  /** This node may not campaign now: it is no voter or has promised its vote to a leader, or such. */
+  /** This node may not campaign now: it does not stand, is no voter, has promised its vote to a leader, or such. */
   | 'not-electable'
   /** Entries have to be loaded first; ask again after `entriesLoaded`. */
   | 'later'
@@ -47,6 +47,8 @@ export class RaftState {
   role: Role = 'follower';
   leader: number = NONE;
   isLearner = false;
+  /** Whether this node's host wants it to campaign. */
+  standing = true;
 
   /** Ticks since the last word from the leader or grant of a vote; for a leader: since its last check of the quorum. */
   electionElapsed = 0;
@@ -103,10 +105,10 @@ export class RaftState {
     return { leader: this.leader, role: this.role };
   }
 
-  /** Whether this node may become leader: a voter whose log is not about to be replaced by a snapshot. */
+  /** Whether this node may become leader: a voter that stands, and whose log is not about to be replaced by a snapshot. */
   get promotable(): boolean {
-    const own = this.tracker.get(this.id);
-    return own !== undefined && !own.isLearner && !this.config.witness && !this.log.unstable.hasSnapshot;
+    if (!this.standing || this.config.witness || this.log.unstable.hasSnapshot) return false;
+    return this.tracker.get(this.id)?.isLearner === false;
   }
 
   /** Within an election time of a leader's word, nobody helps another to depose it. */

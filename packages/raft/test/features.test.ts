@@ -41,6 +41,43 @@ describe('the stickiness of leaders', () => {
   });
 });
 
+describe('a node that does not stand', () => {
+  it('never campaigns, but votes', () => {
+    const group = ledByFirst(3);
+    const { node } = group.host(2);
+    node.standing = false;
+    expect([node.standing, node.campaign()]).toEqual([false, 'not-electable']);
+    group.host(1).node.transferLeader(2);
+    group.tick(11);
+    expect(roles(group)).toEqual(['leader', 'follower', 'follower']);
+    expect(group.host(1).node.propose(bytes('taken again'))).toBe('ok');
+    group.tick(60, ({ to, from }) => to === 1 || from === 1);
+    expect(roles(group).slice(1)).toEqual(['follower', 'leader']);
+  });
+
+  it('gives up its campaign, but not its leadership', () => {
+    const group = ledByFirst(3);
+    const [leader, other] = [group.host(1).node, group.host(2).node];
+    leader.standing = false;
+    group.tick(5);
+    expect(roles(group)[0]).toBe('leader');
+    other.campaign();
+    other.standing = false;
+    group.settle();
+    expect(roles(group)[1]).toBe('follower');
+    other.standing = true;
+    leader.transferLeader(2);
+    group.settle();
+    expect(roles(group).slice(0, 2)).toEqual(['follower', 'leader']);
+  });
+
+  it('follows as before', () => {
+    const group = ledByFirst(3);
+    group.host(2).node.standing = false;
+    expect(group.host(2).node.basicStatus()).toMatchObject({ leader: 1, vote: 1 });
+  });
+});
+
 describe('a leader that steps down', () => {
   it('follows nobody in its term, and takes part again like any other', () => {
     const group = ledByFirst(3);
