@@ -28,7 +28,12 @@ export class Lease {
   }
 
   get isValid(): boolean {
-    return !this.#isForfeited && this.#now() < this.#until;
+    return this.#now() < this.until;
+  }
+
+  /** On this node's clock; -Infinity without a lease. */
+  get until(): number {
+    return this.#isForfeited ? -Infinity : this.#until;
   }
 
   /** A round of heartbeats is about to be sent. */

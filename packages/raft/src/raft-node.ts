@@ -8,6 +8,7 @@ import { RaftError } from './raft-error.ts';
 import { RaftState, type StepResult } from './raft-state.ts';
 import { ReadyMaker } from './ready.ts';
 import { type BasicStatus, basicStatus, fullStatus, type Status } from './status.ts';
+import { leaseUntil } from './reading.ts';
 import { resumeSending } from './replication.ts';
 import { step } from './step.ts';
 import { tick } from './ticking.ts';
@@ -189,6 +190,15 @@ export class RaftNode {
    */
   readIndex(context: Uint8Array): StepResult {
     return this.#local({ type: 'ReadIndex', context });
+  }
+
+  /**
+   * Until when, in milliseconds of the lease's clock, this leader may take its commit index for that of a linearizable
+   * read without asking anyone. -Infinity where it may not: this node does not lead, has committed nothing in its term, no
+   * lease is configured, or it was given up by handing over. To be asked anew for each read.
+   */
+  leaseUntil(): number {
+    return leaseUntil(this.#raft);
   }
 
   #propose(proposals: readonly Proposal[]): StepResult {

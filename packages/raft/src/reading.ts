@@ -7,24 +7,33 @@ const MAX_PENDING_READS = 65_536;
 
 /**
  * A leader is asked at which index a read is linearizable (dissertation, 6.4): at its commit index as of now, if it
- * still leads, and if that is an entry of its own term. Before, it may not know all that was committed.
+ * still leads, and if that is an entry of its own term.
  */
 export function askToRead(raft: RaftState, m: Message): StepResult {
   if (m.context === undefined) return 'malformed';
   if (raft.reads.size >= MAX_PENDING_READS) return 'overloaded';
-  const isSettled = raft.log.matchesTerm(raft.log.committed, raft.term);
-  if (isSettled && raft.lease?.isValid) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
+  if (isSettled(raft) && raft.lease?.isValid) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
   else raft.reads.add(m.from || raft.id, m.context);
   openReads(raft);
   return 'ok';
 }
 
+/** Until when this node, if it leads, may read at its commit index without asking anyone. -Infinity if it may not. */
+export function leaseUntil(raft: RaftState): number {
+  const until = raft.lease?.until ?? -Infinity;
+  return raft.role === 'leader' && isSettled(raft) ? until : -Infinity;
+}
+
+/** Whether what is committed includes an entry of this term. Before, a leader may not know all that was committed. */
+function isSettled({ log, term }: RaftState): boolean {
+  return log.matchesTerm(log.committed, term);
+}
+
 /** Asks everyone to confirm this leader for the new reads, once it knows enough to answer them. */
 export function openReads(raft: RaftState): void {
-  const { committed } = raft.log;
-  if (!raft.reads.hasNew || !raft.log.matchesTerm(committed, raft.term)) return;
+  if (!raft.reads.hasNew || !isSettled(raft)) return;
   beginRound(raft);
-  raft.reads.open(committed);
+  raft.reads.open(raft.log.committed);
   answerConfirmed(raft);
   if (raft.reads.openRound > 0) broadcastHeartbeat(raft);
 }

@@ -256,6 +256,35 @@ describe('a lease', () => {
     expect(answersAlone(group)).toBe(false);
   });
 
+  it('is told until when it holds, where it does', () => {
+    const group = withLease();
+    const { node } = group.host(1);
+    expect(node.leaseUntil()).toBe(1000 + 9 * TICK_MS * 0.9);
+    expect(group.host(2).node.leaseUntil()).toBe(-Infinity);
+    time.now += 5;
+    group.tick(1);
+    expect(node.leaseUntil()).toBe(1005 + 9 * TICK_MS * 0.9);
+    node.transferLeader(2);
+    group.settle(({ type }) => type === 'TimeoutNow');
+    expect(node.leaseUntil()).toBe(-Infinity);
+    node.stepDown();
+    expect([node.leaseUntil(), ledByFirst(3).host(1).node.leaseUntil()]).toEqual([-Infinity, -Infinity]);
+  });
+
+  it('is not told before the first commit of the term', () => {
+    const group = ledByFirst(3, { lease: { now: () => 0, tickMs: TICK_MS, maxDrift: 0 } });
+    group.host(1).node.transferLeader(2);
+    group.settle(({ type }) => type === 'App' || type === 'AppResp');
+    for (let i = 0; i < 3; i += 1) {
+      group.host(2).node.tick();
+      group.settle(({ type }) => type === 'App' || type === 'AppResp');
+    }
+    expect(roles(group)[1]).toBe('leader');
+    expect(group.host(2).node.leaseUntil()).toBe(-Infinity);
+    group.tick(2);
+    expect(group.host(2).node.leaseUntil()).toBeGreaterThan(0);
+  });
+
   it('ends with a transfer, even one that was given up', () => {
     const group = withLease();
     group.host(1).node.transferLeader(2);

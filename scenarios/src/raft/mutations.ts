@@ -138,7 +138,7 @@ export const raftMutations: readonly (Mutation & { readonly seed: number })[] = 
   {
     name: 'a read before the first commit of the term',
     file: 'reading.ts',
-    find: 'if (!raft.reads.hasNew || !raft.log.matchesTerm(committed, raft.term)) return;',
+    find: 'if (!raft.reads.hasNew || !isSettled(raft)) return;',
     replace: 'if (!raft.reads.hasNew) return;',
     seed: 3,
   },
