@@ -79,6 +79,15 @@ export class ProgressTracker {
     return jointCommitted(this.#config.voters, this.#matchOf);
   }
 
+  /** The lowest index up to which every voter, of either half of a joint configuration, is known to agree. */
+  minVoterMatch(): number {
+    const { incoming, outgoing } = this.#config.voters;
+    let lowest = Infinity;
+    for (const id of incoming) lowest = Math.min(lowest, this.#matchOf(id) ?? 0);
+    for (const id of outgoing) lowest = Math.min(lowest, this.#matchOf(id) ?? 0);
+    return lowest;
+  }
+
   /** Whether this node could decide everything by itself: the only voter there is. */
   isSingleton(): boolean {
     return this.#config.voters.incoming.size === 1 && this.#config.voters.outgoing.size === 0;

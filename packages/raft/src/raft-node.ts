@@ -7,6 +7,7 @@ import { type RaftConfig, resolveConfig } from './raft-config.ts';
 import { RaftError } from './raft-error.ts';
 import { RaftState, type StepResult } from './raft-state.ts';
 import { ReadyMaker } from './ready.ts';
+import { mayRest } from './resting.ts';
 import { type BasicStatus, basicStatus, fullStatus, type Status } from './status.ts';
 import { leaseUntil } from './reading.ts';
 import { resumeSending } from './replication.ts';
@@ -199,6 +200,24 @@ export class RaftNode {
    */
   leaseUntil(): number {
     return leaseUntil(this.#raft);
+  }
+
+  /**
+   * Of a leader: the index up to which each voter has the log on its disk, in a joint configuration each of both halves.
+   * What waits for all voters waits for this. 0 anywhere else.
+   */
+  minVoterMatch(): number {
+    return this.#raft.role === 'leader' ? this.#raft.tracker.minVoterMatch() : 0;
+  }
+
+  /**
+   * Whether this leader would do nothing but send heartbeats: everything is on the disks of all members, committed and
+   * applied here, and no read, change, transfer or `ready` waits. Its group may then stop to tick on all nodes at once,
+   * until anything happens. A follower may not have heard yet that the last entries are committed: whoever tells it to
+   * rest tells it so too, by a heartbeat with this `commit`.
+   */
+  mayRest(): boolean {
+    return mayRest(this.#raft) && !this.hasReady();
   }
 
   #propose(proposals: readonly Proposal[]): StepResult {
