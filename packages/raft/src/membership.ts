@@ -1,6 +1,7 @@
 import { asV2, type ConfChange, nextConfig } from './conf-change.ts';
 import { isVoter } from './quorum/joint.ts';
 import type { RaftState } from './raft-state.ts';
+import { answerConfirmed, openReads } from './reading.ts';
 import { advanceCommit, broadcastAppend, trySendAppend } from './replication.ts';
 import { type ConfState, NONE } from './types.ts';
 
@@ -24,8 +25,14 @@ function configurationChanged(raft: RaftState): void {
     return;
   }
   // A smaller quorum may have more. Otherwise new members are probed at once rather than at the next heartbeat.
-  if (advanceCommit(raft)) broadcastAppend(raft);
-  else probeFollowers(raft);
+  if (advanceCommit(raft)) {
+    openReads(raft);
+    broadcastAppend(raft);
+  } else {
+    probeFollowers(raft);
+  }
+  // It may have confirmed more, too. A leader left alone will be answered by nobody who could remind it of the reads.
+  answerConfirmed(raft);
   if (!isVoter(raft.tracker.config.voters, raft.transferee)) raft.transferee = NONE;
 }
 

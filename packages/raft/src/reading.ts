@@ -60,7 +60,8 @@ function beginRound(raft: RaftState): void {
   raft.lease?.roundSent(round);
 }
 
-function answerConfirmed(raft: RaftState): void {
+/** Answers the reads whose round a quorum has answered. */
+export function answerConfirmed(raft: RaftState): void {
   const round = raft.reads.confirmedRound(raft.tracker.config.voters);
   raft.lease?.confirmed(round);
   for (const { from, index, context } of raft.reads.takeConfirmed(round)) answerRead(raft, from, index, context);

@@ -190,6 +190,16 @@ describe('a read', () => {
     expect(reads).toHaveLength(0);
   });
 
+  it('is answered when its leader is left alone by a change of the configuration', () => {
+    const group = ledByFirst(2);
+    const { node } = group.host(1);
+    node.proposeConfChange({ version: 2, transition: 'auto', changes: [{ type: 'remove-node', nodeId: 2 }] });
+    node.readIndex(bytes('alone'));
+    group.settle(({ type }) => type === 'HeartbeatResp');
+    expect(group.host(1).conf.voters).toEqual([1]);
+    expect(answered(group.host(1))).toEqual(['alone']);
+  });
+
   it('on a follower is answered by its leader', () => {
     const group = ledByFirst(3);
     group.host(2).node.readIndex(bytes('mine'));
