@@ -36,6 +36,8 @@ export const CLUSTER_ERROR_CODES = [
   'REMOTE',
   /** Nothing known under this name. */
   'NOT_FOUND',
+  /** The session was closed, has expired or never was: whether its commands were applied, nobody knows any more. */
+  'SESSION_EXPIRED',
   /** A fencing token older than one already seen. */
   'STALE_TOKEN',
   /** The deadline passed. */

@@ -131,7 +131,14 @@ export type {
   Session,
   WriteOptions,
 } from './replicator.ts';
-export type { Codec, CommittedCommand, MachineCodec, SnapshotSource, StateMachine } from './state-machine.ts';
+export type {
+  Codec,
+  CommittedCommand,
+  MachineCodec,
+  RestoreOptions,
+  SnapshotSource,
+  StateMachine,
+} from './state-machine.ts';
 export { isRecordName, MAX_RECORD_BYTES, type RecordStore, type Storage } from './storage.ts';
 export type { System } from './system.ts';
 export {

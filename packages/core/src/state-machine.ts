@@ -29,6 +29,11 @@ export interface SnapshotSource {
   release(): void;
 }
 
+export interface RestoreOptions extends CallOptions {
+  /** Of the machine that captured this state: this one's, or an earlier one. */
+  readonly version: number;
+}
+
 /** A deterministic state: the same commands in the same order give the same state and results everywhere. */
 export interface StateMachine<C, R, Q, A> {
   /** Of the command and snapshot formats. */
@@ -39,6 +44,9 @@ export interface StateMachine<C, R, Q, A> {
   query(query: Q): A;
   /** Synchronous; what the source streams later is the state at the time of this call. */
   capture(): SnapshotSource;
-  /** All or nothing: when it rejects, the state is what it was. */
-  restore(chunks: AsyncIterable<Uint8Array>, options: CallOptions): Promise<void>;
+  /**
+   * All or nothing: when it rejects, the state is what it was. The bytes are those of `SnapshotSource.chunks`, but they
+   * may be cut elsewhere.
+   */
+  restore(chunks: AsyncIterable<Uint8Array>, options: RestoreOptions): Promise<void>;
 }
