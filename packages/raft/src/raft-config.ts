@@ -50,7 +50,10 @@ export interface RaftConfig {
   readonly disableProposalForwarding?: boolean | undefined;
   /** Lets any change of configuration into the log. For tests, and hosts that check by themselves. @default false */
   readonly disableConfChangeValidation?: boolean | undefined;
-  /** A leader that is removed or made a learner becomes a follower once that is applied. @default false */
+  /**
+   * A leader that is removed or made a learner becomes a follower once that is applied. Otherwise it goes on without
+   * counting itself, and takes no proposals if it was removed, until its host hands over. @default true
+   */
   readonly stepDownOnRemoval?: boolean | undefined;
 }
 
@@ -90,7 +93,7 @@ export function resolveConfig(config: RaftConfig): ResolvedConfig {
     witness: config.witness ?? false,
     disableProposalForwarding: config.disableProposalForwarding ?? false,
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,
-    stepDownOnRemoval: config.stepDownOnRemoval ?? false,
+    stepDownOnRemoval: config.stepDownOnRemoval ?? true,
   };
   checkConfig(resolved);
   return resolved;

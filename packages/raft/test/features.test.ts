@@ -93,6 +93,16 @@ describe('a leader that steps down', () => {
     expect(group.leader()?.node.basicStatus().term).toBe(2);
     expect(group.host(3).applied).toEqual(group.host(1).applied);
   });
+
+  it('does so when it has removed itself', () => {
+    const group = ledByFirst(3);
+    const changes = [{ type: 'remove-node', nodeId: 1 }] as const;
+    group.host(1).node.proposeConfChange({ version: 2, transition: 'auto', changes });
+    group.settle();
+    expect(roles(group)[0]).toBe('follower');
+    group.tick(30);
+    expect(roles(group).slice(1)).toContain('leader');
+  });
 });
 
 describe('priorities', () => {

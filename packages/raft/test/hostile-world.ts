@@ -49,7 +49,6 @@ export class HostileWorld {
       maxInflightMessages: 3,
       maxInflightBytes: 200,
       maxUncommittedSize: 500,
-      stepDownOnRemoval: true,
       ...(priorities ? { priority: (id: number) => id % 3 } : {}),
     };
     this.group = new Group(options, this.#random);

@@ -4,7 +4,7 @@ import { bytes, confState, Group } from './group.ts';
 
 describe('a voter that was removed', () => {
   it('tells those for whom it is a voter yet that it is none, rather than refuse them its vote for ever', () => {
-    const group = new Group({ electionTicks: 5, heartbeatTicks: 1, preVote: false, stepDownOnRemoval: true });
+    const group = new Group({ electionTicks: 5, heartbeatTicks: 1, preVote: false });
     for (let id = 1; id <= 2; id += 1) group.add(confState([1, 2]));
     group.host(1).node.campaign();
     group.settle();

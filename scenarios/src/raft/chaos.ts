@@ -74,8 +74,6 @@ class Chaos {
         maxInflightMessages: 3,
         maxInflightBytes: 200,
         maxUncommittedSize: 500,
-        // Else a removed leader stays one until its host has handed over.
-        stepDownOnRemoval: true,
         ...(hasLease ? { lease: { now: () => this.#now * clock.rate, tickMs: TICK_MS, maxDrift: MAX_DRIFT } } : {}),
         ...(hasPriorities ? { priority: (of: number) => of % 3 } : {}),
       };

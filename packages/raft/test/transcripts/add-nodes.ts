@@ -34,6 +34,7 @@ function readTemplate(command: Command): Template {
     maxInflightBytes: Infinity,
     checkQuorum: false,
     preVote: false,
+    stepDownOnRemoval: false,
   };
   readOptions(command, {
     ...ignored('voters', 'learners', 'content'),
