@@ -102,7 +102,8 @@ function isPlainJson(value: unknown): boolean {
   return typeof value !== 'bigint' && typeof value !== 'function' && typeof value !== 'symbol';
 }
 
-function isEqual(a: unknown, b: unknown): boolean {
+/** By content, as `expectEqual`. */
+export function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Uint8Array || Array.isArray(a)) return isEqualList(a, b);

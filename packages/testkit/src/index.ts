@@ -17,3 +17,22 @@ export type { TransportHarness } from './transport-fixture.ts';
 export { membershipContract, type MembershipHarness } from './membership-contract.ts';
 export { electionContract } from './election-contract.ts';
 export type { ElectionHarness } from './election-fixture.ts';
+export { appendListModel, type AppendListInput, type AppendListValue } from './linearizability/append-list-model.ts';
+export {
+  checkLinearizable,
+  type LinearizabilityOptions,
+  type LinearizabilityVerdict,
+  type LinearizabilityViolation,
+  type LinearizableHistory,
+  type UndecidedHistory,
+} from './linearizability/check-linearizable.ts';
+export { explainViolation } from './linearizability/explain-violation.ts';
+export { HistoryRecorder, type RecordedCall } from './linearizability/history-recorder.ts';
+export type { Operation, Output, SequentialModel, Step } from './linearizability/model.ts';
+export {
+  registerModel,
+  type RegisterInput,
+  type RegisterOutput,
+  type RegisterValue,
+} from './linearizability/register-model.ts';
+export { ticketModel, type TicketInput } from './linearizability/ticket-model.ts';
