@@ -15,8 +15,12 @@ export const followerHandlers: RoleHandlers = {
   ReadIndexResp: (raft, m) => {
     if (m.context !== undefined) raft.readStates.push({ index: m.index, context: m.context });
   },
-  // The leader itself has asked for this, so there is no need to find out first whether it is gone.
-  TimeoutNow: (raft) => startCampaign(raft, 'transfer'),
+  TimeoutNow: (raft, m) => {
+    // It overrides all promises, and only the leader may ask for that.
+    if (raft.leader !== NONE && raft.leader !== m.from) return 'malformed';
+    // The leader itself has asked for this, so there is no need to find out first whether it is gone.
+    return startCampaign(raft, 'transfer');
+  },
   ForgetLeader: (raft) => {
     // A promise not to vote for another can't be taken back.
     if (raft.lease === undefined) raft.leader = NONE;

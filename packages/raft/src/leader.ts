@@ -1,6 +1,6 @@
 import type { Progress } from './progress.ts';
 import { proposeAsLeader } from './proposals.ts';
-import type { RaftState } from './raft-state.ts';
+import type { RaftState, StepResult } from './raft-state.ts';
 import { askToRead, beat, confirmLeader, openReads } from './reading.ts';
 import { advanceCommit, broadcastAppend, fillWindow, sendAppend } from './replication.ts';
 import type { Handler, RoleHandlers } from './role.ts';
@@ -14,9 +14,12 @@ export const leaderHandlers: RoleHandlers = {
   Beat: beat,
   CheckQuorum: checkQuorum,
   AppResp: fromMember((raft, m, progress) => {
+    // Nobody has more of this leader's log than it has itself.
+    if (m.index > raft.log.lastIndex) return 'malformed';
     progress.recentActive = true;
     if (m.reject) appendRefused(raft, m, progress);
     else appendAcknowledged(raft, m, progress);
+    return 'ok';
   }),
   HeartbeatResp: fromMember(heartbeatAnswered),
   SnapStatus: fromMember((_raft, m, progress) => {
@@ -29,10 +32,10 @@ export const leaderHandlers: RoleHandlers = {
   TransferLeader: fromMember(transferTo),
 };
 
-function fromMember(handle: (raft: RaftState, m: Message, progress: Progress) => void): Handler {
+function fromMember(handle: (raft: RaftState, m: Message, progress: Progress) => StepResult | void): Handler {
   return (raft, m) => {
     const progress = raft.tracker.get(m.from);
-    if (progress !== undefined) handle(raft, m, progress);
+    return progress && handle(raft, m, progress);
   };
 }
 

@@ -1,4 +1,3 @@
-import { RaftError } from './raft-error.ts';
 import type { RaftState } from './raft-state.ts';
 import { isMember } from './tracker-config.ts';
 import { type Message, NONE, type Snapshot } from './types.ts';
@@ -53,11 +52,7 @@ function restoreSnapshot(raft: RaftState, snapshot: Snapshot): boolean {
 
 function adoptConfState(raft: RaftState, snapshot: Snapshot): void {
   const { lastIndex } = raft.log;
-  try {
-    raft.tracker.restore(snapshot.metadata.confState, lastIndex);
-  } catch (error) {
-    throw new RaftError('LOG_BROKEN', `The snapshot at ${lastIndex} holds no valid configuration`, { cause: error });
-  }
+  raft.tracker.restore(snapshot.metadata.confState, lastIndex);
   raft.confIndex = lastIndex;
   const own = raft.tracker.get(raft.id);
   raft.isLearner = own?.isLearner ?? false;

@@ -1,4 +1,11 @@
-import type { Entry, Message, MessageType, Snapshot } from './types.ts';
+import {
+  type Entry,
+  LOCAL_APPEND_THREAD,
+  LOCAL_APPLY_THREAD,
+  type Message,
+  type MessageType,
+  type Snapshot,
+} from './types.ts';
 
 const NO_ENTRIES: readonly Entry[] = [];
 const NO_MESSAGES: readonly Message[] = [];
@@ -52,6 +59,7 @@ export function message(
 const LOCAL_MESSAGES: ReadonlySet<MessageType> = new Set<MessageType>([
   'Hup',
   'Beat',
+  'ForgetLeader',
   'Unreachable',
   'SnapStatus',
   'CheckQuorum',
@@ -68,9 +76,6 @@ const RESPONSES: ReadonlySet<MessageType> = new Set<MessageType>([
   'PreVoteResp',
   'HeartbeatResp',
   'ReadIndexResp',
-  'Unreachable',
-  'StorageAppendResp',
-  'StorageApplyResp',
 ]);
 
 export function isLocalMessage(type: MessageType): boolean {
@@ -81,7 +86,8 @@ export function isResponse(type: MessageType): boolean {
   return RESPONSES.has(type);
 }
 
-/** Whether `id` is a part of this process rather than a node. */
-export function isLocalTarget(id: number): boolean {
-  return id < 0;
+/** Whether a part of this process says that it is done. */
+export function isFromStorage({ type, from }: Message): boolean {
+  if (type === 'StorageAppendResp') return from === LOCAL_APPEND_THREAD;
+  return type === 'StorageApplyResp' && from === LOCAL_APPLY_THREAD;
 }

@@ -1,7 +1,8 @@
 import type { ConfChange } from './conf-change.ts';
 import { encodeConfChange } from './conf-change-codec.ts';
 import { applyConfChange } from './membership.ts';
-import { isLocalMessage, isLocalTarget, isResponse, message } from './messages.ts';
+import { isReadContext, isSensible } from './message-check.ts';
+import { isFromStorage, isLocalMessage, isResponse, message } from './messages.ts';
 import type { Proposal } from './proposals.ts';
 import { type RaftConfig, resolveConfig } from './raft-config.ts';
 import { RaftError } from './raft-error.ts';
@@ -88,12 +89,21 @@ export class RaftNode {
     return applyConfChange(this.#raft, change, index);
   }
 
-  /** Takes in a message of a peer, or of this process's storage. */
+  /**
+   * Takes in a message of a peer, or of this process's storage. Whatever a peer says, as long as the fields are of their
+   * types: what makes no sense is 'malformed' and changes nothing. That the peer is `m.from` is for the caller to know,
+   * except of what may be sent on for another: proposals, reads, and wishes for a transfer.
+   *
+   * Throws a RaftError `LOG_BROKEN` when the leader says that something is committed which this node has acknowledged and
+   * does not have.
+   */
   step(m: Message): StepResult {
-    const isOwn = isLocalTarget(m.from);
-    if (isLocalMessage(m.type) && !isOwn) return 'local-only';
-    if (isResponse(m.type) && !isOwn && this.#raft.tracker.get(m.from) === undefined) return 'unknown-peer';
-    return step(this.#raft, m);
+    const raft = this.#raft;
+    if (isFromStorage(m)) return step(raft, m);
+    if (isLocalMessage(m.type)) return 'local-only';
+    if (!isSensible(m, raft.id)) return 'malformed';
+    if (isResponse(m.type) && raft.tracker.get(m.from) === undefined) return 'unknown-peer';
+    return step(raft, m);
   }
 
   /**
@@ -188,8 +198,10 @@ export class RaftNode {
   /**
    * Asks from which index on a read is linearizable. The answer is in `readStates` with this `context`, or never comes:
    * ask again after a while. The asker applies up to that index, then reads.
+   * @param context The asker's name for the read: 1 to 1024 bytes.
    */
   readIndex(context: Uint8Array): StepResult {
+    if (!isReadContext(context)) throw new RaftError('MISUSE', `A read's name has ${context.byteLength} bytes`);
     return this.#local({ type: 'ReadIndex', context });
   }
 

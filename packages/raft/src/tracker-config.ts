@@ -33,15 +33,30 @@ export function toConfState(config: TrackerConfig): ConfState {
 
 /** The configuration that a snapshot or storage keeps. Throws a RangeError if it can't be one. */
 export function fromConfState(state: ConfState): TrackerConfig {
-  const config: TrackerConfig = {
+  const config = asSets(state);
+  const flaw = findFlaw(config);
+  if (flaw !== undefined) throw new RangeError(`no configuration: ${flaw}`);
+  return config;
+}
+
+/** Whether this is the configuration of a group that exists: its voters and learners are ids, each named once. */
+export function isConfState(state: ConfState): boolean {
+  const { voters, votersOutgoing, learners, learnersNext } = state;
+  const areSets = [voters, votersOutgoing, learners, learnersNext].every(isSetOfIds);
+  return areSets && voters.length > 0 && findFlaw(asSets(state)) === undefined;
+}
+
+function isSetOfIds(ids: readonly number[]): boolean {
+  return new Set(ids).size === ids.length && ids.every((id) => Number.isSafeInteger(id) && id > 0);
+}
+
+function asSets(state: ConfState): TrackerConfig {
+  return {
     voters: { incoming: new Set(state.voters), outgoing: new Set(state.votersOutgoing) },
     learners: new Set(state.learners),
     learnersNext: new Set(state.learnersNext),
     autoLeave: state.autoLeave,
   };
-  const flaw = findFlaw(config);
-  if (flaw !== undefined) throw new RangeError(`no configuration: ${flaw}`);
-  return config;
 }
 
 /** Whether a node votes or listens in a stored configuration. Those that are to be learners still vote. */

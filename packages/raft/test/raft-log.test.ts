@@ -211,7 +211,7 @@ describe('a node', () => {
   it('takes nothing from the network that only it may say, and no answers of strangers', () => {
     const node = startNode(stored());
     expect(node.step(message({ type: 'Hup', from: 2 }))).toBe('local-only');
-    expect(node.step(message({ type: 'AppResp', from: 8, term: 1 }))).toBe('unknown-peer');
+    expect(node.step(message({ type: 'AppResp', from: 8, to: 1, term: 1 }))).toBe('unknown-peer');
     expect(node.propose(bytes('nobody leads'))).toBe('no-leader');
   });
 

@@ -1,4 +1,3 @@
-import { isLocalTarget } from '../../src/messages.ts';
 import type { StepResult } from '../../src/raft-state.ts';
 import type { Message, MessageType } from '../../src/types.ts';
 import { TranscriptError } from './data-driven.ts';
@@ -156,6 +155,11 @@ export const REFUSAL_TEXTS: Readonly<Record<StepResult, string | undefined>> = {
 };
 
 const MAX_ROUNDS = 10_000;
+
+/** Whether `id` is a part of a process rather than a node. */
+function isLocalTarget(id: number): boolean {
+  return id < 0;
+}
 
 /** What a node says to itself, or to and from its own storage, can't get lost. */
 function isReliable({ from, to }: Message): boolean {
