@@ -1,0 +1,90 @@
+import type { ByteReader } from '../wire/byte-reader.ts';
+import { type ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
+import { MAX_SESSION_TTL_MS } from './command-batch.ts';
+import { readFloat, writeFloat } from './float.ts';
+import { type Admitted, MAX_REMEMBERED_BYTES, type Remembered, type Session } from './session.ts';
+import { MAX_SESSIONS, MAX_UNSETTLED, SessionTable } from './session-table.ts';
+
+const code = { result: 0, skipped: 1, tooLarge: 2 } as const;
+
+/** What the table holds, for a snapshot. To be asked between entries, when the fate of every command is known. */
+export function writeSessions(writer: ByteWriter, table: SessionTable): void {
+  const sessions = table.sessions();
+  writer.reserve(2 * MAX_NUMBER_BYTES);
+  writer.number(table.nextId);
+  writer.number(sessions.length);
+  for (const session of sessions) writeSession(writer, session);
+}
+
+/** @throws ClusterError `PROTOCOL` for what `writeSessions` never wrote */
+export function readSessions(reader: ByteReader): SessionTable {
+  const nextId = reader.positive();
+  const count = reader.number();
+  if (count > MAX_SESSIONS) throw reader.unsound(`${count} sessions`);
+  const sessions: Session[] = [];
+  let last = 0;
+  while (sessions.length < count) {
+    const session = readSession(reader);
+    if (session.id <= last || session.id >= nextId) throw reader.unsound(`session ${session.id} is out of order`);
+    last = session.id;
+    sessions.push(session);
+  }
+  return new SessionTable(nextId, sessions);
+}
+
+function writeSession(writer: ByteWriter, { id, ttlMs, lastSeen, settled, admitted }: Session): void {
+  writer.reserve(5 * MAX_NUMBER_BYTES);
+  writer.number(id);
+  writer.number(ttlMs);
+  writeFloat(writer, lastSeen);
+  writer.number(settled);
+  writer.number(admitted.size);
+  for (const { sequence, remembered } of admitted.values()) {
+    writer.reserve(1 + 2 * MAX_NUMBER_BYTES + (remembered?.length ?? 0));
+    writer.number(sequence);
+    writeRemembered(writer, remembered);
+  }
+}
+
+function readSession(reader: ByteReader): Session {
+  const id = reader.positive();
+  const ttlMs = reader.positive();
+  const lastSeen = readFloat(reader);
+  const settled = reader.number();
+  const count = reader.number();
+  if (ttlMs > MAX_SESSION_TTL_MS || count > MAX_UNSETTLED) throw reader.unsound(`session ${id} is beyond all bounds`);
+  const admitted = new Map<number, Admitted>();
+  const session: Session = { id, ttlMs, lastSeen, settled, admitted, isOpen: true };
+  while (admitted.size < count) {
+    const sequence = reader.number();
+    if (sequence < settled || admitted.has(sequence)) throw reader.unsound(`command ${sequence} is out of order`);
+    admitted.set(sequence, { session, sequence, remembered: readRemembered(reader) });
+  }
+  return session;
+}
+
+function writeRemembered(writer: ByteWriter, remembered: Remembered | undefined): void {
+  if (remembered === 'skipped') writer.u8(code.skipped);
+  else if (remembered === 'too-large' || remembered === undefined) writer.u8(code.tooLarge);
+  else {
+    writer.u8(code.result);
+    writer.number(remembered.length);
+    writer.bytes(remembered);
+  }
+}
+
+function readRemembered(reader: ByteReader): Remembered {
+  switch (reader.u8()) {
+    case code.skipped:
+      return 'skipped';
+    case code.tooLarge:
+      return 'too-large';
+    case code.result: {
+      const length = reader.number();
+      if (length > MAX_REMEMBERED_BYTES) throw reader.unsound(`a remembered result of ${length} bytes`);
+      return reader.bytes(length);
+    }
+    default:
+      throw reader.unsound('a remembered result of an unknown kind');
+  }
+}
