@@ -72,6 +72,9 @@ export class RaftState {
   /** Bytes of this leader's proposals that are not applied yet; an estimate from above. */
   uncommittedBytes = 0;
 
+  /** As far as was asked yet: it is not asked again for each heartbeat. */
+  #diskKnowsTerm = false;
+
   /** To be sent at once. */
   messages: Message[] = [];
   /** To be sent when what this node has noted so far is durable: they promise it. */
@@ -167,7 +170,9 @@ export class RaftState {
 
   /** Whether this node, restarted now, would not know that it may have promised something: its disk knows no term. */
   #wouldForgetLease(): boolean {
-    return this.lease !== undefined && this.config.storage.initialState().hardState.term === 0;
+    if (this.lease === undefined || this.#diskKnowsTerm) return false;
+    this.#diskKnowsTerm = this.config.storage.initialState().hardState.term > 0;
+    return !this.#diskKnowsTerm;
   }
 
   #promise(): void {

@@ -12,11 +12,13 @@ export interface TrackerConfig {
   readonly autoLeave: boolean;
 }
 
+const NOBODY: ReadonlySet<number> = new Set();
+
 /** The configuration of a group that has no members yet. */
 export const EMPTY_CONFIG: TrackerConfig = {
-  voters: { incoming: new Set(), outgoing: new Set() },
-  learners: new Set(),
-  learnersNext: new Set(),
+  voters: { incoming: NOBODY, outgoing: NOBODY },
+  learners: NOBODY,
+  learnersNext: NOBODY,
   autoLeave: false,
 };
 
@@ -50,11 +52,16 @@ function isSetOfIds(ids: readonly number[]): boolean {
   return new Set(ids).size === ids.length && ids.every((id) => Number.isSafeInteger(id) && id > 0);
 }
 
+/** Most sets are empty, and a process may hold ten thousand groups. */
+function setOf(ids: readonly number[]): ReadonlySet<number> {
+  return ids.length === 0 ? NOBODY : new Set(ids);
+}
+
 function asSets(state: ConfState): TrackerConfig {
   return {
-    voters: { incoming: new Set(state.voters), outgoing: new Set(state.votersOutgoing) },
-    learners: new Set(state.learners),
-    learnersNext: new Set(state.learnersNext),
+    voters: { incoming: setOf(state.voters), outgoing: setOf(state.votersOutgoing) },
+    learners: setOf(state.learners),
+    learnersNext: setOf(state.learnersNext),
     autoLeave: state.autoLeave,
   };
 }
