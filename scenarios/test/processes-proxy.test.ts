@@ -126,7 +126,7 @@ describe('a cut link', () => {
     await Promise.all([a.until(() => a.closed), b.until(() => b.closed)]);
     const refused = dial('a', 'b');
     await refused.until(() => refused.closed);
-    mesh.heal();
+    mesh.healAll();
     const [again, peer] = await dialled('a', 'b');
     again.socket.write('hello');
     await peer.until(() => peer.text === 'hello');
@@ -147,7 +147,7 @@ describe('a black hole', () => {
     await a.until(() => a.text === 'passed');
     await othersTalk();
     expect([b.text, b.ended]).toEqual(['', false]);
-    mesh.heal();
+    mesh.healAll();
     await b.until(() => b.ended);
     expect(b.text).toBe('held');
   });
@@ -158,7 +158,7 @@ describe('a black hole', () => {
     b.socket.resetAndDestroy();
     await othersTalk();
     expect(a.closed).toBe(false);
-    mesh.heal();
+    mesh.healAll();
     await a.until(() => a.closed);
   });
 
@@ -168,7 +168,7 @@ describe('a black hole', () => {
     const a = dial('a', 'b');
     a.socket.write('hello');
     await othersTalkPast('b');
-    mesh.heal();
+    mesh.healAll();
     const b = await accepted.get('b')!;
     await b.until(() => b.text === 'hello');
   });

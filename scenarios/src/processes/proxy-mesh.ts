@@ -60,11 +60,13 @@ export class ProxyMesh implements AsyncDisposable {
     }
   }
 
-  /** Opens every link. */
-  heal(): void {
-    for (const from of this.#targets.keys()) {
-      for (const to of this.#targets.keys()) if (this.state(from, to) !== OPEN) this.set(from, to, OPEN);
-    }
+  /** What is held passes, and new connections are made. */
+  heal(from: string, to: string): void {
+    if (this.state(from, to) !== OPEN) this.set(from, to, OPEN);
+  }
+
+  healAll(): void {
+    for (const from of this.#targets.keys()) for (const to of this.#targets.keys()) this.heal(from, to);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,184 @@
+import { Seeded } from '../raft/seeded.ts';
+import { NodeConnection } from './node-connection.ts';
+import type { NodeCall, NodeOutcome } from './node-protocol.ts';
+import type { NodeSupervisor } from './node-supervisor.ts';
+import type { KeyedInput, KeyedQuery, OperationLog } from './operation-log.ts';
+import { INITIAL, type MachineCommand, type MachineQuery } from './register-machine.ts';
+
+export interface WorkloadOptions {
+  readonly seed: number;
+  readonly clients: number;
+  /** Clients with a session, of all. */
+  readonly sessions: number;
+  readonly supervisor: Pick<NodeSupervisor, 'ids' | 'clientPort' | 'failure'>;
+  readonly log: OperationLog;
+}
+
+type WriteCall = Extract<NodeCall, { readonly command: MachineCommand }>;
+
+/** A client gives up a call after this: longer than a node takes to do so. */
+const CALL_TIMEOUT_MS = 2500;
+/** In a session the node asks again for so long, until it knows. */
+const SESSION_CALL_TIMEOUT_MS = 7000;
+const MAX_THINK_MS = 12;
+const SLOTS = ['register-1', 'register-2', 'register-3', 'tickets-1', 'tickets-2'];
+/**
+ * So often a slot is used before it goes on under a new key: what is unknown of one key stays possible for ever, and a
+ * check of very many of those takes long.
+ */
+const USES_OF_KEY = 250;
+
+/** Clients that write and read through any of the processes, one operation at a time each. */
+export class Workload {
+  readonly #options: WorkloadOptions;
+  readonly #uses = new Map<string, number>();
+  #lastValue = INITIAL;
+  #lastOperation = 0;
+  #done = 0;
+
+  constructor(options: WorkloadOptions) {
+    this.#options = options;
+  }
+
+  /** How many operations were answered. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** Every key that was used. */
+  get keys(): readonly string[] {
+    return SLOTS.flatMap((slot) => {
+      const generations = Math.ceil((this.#uses.get(slot) ?? 0) / USES_OF_KEY);
+      return Array.from({ length: generations }, (_, generation) => keyName(slot, generation));
+    });
+  }
+
+  /** Until the signal, or until a process has failed. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clients, sessions, seed } = this.#options;
+    const names = Array.from({ length: clients }, (_, at) => `client-${at + 1}`);
+    await Promise.all(names.map((name, at) => this.#live(name, at < sessions, new Seeded(seed + at), signal)));
+  }
+
+  /** Writes once through this process; false if that failed. */
+  async writeThrough(id: string): Promise<boolean> {
+    const command = this.#nameIt({ type: 'put', key: this.#nextKey('register-1'), value: this.#nextValue() });
+    const outcome = await this.#through(id, (connection) => {
+      return this.#write(`through ${id}`, connection, { type: 'write', command });
+    });
+    return outcome?.outcome === 'ok';
+  }
+
+  /** Reads a key once through this process; false if that failed. */
+  async readThrough(id: string, key: string): Promise<boolean> {
+    const query: KeyedQuery = { type: key.startsWith('tickets') ? 'drawn' : 'get', key };
+    const outcome = await this.#through(id, (connection) => this.#read(`through ${id}`, connection, query));
+    return outcome?.outcome === 'ok';
+  }
+
+  /** What this process has done, in order: as far as it can be read now. */
+  async journalOf(id: string): Promise<readonly string[]> {
+    const journal: string[] = [];
+    await this.#through(id, async (connection) => {
+      for (let before = -1; journal.length > before;) {
+        before = journal.length;
+        const query: MachineQuery = { type: 'journal', from: before };
+        const page = await this.#call(connection, { type: 'read', query, consistency: 'linearizable' });
+        if (page.outcome === 'ok') journal.push(...(page.result as readonly string[]));
+      }
+    });
+    return journal;
+  }
+
+  async #through<T>(id: string, use: (connection: NodeConnection) => Promise<T>): Promise<T | undefined> {
+    const port = this.#options.supervisor.clientPort(id);
+    using connection = port === undefined ? undefined : await NodeConnection.open(port);
+    return connection === undefined ? undefined : await use(connection);
+  }
+
+  async #live(name: string, inSession: boolean, random: Seeded, signal: AbortSignal): Promise<void> {
+    const { supervisor } = this.#options;
+    let connection: NodeConnection | undefined = undefined;
+    while (!signal.aborted && supervisor.failure === undefined) {
+      if (connection?.isOpen !== true) connection = await this.#connect(random);
+      if (connection !== undefined) {
+        const { outcome } = await this.#operate(name, inSession, connection, random);
+        // One that could not tell is left, now and then, for another.
+        if (outcome !== 'ok' && random.bit()) connection[Symbol.dispose]();
+      }
+      await new Promise((resolve) => void setTimeout(resolve, random.int(MAX_THINK_MS)));
+    }
+    connection?.[Symbol.dispose]();
+  }
+
+  async #connect(random: Seeded): Promise<NodeConnection | undefined> {
+    const { supervisor } = this.#options;
+    const port = supervisor.clientPort(random.pick(supervisor.ids));
+    return port === undefined ? undefined : await NodeConnection.open(port);
+  }
+
+  async #operate(name: string, inSession: boolean, connection: NodeConnection, random: Seeded): Promise<NodeOutcome> {
+    const input = this.#input(random);
+    if (input.type === 'get' || input.type === 'drawn') {
+      const consistency = random.int(4) === 0 ? 'lease' : 'linearizable';
+      return await this.#read(name, connection, input, consistency);
+    }
+    const type = inSession ? 'session-write' : 'write';
+    return await this.#write(name, connection, { type, command: this.#nameIt(input) });
+  }
+
+  async #read(
+    name: string,
+    connection: NodeConnection,
+    query: KeyedQuery,
+    consistency: 'lease' | 'linearizable' = 'linearizable',
+  ): Promise<NodeOutcome> {
+    return await this.#options.log.read(name, query, () =>
+      this.#call(connection, { type: 'read', query, consistency }),
+    );
+  }
+
+  async #write(name: string, connection: NodeConnection, call: WriteCall): Promise<NodeOutcome> {
+    return await this.#options.log.write(name, call.command, () => this.#call(connection, call));
+  }
+
+  async #call(connection: NodeConnection, call: NodeCall): Promise<NodeOutcome> {
+    const timeoutMs = call.type === 'session-write' ? SESSION_CALL_TIMEOUT_MS : CALL_TIMEOUT_MS;
+    const outcome = await connection.call(call, timeoutMs);
+    if (outcome.outcome === 'ok') this.#done += 1;
+    return outcome;
+  }
+
+  #input(random: Seeded): KeyedInput {
+    const slot = random.pick(SLOTS);
+    const key = this.#nextKey(slot);
+    const reads = random.int(3) === 0;
+    if (slot.startsWith('tickets')) return reads ? { type: 'drawn', key } : { type: 'draw', key };
+    if (reads) return { type: 'get', key };
+    const value = this.#nextValue();
+    // What it holds is often the value that was written before, or the one before that.
+    const expected = Math.max(INITIAL, value - 1 - random.int(5));
+    return random.bit() ? { type: 'put', key, value } : { type: 'swap', key, expected, value };
+  }
+
+  #nextKey(slot: string): string {
+    const uses = this.#uses.get(slot) ?? 0;
+    this.#uses.set(slot, uses + 1);
+    return keyName(slot, Math.floor(uses / USES_OF_KEY));
+  }
+
+  /** No two writes of a run write the same: so a read tells whose it saw. */
+  #nextValue(): number {
+    this.#lastValue += 1;
+    return this.#lastValue;
+  }
+
+  #nameIt(input: Exclude<KeyedInput, { readonly type: 'get' | 'drawn' }>): MachineCommand {
+    this.#lastOperation += 1;
+    return { ...input, op: `op-${this.#lastOperation}` };
+  }
+}
+
+function keyName(slot: string, generation: number): string {
+  return `${slot}.${generation}`;
+}
