@@ -11,7 +11,7 @@ import type {
 export type PluginKind = 'transport' | 'storage' | 'membership' | 'discovery' | 'election' | 'replicator';
 
 /** What a part needs of the others, or gives to them; compared when the cluster is built. */
-export type Capability = 'transport' | 'storage' | 'durable-storage' | 'election';
+export type Capability = 'transport' | 'storage' | 'durable-storage' | 'log' | 'election';
 
 /** The context that `create` of each kind gets: a part is made from those made before it. */
 export interface PluginContexts {

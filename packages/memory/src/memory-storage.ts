@@ -43,7 +43,7 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Plugin<Storag
     name: 'storage-memory',
     kind: 'storage',
     requires: [],
-    ...(disk === undefined ? {} : { provides: ['durable-storage'] as const }),
+    provides: disk === undefined ? ['log'] : ['durable-storage', 'log'],
     create: (context) => new RecordsStorage(context, disk as Records | undefined),
   };
 }

@@ -35,7 +35,7 @@ export function fileStorage(options: FileStorageOptions): Plugin<Storage, 'stora
     name: 'storage-file',
     kind: 'storage',
     requires: [],
-    provides: ['durable-storage'],
+    provides: ['durable-storage', 'log'],
     create: (context) => new FileStorage(context, checked),
   };
 }
