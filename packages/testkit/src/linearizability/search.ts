@@ -40,11 +40,11 @@ interface Placement<S> {
  * a list of entries (Wing and Gong, "Testing and verifying concurrent objects", 1993), never twice through one
  * configuration (Lowe, "Testing for linearizability", 2017).
  *
- * Pending operations need not be placed, which gives three more rules. None of them loses an order, as there is one with
- * the fewest operations, if there is any:
- * - completed operations are tried first, and a pending one only when it changes the state;
+ * Pending operations need not be placed, which gives more rules. None of them loses an order, as there is one with the
+ * fewest operations, if there is any:
+ * - completed operations are tried first;
  * - what comes behind a pending operation must go otherwise than without it, or that one is not needed;
- * - a configuration that used more pending operations than one visited finds nothing new.
+ * - a configuration that used what one visited used, and more, finds nothing new.
  *
  * A completed read that fits where it can be placed is placed there and nowhere else, because it changes nothing.
  */
@@ -143,7 +143,7 @@ export class Search<S, I, O> {
     }
     for (const at of this.#timeline.placeablePending(this.#usedPending)) {
       const candidate = this.#attempt(pending[at], { call: undefined, pending: at });
-      if (candidate !== undefined && candidate.key !== this.#key) yield candidate;
+      if (candidate !== undefined) yield candidate;
     }
   }
 

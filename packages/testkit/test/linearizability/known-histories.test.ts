@@ -81,6 +81,23 @@ const goodRegisters: Readonly<Record<string, readonly RegisterOperation[]>> = {
     op('c', [3, 4], cas(1, 3), false),
     op('c', [5, 6], read(), 2),
   ],
+  'two unknown calls that could explain a read, of which the first is needed later': [
+    op('a', [0, 1], write(0), undefined),
+    lost('b', 2, write(1)),
+    lost('c', 3, cas(0, 1)),
+    op('a', [4, 5], read(), 1),
+    op('a', [6, 7], write(2), undefined),
+    op('a', [8, 9], read(), 1),
+  ],
+  'two unknown calls in a row that explain a read, where the second could, so that the first is there later': [
+    lost('a', 0, write(1)),
+    lost('b', 0, cas(1, 2)),
+    op('c', [1, 5], write(1), undefined),
+    op('d', [2, 5], write(0), undefined),
+    op('c', [6, 7], read(), 2),
+    op('c', [8, 9], write(7), undefined),
+    op('c', [10, 11], read(), 1),
+  ],
   'an unknown read': [op('a', [0, 1], write(1), undefined), lost('b', 2, read())],
 };
 
