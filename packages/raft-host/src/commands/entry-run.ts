@@ -108,8 +108,9 @@ export class EntryRun<C, R> {
     try {
       return decode();
     } catch (error) {
-      if (!isClusterError(error, 'CORRUPT') || !this.#state.skips.has(position)) {
-        return { kind: 'failed', failure: this.#run.failure(position, error) };
+      const canBeSkipped = isClusterError(error, 'CORRUPT');
+      if (!canBeSkipped || !this.#state.skips.has(position)) {
+        return { kind: 'failed', failure: this.#run.failure(position, error, canBeSkipped) };
       }
       outcomes.push(skipped());
       return undefined;
@@ -177,7 +178,7 @@ export class EntryRun<C, R> {
     try {
       command = machine.codec.command.decode(data);
     } catch (error) {
-      return { kind: 'failed', failure: this.#run.failure({ index, place }, error) };
+      return { kind: 'failed', failure: this.#run.failure({ index, place }, error, true) };
     }
     this.#run.add({ committed: { index, term, time: applied.time, command }, place, outcomes, admitted });
     return this.#isOneByOne ? this.finish() : undefined;

@@ -15,6 +15,8 @@ export interface MachineFailure {
   readonly from: CommandPosition;
   readonly to: CommandPosition;
   readonly error: unknown;
+  /** False where the same bytes may be no failure to another release: a skip would not be the same to all. */
+  readonly canBeSkipped: boolean;
 }
 
 /** A command that the machine is to apply, and where its outcome goes. */
@@ -56,9 +58,9 @@ export class MachineRun<C, R> {
   }
 
   /** The commands that wait, and this one: the machine failed at one of them. */
-  failure(at: CommandPosition, error: unknown): MachineFailure {
+  failure(at: CommandPosition, error: unknown, canBeSkipped: boolean): MachineFailure {
     const [first] = this.#waiting;
-    return { from: first === undefined ? at : positionOf(first), to: at, error };
+    return { from: first === undefined ? at : positionOf(first), to: at, error, canBeSkipped };
   }
 
   /** Has the machine apply what waits. */
@@ -81,7 +83,7 @@ export class MachineRun<C, R> {
       results = this.#machine.apply(waiting.map(({ committed }) => committed));
       checkCount(results, waiting.length);
     } catch (error) {
-      return { from, to, error };
+      return { from, to, error, canBeSkipped: true };
     }
     for (const [at, each] of waiting.entries()) {
       const failure = this.#settle(each, results[at] as R);
@@ -98,7 +100,8 @@ export class MachineRun<C, R> {
       // A copy: an encoder may hand out views of one buffer again and again.
       this.#sessions.remember(admitted, new Uint8Array(this.#machine.codec.result.encode(result)));
     } catch (error) {
-      return { from: positionOf(waiting), to: positionOf(waiting), error };
+      const at = positionOf(waiting);
+      return { from: at, to: at, error, canBeSkipped: true };
     }
     return undefined;
   }

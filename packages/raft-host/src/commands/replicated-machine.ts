@@ -30,8 +30,8 @@ const CHUNK_BYTES: number = 256 * 1024;
 export class ReplicatedMachine<C, R, Q, A> {
   readonly #make: () => StateMachine<C, R, Q, A>;
   #state: State<C, R, Q, A>;
-  /** The state is undefined: something was begun and interrupted. */
-  #isBroken = false;
+  /** `broken`: the state is undefined, something was begun and interrupted. `rebuilding`: it is of an earlier time. */
+  #condition: 'sound' | 'broken' | 'rebuilding' = 'sound';
 
   /** @param make a machine in its first state, the same at each call and on every node */
   constructor(make: () => StateMachine<C, R, Q, A>) {
@@ -61,13 +61,14 @@ export class ReplicatedMachine<C, R, Q, A> {
 
   /**
    * Applies entries, which follow on those applied before. Nothing in them makes it throw.
-   * @throws ClusterError `REMOTE` while the state is undefined
+   * @throws ClusterError `REMOTE` when it was interrupted before
    */
   apply(entries: readonly CommittedEntry[], { oneByOne = false }: ApplyOptions = {}): ApplyResult<R> {
-    this.#checkSound();
+    if (this.#condition === 'broken') throw notNow();
+    const condition = this.#condition;
     const run = new EntryRun<C, R>(this.#state, oneByOne);
     const all: CommandOutcome<R>[][] = [];
-    this.#isBroken = true;
+    this.#condition = 'broken';
     for (const entry of entries) {
       const outcomes: CommandOutcome<R>[] = [];
       all.push(outcomes);
@@ -76,11 +77,11 @@ export class ReplicatedMachine<C, R, Q, A> {
     }
     const interruption = run.finish();
     if (interruption !== undefined) return interruption;
-    this.#isBroken = false;
+    this.#condition = condition;
     return { kind: 'applied', outcomes: all };
   }
 
-  /** @throws ClusterError `REMOTE` while the state is undefined; what the machine throws */
+  /** @throws ClusterError `REMOTE` until it is rebuilt, after an interruption; what the machine throws */
   query(query: Q): A {
     this.#checkSound();
     return this.#state.machine.query(query);
@@ -88,7 +89,7 @@ export class ReplicatedMachine<C, R, Q, A> {
 
   /**
    * The state as it is now, for `restore`.
-   * @throws ClusterError `REMOTE` while the state is undefined; what the machine throws
+   * @throws ClusterError `REMOTE` until it is rebuilt, after an interruption; what the machine throws
    */
   capture(): SnapshotSource {
     this.#checkSound();
@@ -108,28 +109,37 @@ export class ReplicatedMachine<C, R, Q, A> {
     try {
       const { header, behind } = await readMachineHeader(iterator);
       const { index, term, time, machineVersion, sessions } = header;
-      const machine = this.#isBroken ? this.#make() : this.#state.machine;
+      const machine = this.#condition === 'broken' ? this.#make() : this.#state.machine;
       checkVersion(machineVersion, machine.version);
       await machine.restore(restOf(behind, iterator), { ...options, version: machineVersion });
       // What was to be skipped later still is.
       const later = this.#state.skips.positions().filter((position) => position.index > index);
       const skips = new SkipSet([...header.skips.positions(), ...later]);
       this.#state = { machine, sessions, skips, applied: { index, term, time } };
-      this.#isBroken = false;
+      if (this.#condition === 'broken') this.#condition = 'sound';
     } finally {
       await iterator.return?.();
     }
   }
 
-  /** Begins again, with a fresh machine and nothing applied. */
+  /** Begins again, with a fresh machine and nothing applied. Until `rebuilt`, nobody is shown what it goes through. */
   reset(): void {
     this.#state = firstState(this.#make());
-    this.#isBroken = false;
+    this.#condition = 'rebuilding';
+  }
+
+  /** The state has caught up with what was shown before the `reset`. */
+  rebuilt(): void {
+    if (this.#condition === 'rebuilding') this.#condition = 'sound';
   }
 
   #checkSound(): void {
-    if (this.#isBroken) throw new ClusterError('REMOTE', 'the state machine has failed and is not rebuilt yet');
+    if (this.#condition !== 'sound') throw notNow();
   }
+}
+
+function notNow(): ClusterError {
+  return new ClusterError('REMOTE', 'the state machine has failed and is not rebuilt yet');
 }
 
 function firstState<C, R, Q, A>(machine: StateMachine<C, R, Q, A>): State<C, R, Q, A> {
