@@ -39,6 +39,10 @@ export class ReplicatedMachine<C, R, Q, A> {
     this.#state = firstState(make());
   }
 
+  get codec(): StateMachine<C, R, Q, A>['codec'] {
+    return this.#state.machine.codec;
+  }
+
   get applied(): Applied {
     return this.#state.applied;
   }

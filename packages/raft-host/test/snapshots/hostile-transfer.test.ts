@@ -23,6 +23,7 @@ import {
 
 const SIZE = 1000;
 const content = contentOf(SIZE);
+const long = contentOf(SIZE + 1);
 const about: SnapshotInfo = { index: 100, term: 3, metadata: Uint8Array.from([1, 2]), size: SIZE };
 
 function offerOf(info: Partial<SnapshotInfo> = {}, group: number = GROUP, formation: number = FORMATION): Uint8Array {
@@ -108,7 +109,7 @@ describe('a receiver', () => {
     ['ends within the head of a chunk', [new Uint8Array(3)]],
     ['has no chunk', []],
     ['has more than was offered', [...chunk(0, 1000), Uint8Array.from([0])]],
-    ['has a chunk beyond what was offered', chunk(0, 1001, new Uint8Array(1001))],
+    ['has a chunk beyond what was offered', [encodeChunkHead({ length: 1001, checksum: crc32(long) }), long]],
     ['has an empty chunk', [encodeChunkHead({ length: 0, checksum: 0 })]],
     ['has a chunk of too many bytes', [encodeChunkHead({ length: MAX_CHUNK_BYTES + 1, checksum: 0 })]],
     ['has the largest chunk there is', [encodeChunkHead({ length: 2 ** 32 - 1, checksum: 0 })]],

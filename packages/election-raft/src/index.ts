@@ -1,0 +1,26 @@
+/**
+ * @packageDocumentation
+ *
+ * Leader election by a Raft group: the leader of the group, while its lease holds, with the term as fencing token.
+ */
+import type { LeaderElection, Plugin } from '@quorate/core';
+import { type RaftElectionOptions, readOptions } from './options.ts';
+import { RaftElection } from './raft-election.ts';
+
+export type { RaftElectionOptions } from './options.ts';
+export { type RaftProfile, raftProfiles, type RaftTimings } from '@quorate/raft-host';
+
+/**
+ * Elects among `voters`; nodes that are none of them observe who leads. Beside `raftReplicator`, given the same group
+ * options, both share one group, and where nobody else stands in the way the leader of one is that of the other.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
+export function raftElection(options: RaftElectionOptions): Plugin<LeaderElection, 'election'> {
+  const settings = readOptions(options);
+  return {
+    name: 'election-raft',
+    kind: 'election',
+    requires: ['transport', 'log'],
+    create: (context) => new RaftElection(context, settings),
+  };
+}

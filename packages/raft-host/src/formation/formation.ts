@@ -1,0 +1,148 @@
+import {
+  ClusterError,
+  type Clock,
+  type NodeId,
+  randomId,
+  type Random,
+  sleep,
+  throwIfAborted,
+  toClusterError,
+} from '@quorate/core';
+import type { Identity } from '../group-state.ts';
+import type { Member } from '../members.ts';
+import type { FormationAnswer, Invitation } from './formation-messages.ts';
+
+/** What a node is in a group, and with whom that was formed, if it is a founder and knows. */
+export interface Place {
+  readonly identity: Identity;
+  readonly founders: readonly Member[] | undefined;
+}
+
+/** What forming needs of the group and of its peers. */
+export interface FormationParts {
+  readonly self: NodeId;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Between two rounds of asking. */
+  readonly retryMs: number;
+  /** In order. */
+  readonly voters: readonly NodeId[];
+  readonly disk: string;
+  /** Asks another founder. Rejects when it can't be reached. */
+  ask(peer: NodeId, signal: AbortSignal): Promise<FormationAnswer>;
+  invite(peer: NodeId, invitation: Invitation, signal: AbortSignal): Promise<void>;
+  /** Makes this durable: with that, this node has formed the group. */
+  take(place: Place): Promise<void>;
+  /** A majority of the founders knows that the group exists: there can be a leader now. */
+  ready(): void;
+  /** Has been kept from going on; it goes on trying where that makes sense. */
+  hindered(error: ClusterError): void;
+}
+
+/**
+ * How a group begins, and how a founder finds its way to a group that has begun. The founder whose id comes first forms
+ * it, once all the others have said that they know nothing of it; nobody else ever does. So a group can't be formed
+ * twice: for that, everybody would have to have forgotten it, and then it is gone.
+ */
+export class Formation {
+  readonly #parts: FormationParts;
+
+  constructor(parts: FormationParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Resolves with what this node is in the group. An invitation may come meanwhile: then the signal ends this.
+   * @throws ClusterError `REFUSED` when the group exists and knows this node by a disk that it no longer has; `ABORTED`
+   */
+  async run(signal: AbortSignal): Promise<Place> {
+    for (;;) {
+      const found = await this.#round(signal);
+      if (found !== undefined) return found;
+      await sleep(this.#parts.clock, this.#parts.retryMs, { signal });
+    }
+  }
+
+  async #round(signal: AbortSignal): Promise<Place | undefined> {
+    const { self, voters } = this.#parts;
+    const answers = await this.#askAll(signal);
+    throwIfAborted(signal, 'form the group');
+    for (const { formation, members, founders } of answers.values()) {
+      const known = members.length > 0 ? members : (founders ?? []);
+      if (formation !== undefined && known.length > 0) return this.#place(formation, known, founders);
+    }
+    const isFormed = [...answers.values()].some(({ formation }) => formation !== undefined);
+    if (isFormed || voters[0] !== self || answers.size < voters.length - 1) return undefined;
+    return this.#form(answers, signal);
+  }
+
+  async #askAll(signal: AbortSignal): Promise<ReadonlyMap<NodeId, FormationAnswer>> {
+    const { self, voters } = this.#parts;
+    const answers = new Map<NodeId, FormationAnswer>();
+    const others = voters.filter((voter) => voter !== self);
+    await Promise.all(
+      others.map(async (voter) => {
+        try {
+          answers.set(voter, await this.#parts.ask(voter, signal));
+        } catch (error) {
+          this.#hindered(error, `ask ${voter}`);
+        }
+      }),
+    );
+    return answers;
+  }
+
+  /** The group exists. Who this node is in it, its disk says. */
+  #place(formation: string, members: readonly Member[], founders: readonly Member[] | undefined): Place {
+    const { self, disk } = this.#parts;
+    const member = members.find((each) => each.disk === disk);
+    if (member !== undefined) return { identity: { formation, number: member.number }, founders };
+    const known = members.some(({ nodeId }) => nodeId === self);
+    const why = known ? 'has lost the log that it had in it' : 'is no member of it any more, or not yet';
+    throw new ClusterError(
+      'REFUSED',
+      `the group exists, and ${self} ${why}: it has to be added to it, as a new member`,
+    );
+  }
+
+  async #form(answers: ReadonlyMap<NodeId, FormationAnswer>, signal: AbortSignal): Promise<Place> {
+    const { voters, disk, random } = this.#parts;
+    const formation = randomId(random);
+    const members = voters.map((nodeId, at): Member => ({
+      number: at + 1,
+      nodeId,
+      disk: answers.get(nodeId)?.disk ?? disk,
+      wants: 'voter',
+    }));
+    const number = members.findIndex(({ nodeId }) => nodeId === this.#parts.self) + 1;
+    const place = { identity: { formation, number }, founders: members };
+    await this.#parts.take(place);
+    void this.#inviteAll(formation, members, signal);
+    return place;
+  }
+
+  /** Who is not reached by this asks by itself. */
+  async #inviteAll(formation: string, members: readonly Member[], signal: AbortSignal): Promise<void> {
+    let knowing = 0;
+    const isKnown = () => {
+      knowing += 1;
+      if (knowing === Math.floor(members.length / 2) + 1) this.#parts.ready();
+    };
+    isKnown();
+    const others = members.filter(({ nodeId }) => nodeId !== this.#parts.self);
+    await Promise.all(
+      others.map(async ({ number, nodeId, disk }) => {
+        try {
+          await this.#parts.invite(nodeId, { formation, number, disk, founders: members }, signal);
+          isKnown();
+        } catch (error) {
+          this.#hindered(error, `invite ${nodeId}`);
+        }
+      }),
+    );
+  }
+
+  #hindered(error: unknown, what: string): void {
+    this.#parts.hindered(toClusterError(error, 'REMOTE', what));
+  }
+}

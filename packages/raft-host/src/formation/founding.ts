@@ -1,0 +1,146 @@
+import { ClusterError, encodeBatch, type GroupLog, type NodeId, randomId, toClusterError } from '@quorate/core';
+import { encodeConfChange } from '@quorate/raft';
+import { decodeGroupState, encodeGroupState, type GroupState, type Identity } from '../group-state.ts';
+import { encodeChangeContext, type Member } from '../members.ts';
+import type { RaftHost } from '../raft-host.ts';
+import { requestKind } from '../request-kind.ts';
+import { kindOf } from '../wire/entry-kind.ts';
+import { Formation, type Place } from './formation.ts';
+import { decodeAnswer, decodeInvitation, decodeQuestion, encodeControl } from './formation-messages.ts';
+
+/** How long a founder has to answer another. */
+const CALL_MS = 5000;
+
+/** How this node comes to be a member of a group: what it has of it, forms of it, or is invited to. */
+export class Founding {
+  readonly #host: RaftHost;
+  readonly #group: number;
+  readonly #log: GroupLog;
+  readonly #voters: readonly NodeId[];
+  /** Ends with the forming, or with an invitation. */
+  readonly #forming = new AbortController();
+  #state: GroupState;
+  /** With whom the group was formed, where this process has learnt it. */
+  #founders: readonly Member[] | undefined;
+
+  private constructor(host: RaftHost, log: GroupLog, voters: readonly NodeId[], state: GroupState) {
+    this.#host = host;
+    this.#group = log.id;
+    this.#log = log;
+    this.#voters = voters;
+    this.#state = state;
+  }
+
+  /**
+   * Reads what there is of the group, or notes that there is nothing.
+   * @throws ClusterError `CORRUPT`, `IO`
+   */
+  static async open(host: RaftHost, log: GroupLog, voters: readonly NodeId[]): Promise<Founding> {
+    if (log.state !== undefined) return new Founding(host, log, voters, decodeGroupState(log.state));
+    const state = { disk: randomId(host.context.random), identity: undefined, term: 0, vote: 0 };
+    await log.append([], { state: encodeGroupState(state) });
+    return new Founding(host, log, voters, state);
+  }
+
+  get state(): GroupState {
+    return this.#state;
+  }
+
+  /** Stops forming: an invitation came, or the group is closed. */
+  stop(): void {
+    this.#forming.abort();
+  }
+
+  /**
+   * Forms the group, or finds the one that was formed; undefined when that was stopped.
+   * @param ready is called when a majority of the founders knows that the group exists
+   * @throws ClusterError `REFUSED` when this node has no place in it; `IO`
+   */
+  async form(retryMs: number, ready: () => void): Promise<Identity | undefined> {
+    const { context } = this.#host;
+    const voters = this.#voters;
+    const formation = new Formation({
+      self: context.self.id,
+      clock: context.clock,
+      random: context.random,
+      retryMs,
+      voters,
+      disk: this.#state.disk,
+      ask: async (peer, signal) =>
+        decodeAnswer(await this.#call(peer, requestKind.ASK, encodeControl({ voters }), signal)),
+      invite: async (peer, invitation, signal) =>
+        void (await this.#call(peer, requestKind.INVITE, encodeControl(invitation), signal)),
+      take: (place) => this.#take(place),
+      ready,
+      hindered: (error) => context.logger.debug(`group ${this.#group} is not formed yet: ${error.message}`, error),
+    });
+    try {
+      const place = await formation.run(this.#forming.signal);
+      await this.#take(place);
+      return place.identity;
+    } catch (error) {
+      if (this.#forming.signal.aborted) return undefined;
+      throw toClusterError(error, 'IO', `form group ${this.#group}`);
+    }
+  }
+
+  /**
+   * What this node knows of the group.
+   * @param members as far as they are known here
+   * @throws ClusterError `PROTOCOL`, `ELECTORATE_MISMATCH`
+   */
+  answer(question: Uint8Array, members: readonly Member[]): Uint8Array {
+    const { voters } = decodeQuestion(question);
+    const own = this.#voters;
+    if (voters.length !== own.length || voters.some((voter, at) => voter !== own[at])) {
+      const [here, there] = [own.join(', '), voters.join(', ')];
+      const message = `group ${this.#group} is to be founded by ${here} here, and by ${there} there`;
+      throw new ClusterError('ELECTORATE_MISMATCH', message);
+    }
+    const { disk, identity } = this.#state;
+    const founders = this.#founders;
+    return encodeControl({
+      disk,
+      members,
+      ...(identity && { formation: identity.formation }),
+      ...(founders && { founders }),
+    });
+  }
+
+  /**
+   * Becomes what the invitation says.
+   * @throws ClusterError `PROTOCOL`; `REFUSED` when it is for another disk, or this node is something else already; `IO`
+   */
+  async accept(from: NodeId, invitation: Uint8Array): Promise<Identity> {
+    const { formation, number, disk, founders } = decodeInvitation(invitation);
+    const { disk: own, identity } = this.#state;
+    const self = this.#host.context.self.id;
+    if (disk !== own) throw new ClusterError('REFUSED', `${from} means a log that ${self} has no longer`);
+    if (identity === undefined) await this.#take({ identity: { formation, number }, founders });
+    else if (identity.formation !== formation || identity.number !== number) {
+      throw new ClusterError('REFUSED', `${self} is in another formation of group ${this.#group}, or another member`);
+    }
+    return { formation, number };
+  }
+
+  /**
+   * Becomes this member, durably. The log of a founder begins with all of them as voters, committed, in term 1: the same
+   * bytes on each.
+   */
+  async #take({ identity, founders }: Place): Promise<void> {
+    if (this.#state.identity !== undefined) return;
+    const state = { ...this.#state, identity, term: founders === undefined ? 0 : 1 };
+    this.#state = state;
+    this.#founders = founders;
+    const batches = (founders ?? []).map((member, at) => {
+      const context = encodeChangeContext({ members: [member] });
+      const { type, data } = encodeConfChange({ version: 1, type: 'add-node', nodeId: member.number, context });
+      return encodeBatch([{ index: at + 1, term: 1, kind: kindOf(type), data }], this.#host.crc32);
+    });
+    await this.#log.append(batches, { state: encodeGroupState(state), commit: batches.length });
+  }
+
+  #call(to: NodeId, kind: number, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#host.request(to, this.#group, kind, body, { timeoutMs: CALL_MS, signal });
+  }
+}

@@ -1,0 +1,184 @@
+import { ClusterError, type NodeId, toClusterError } from '@quorate/core';
+import { CommandBatchWriter, decodeCommandBatch } from './commands/command-batch.ts';
+import { decodeError, encodeError } from './commands/error-codec.ts';
+import type { OutcomeCodec } from './commands/outcome-codec.ts';
+import type { Proposal, Settled } from './proposals.ts';
+import { ByteReader } from './wire/byte-reader.ts';
+import { ByteWriter } from './wire/byte-writer.ts';
+
+/** What is told of one forwarded command: it was applied, or why it is not known to be. */
+export type ForwardAnswer<R> =
+  | { readonly type: 'settled'; readonly settled: Settled<R> }
+  | { readonly type: 'rejected'; readonly error: ClusterError };
+
+/** Commands that one node forwards to another. */
+export interface ForwardedCommands {
+  /** How often they have been passed on. */
+  readonly hops: number;
+  readonly onAll: boolean;
+  /** The longest that any of them may take. */
+  readonly timeoutMs: number;
+  /** An encoded batch of commands. */
+  readonly batch: Uint8Array;
+}
+
+/** What one call takes; more make several. */
+const FULL_REQUEST_BYTES: number = 256 * 1024;
+const VERSION = 1;
+// Version, hops, flags (1 byte each), timeout (4).
+const HEADER_BYTES = 7;
+const ON_ALL = 1;
+const MAX_TIMEOUT_MS: number = 2 ** 32 - 1;
+
+export function encodeForwarded({ hops, onAll, timeoutMs, batch }: ForwardedCommands): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + batch.length);
+  bytes[0] = VERSION;
+  bytes[1] = hops;
+  bytes[2] = onAll ? ON_ALL : 0;
+  new DataView(bytes.buffer).setUint32(3, Math.min(MAX_TIMEOUT_MS, Math.max(0, Math.ceil(timeoutMs))));
+  bytes.set(batch, HEADER_BYTES);
+  return bytes;
+}
+
+/** @throws ClusterError `PROTOCOL` */
+export function decodeForwarded(bytes: Uint8Array): ForwardedCommands {
+  if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION) {
+    throw new ClusterError('PROTOCOL', "forwarded commands can't be read");
+  }
+  const timeoutMs = new DataView(bytes.buffer, bytes.byteOffset).getUint32(3);
+  return { hops: bytes[1] ?? 0, onAll: bytes[2] === ON_ALL, timeoutMs, batch: bytes.subarray(HEADER_BYTES) };
+}
+
+/** Version, then of each command: whether it was settled (1 byte), index, length, and its outcome or error. */
+export function encodeAnswers<R>(answers: readonly ForwardAnswer<R>[], codec: OutcomeCodec<R>): Uint8Array {
+  const writer = new ByteWriter(64);
+  writer.u8(VERSION);
+  for (const answer of answers) {
+    const isSettled = answer.type === 'settled';
+    const body = isSettled ? codec.encode(answer.settled.outcome) : encodeError(answer.error);
+    writer.reserve(32 + body.length);
+    writer.u8(isSettled ? 1 : 0);
+    writer.number(isSettled ? answer.settled.index : 0);
+    writer.number(body.length);
+    writer.bytes(body);
+  }
+  return writer.view(0).slice();
+}
+
+/** @throws ClusterError `PROTOCOL` unless there are this many */
+export function decodeAnswers<R>(
+  bytes: Uint8Array,
+  count: number,
+  codec: OutcomeCodec<R>,
+): readonly ForwardAnswer<R>[] {
+  const reader = new ByteReader('answers to forwarded commands', bytes);
+  if (reader.u8() !== VERSION) throw reader.unsound('they are of another version');
+  const answers: ForwardAnswer<R>[] = [];
+  while (answers.length < count) {
+    const isSettled = reader.u8() === 1;
+    const index = reader.number();
+    const body = reader.bytes(reader.number());
+    answers.push(
+      isSettled
+        ? { type: 'settled', settled: { index, outcome: codec.decode(body) } }
+        : { type: 'rejected', error: decodeError(body) },
+    );
+  }
+  if (reader.left > 0) throw reader.unsound('there are more than were asked for');
+  return answers;
+}
+
+/** The commands of other nodes' clients, on their way to the leader: one call a turn. */
+export class Forwarding<R> {
+  readonly #codec: OutcomeCodec<R>;
+  readonly #send: (to: NodeId, commands: ForwardedCommands) => Promise<Uint8Array>;
+  readonly #retry: (proposals: readonly Proposal<R>[]) => void;
+  readonly #now: () => number;
+  /** By whether all voters are to have them. */
+  readonly #gathered = new Map<boolean, Proposal<R>[][]>();
+
+  constructor(parts: {
+    readonly codec: OutcomeCodec<R>;
+    readonly now: () => number;
+    readonly send: (to: NodeId, commands: ForwardedCommands) => Promise<Uint8Array>;
+    /** These have certainly not been applied, and may be tried again. */
+    readonly retry: (proposals: readonly Proposal<R>[]) => void;
+  }) {
+    this.#codec = parts.codec;
+    this.#now = parts.now;
+    this.#send = parts.send;
+    this.#retry = parts.retry;
+  }
+
+  /** Takes proposals that stay together. */
+  gather(together: readonly Proposal<R>[]): void {
+    const [first] = together;
+    if (first === undefined) return;
+    const others = this.#gathered.get(first.onAll) ?? [];
+    others.push([...together]);
+    this.#gathered.set(first.onAll, others);
+  }
+
+  /** Sends what was gathered to this leader. */
+  flush(leader: NodeId): void {
+    for (const [onAll, groups] of this.#gathered) {
+      this.#gathered.delete(onAll);
+      let proposals: Proposal<R>[] = [];
+      let writer = new CommandBatchWriter(0);
+      for (const group of groups) {
+        for (const proposal of group) {
+          writer.add(proposal.command);
+          proposals.push(proposal);
+        }
+        if (writer.bytes < FULL_REQUEST_BYTES) continue;
+        void this.#forward(leader, onAll, proposals, writer.take(0));
+        proposals = [];
+        writer = new CommandBatchWriter(0);
+      }
+      if (proposals.length > 0) void this.#forward(leader, onAll, proposals, writer.take(0));
+    }
+  }
+
+  /** Takes back what was gathered and not sent: there is no leader to send it to any more. */
+  takeBack(): readonly (readonly Proposal<R>[])[] {
+    const groups = [...this.#gathered.values()].flat();
+    this.#gathered.clear();
+    return groups;
+  }
+
+  async #forward(leader: NodeId, onAll: boolean, proposals: Proposal<R>[], batch: Uint8Array): Promise<void> {
+    const timeoutMs = Math.max(...proposals.map(({ deadline }) => deadline)) - this.#now();
+    try {
+      const bytes = await this.#send(leader, { hops: 0, onAll, timeoutMs, batch });
+      this.#settle(proposals, decodeAnswers(bytes, proposals.length, this.#codec));
+    } catch (cause) {
+      this.#failed(proposals, toClusterError(cause, 'PROTOCOL', `forward to ${leader}`));
+    }
+  }
+
+  #settle(proposals: readonly Proposal<R>[], answers: readonly ForwardAnswer<R>[]): void {
+    const again: Proposal<R>[] = [];
+    for (const [at, answer] of answers.entries()) {
+      const proposal = proposals[at] as Proposal<R>;
+      if (answer.type === 'settled') proposal.resolve(answer.settled);
+      else if (answer.error.code === 'NOT_LEADER' && answer.error.outcome === 'not-applied') again.push(proposal);
+      else proposal.reject(answer.error);
+    }
+    if (again.length > 0) this.#retry(again);
+  }
+
+  #failed(proposals: readonly Proposal<R>[], error: ClusterError): void {
+    if (error.outcome === 'not-applied' || error.code === 'NOT_FOUND') {
+      this.#retry(proposals);
+      return;
+    }
+    const { code, message } = error;
+    const unknown = new ClusterError(code, message, { cause: error, outcome: 'unknown' });
+    for (const proposal of proposals) proposal.reject(unknown);
+  }
+}
+
+/** The commands in a forwarded batch. @throws ClusterError `CORRUPT` */
+export function commandsOf({ batch }: ForwardedCommands): ReturnType<typeof decodeCommandBatch>['commands'] {
+  return decodeCommandBatch(batch).commands;
+}

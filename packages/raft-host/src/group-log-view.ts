@@ -1,0 +1,146 @@
+import type { GroupLog, SnapshotInfo } from '@quorate/core';
+import type { ConfState, Entry, HardState, RaftStorage, Snapshot } from '@quorate/raft';
+import type { EntryBatches } from './entry-batches.ts';
+import { EntryCache, fitting } from './entry-cache.ts';
+import { decodeSnapshotMembers } from './members.ts';
+
+/** Bytes that are read from the log at once. */
+const PAGE_BYTES: number = 1024 * 1024;
+/** Pages of old entries that are kept: for followers that lag, each at a place of its own. */
+const MAX_PAGES = 4;
+
+const NO_MEMBERS: ConfState = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+
+/** Old entries, read from the log, from `first` on. */
+interface Page {
+  readonly first: number;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * A group's log as the core reads it: at once. The newest entries are in memory; older ones are read when they are asked
+ * for, and the core is told to ask again.
+ */
+export class GroupLogView implements RaftStorage {
+  readonly #log: GroupLog;
+  readonly #batches: EntryBatches;
+  readonly #cache: EntryCache;
+  readonly #onLoaded: () => void;
+  readonly #onFailure: (error: unknown) => void;
+  #hardState: HardState;
+  /** The oldest first. */
+  #pages: Page[] = [];
+  /** Where a page is being read from. */
+  readonly #loading = new Set<number>();
+  /** Grows when entries are replaced: what was being read then is not kept. */
+  #generation = 0;
+  /** What the newest snapshot holds, once it was asked for. */
+  #snapshot: { readonly info: SnapshotInfo; readonly snapshot: Snapshot } | undefined;
+
+  constructor(
+    log: GroupLog,
+    options: {
+      readonly batches: EntryBatches;
+      readonly hardState: HardState;
+      readonly cacheBytes: number;
+      /** Entries that the core was put off with have come. */
+      readonly onLoaded: () => void;
+      readonly onFailure: (error: unknown) => void;
+    },
+  ) {
+    this.#log = log;
+    this.#batches = options.batches;
+    this.#hardState = options.hardState;
+    this.#cache = new EntryCache(options.cacheBytes);
+    this.#onLoaded = options.onLoaded;
+    this.#onFailure = options.onFailure;
+  }
+
+  initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
+    return { hardState: this.#hardState, confState: this.snapshot()?.metadata.confState ?? NO_MEMBERS };
+  }
+
+  /** This is durable now. */
+  persisted(hardState: HardState): void {
+    this.#hardState = hardState;
+  }
+
+  /** These are being written; until that is done, the core has them itself. */
+  appending(entries: readonly Entry[]): void {
+    this.#cache.put(entries);
+    const [first] = entries;
+    const isReplaced = ({ first: from, entries: { length } }: Page) =>
+      first !== undefined && from + length > first.index;
+    if (!this.#pages.some(isReplaced) && this.#loading.size === 0) return;
+    this.#generation += 1;
+    this.#pages = this.#pages.filter((page) => !isReplaced(page));
+  }
+
+  /** Nobody needs the newest entries soon. */
+  release(): void {
+    this.#cache.clear();
+    this.#pages = [];
+  }
+
+  entries(lo: number, hi: number, maxBytes: number): readonly Entry[] | 'later' | undefined {
+    if (lo < this.#log.firstIndex) return undefined;
+    const cached = this.#cache.slice(lo, hi, maxBytes) ?? this.#fromPages(lo, hi, maxBytes);
+    if (cached !== undefined) return cached;
+    if (!this.#loading.has(lo)) void this.#load(lo);
+    return 'later';
+  }
+
+  term(index: number): number | undefined {
+    return this.#log.term(index);
+  }
+
+  firstIndex(): number {
+    return this.#log.firstIndex;
+  }
+
+  lastIndex(): number {
+    return this.#log.lastIndex;
+  }
+
+  snapshot(): Snapshot | undefined {
+    const info = this.#log.snapshot;
+    if (info === undefined) return undefined;
+    if (this.#snapshot?.info !== info) this.#snapshot = { info, snapshot: readSnapshot(info) };
+    return this.#snapshot.snapshot;
+  }
+
+  #fromPages(lo: number, hi: number, maxBytes: number): readonly Entry[] | undefined {
+    const page = this.#pages.find(({ first, entries }) => lo >= first && lo < first + entries.length);
+    if (page === undefined) return undefined;
+    const from = lo - page.first;
+    const to = Math.min(hi - page.first, page.entries.length);
+    return page.entries.slice(from, fitting(page.entries, from, to, maxBytes));
+  }
+
+  async #load(lo: number): Promise<void> {
+    this.#loading.add(lo);
+    const generation = this.#generation;
+    try {
+      const batches = await this.#log.read(lo, PAGE_BYTES);
+      if (generation === this.#generation) this.#keep({ first: lo, entries: this.#batches.entriesOf(batches) });
+    } catch (error) {
+      // Cut off meanwhile: the core will see that it is gone.
+      if (lo >= this.#log.firstIndex) this.#onFailure(error);
+    } finally {
+      this.#loading.delete(lo);
+    }
+    this.#onLoaded();
+  }
+
+  #keep(page: Page): void {
+    if (page.entries.length === 0) return;
+    this.#pages.push(page);
+    if (this.#pages.length > MAX_PAGES) this.#pages.shift();
+  }
+}
+
+/** A snapshot as the core knows it: where it stands and who is a member; the content stays where it is. */
+export function readSnapshot({ index, term, metadata }: SnapshotInfo): Snapshot {
+  const { confState } = decodeSnapshotMembers(metadata);
+  return { metadata: { index, term, confState }, data: metadata };
+}

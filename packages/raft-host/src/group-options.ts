@@ -1,0 +1,101 @@
+import { checkOptions, invalidOption, isNodeId, type NodeId, type OptionRules, rule } from '@quorate/core';
+
+/** How quickly a lost leader is noticed, against how much delay a healthy one may suffer. Milliseconds. */
+export interface RaftTimings {
+  /** The pace of everything: heartbeats and elections happen at multiples of it. */
+  readonly tickMs: number;
+  /** How often a leader that has nothing else to say shows that it lives. */
+  readonly heartbeatMs: number;
+  /** A follower that hears nothing for this long, and up to twice that by chance, stands for election. */
+  readonly electionMs: number;
+}
+
+export type RaftProfile = 'fast' | 'lan' | 'wan';
+
+/** Timings for a kind of network. */
+export const raftProfiles: Readonly<Record<RaftProfile, RaftTimings>> = {
+  /** One machine or rack; a pause of 50 ms of the leader's process costs it the leadership. */
+  fast: { tickMs: 2, heartbeatMs: 10, electionMs: 50 },
+  /** One data centre. */
+  lan: { tickMs: 10, heartbeatMs: 50, electionMs: 200 },
+  /** Between regions. */
+  wan: { tickMs: 100, heartbeatMs: 500, electionMs: 2500 },
+};
+
+/** What makes a group, whatever stands on it. The same on every node. */
+export interface RaftGroupOptions {
+  /** Who founds the group: a set of node ids. Each of them has to be there once before the group exists. */
+  readonly voters: readonly NodeId[];
+  /**
+   * Timings for a kind of network.
+   * @default 'lan'
+   */
+  readonly profile?: RaftProfile;
+  /** Single timings that replace those of the profile. */
+  readonly timings?: Partial<RaftTimings>;
+  /**
+   * By what part of true time any node's clock may run fast or slow; it makes leases possible, which reads at 'lease' and
+   * grants of leadership need. Clocks that work keep far within 0.01. Without it there are none.
+   * @default none
+   */
+  readonly maxClockDrift?: number;
+}
+
+/** The options in their normal form. */
+export interface GroupSettings {
+  /** In order. */
+  readonly voters: readonly NodeId[];
+  readonly timings: RaftTimings;
+  readonly maxClockDrift: number | undefined;
+}
+
+const MAX_VOTERS = 101;
+
+const timingRules: OptionRules<RaftTimings> = {
+  tickMs: rule.duration({ min: 1, max: 10_000 }),
+  heartbeatMs: rule.duration({ min: 1, max: 60_000 }),
+  electionMs: rule.duration({ min: 2, max: 600_000 }),
+};
+
+/** Of every adapter that stands on a group; to be spread among its own. */
+export function groupRules(owner: string): OptionRules<RaftGroupOptions> {
+  return {
+    voters: rule.value<readonly NodeId[]>(`a list of 1 to ${MAX_VOTERS} different node ids`, isVoters),
+    profile: rule.oneOf('fast', 'lan', 'wan'),
+    timings: rule.group(`${owner}.timings`, timingRules),
+    maxClockDrift: rule.number({ min: 0, max: 0.2 }),
+  };
+}
+
+/** @throws ClusterError `INVALID_OPTIONS` */
+export function readGroupOptions(owner: string, options: RaftGroupOptions): GroupSettings {
+  const rules = groupRules(owner);
+  const given = checkOptions<RaftGroupOptions>(owner, rules, options);
+  if (given.voters === undefined) throw invalidOption(owner, 'voters', rules.voters.expected, undefined);
+  return {
+    voters: [...given.voters].sort(),
+    timings: checkTimings(owner, { ...raftProfiles[given.profile ?? 'lan'], ...given.timings }),
+    maxClockDrift: given.maxClockDrift,
+  };
+}
+
+/** Counts of ticks, at least one. */
+export function inTicks(ms: number, { tickMs }: RaftTimings): number {
+  return Math.max(1, Math.round(ms / tickMs));
+}
+
+function checkTimings(owner: string, timings: RaftTimings): RaftTimings {
+  const { tickMs, heartbeatMs, electionMs } = timings;
+  if (tickMs > heartbeatMs) {
+    throw invalidOption(owner, 'timings.tickMs', `at most heartbeatMs (${heartbeatMs})`, tickMs);
+  }
+  if (heartbeatMs * 2 > electionMs) {
+    throw invalidOption(owner, 'timings.heartbeatMs', `at most half of electionMs (${electionMs})`, heartbeatMs);
+  }
+  return timings;
+}
+
+function isVoters(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_VOTERS) return false;
+  return value.every(isNodeId) && new Set(value).size === value.length;
+}

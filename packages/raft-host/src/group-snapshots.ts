@@ -1,0 +1,119 @@
+import {
+  type ClusterError,
+  type GroupLog,
+  isClusterError,
+  type SnapshotInfo,
+  type SnapshotSource,
+  toClusterError,
+} from '@quorate/core';
+import type { Entry } from '@quorate/raft';
+import { encodeSnapshotMembers, type SnapshotMembers } from './members.ts';
+import { cutIndex, isSnapshotDue, type SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
+
+/** What is captured, and up to where in the log it goes. */
+export interface Capture {
+  readonly index: number;
+  readonly term: number;
+  readonly members: SnapshotMembers;
+  readonly source: SnapshotSource;
+}
+
+/** Takes snapshots of a group when they are due, and cuts the log behind them. */
+export class GroupSnapshots {
+  readonly #log: GroupLog;
+  readonly #policy: SnapshotPolicySettings;
+  readonly #capture: () => Capture;
+  /** For each other member that was heard of: the first entry that it may not have. */
+  readonly #needed: () => readonly number[];
+  readonly #isSending: () => boolean;
+  readonly #onFailure: (error: ClusterError) => void;
+  #entries = 0;
+  #bytes = 0;
+  #taking: Promise<SnapshotInfo> | undefined;
+  #isOver = false;
+
+  constructor(parts: {
+    readonly log: GroupLog;
+    readonly policy: SnapshotPolicySettings;
+    readonly capture: () => Capture;
+    readonly needed: () => readonly number[];
+    readonly isSending: () => boolean;
+    /** One could not be taken; the next attempt comes when as much again was applied. */
+    readonly onFailure: (error: ClusterError) => void;
+  }) {
+    this.#log = parts.log;
+    this.#policy = parts.policy;
+    this.#capture = parts.capture;
+    this.#needed = parts.needed;
+    this.#isSending = parts.isSending;
+    this.#onFailure = parts.onFailure;
+  }
+
+  /** These have been handed over for applying. */
+  growing(entries: readonly Entry[]): void {
+    this.#entries += entries.length;
+    for (const { data } of entries) this.#bytes += data.length;
+  }
+
+  /** The machine has applied something: a snapshot may be due. */
+  applied(): void {
+    if (this.#taking !== undefined || this.#isOver) return;
+    const growth = {
+      entries: this.#entries,
+      bytes: this.#bytes,
+      snapshotSize: this.#log.snapshot?.size ?? 0,
+      isSending: this.#isSending(),
+    };
+    if (isSnapshotDue(this.#policy, growth)) this.take().catch((error: unknown) => this.#failed(error));
+  }
+
+  /**
+   * Takes one now, or waits for the one that is being taken.
+   * @throws ClusterError `IO`; what the machine throws
+   */
+  take(): Promise<SnapshotInfo> {
+    this.#taking ??= this.#take().finally(() => (this.#taking = undefined));
+    return this.#taking;
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  async #take(): Promise<SnapshotInfo> {
+    const { index, term, members, source } = this.#capture();
+    const [entries, bytes] = [this.#entries, this.#bytes];
+    try {
+      const known = this.#log.snapshot;
+      const isNew = known === undefined || known.index < index;
+      const about = { index, term, metadata: encodeSnapshotMembers(members) };
+      const info = isNew ? await this.#log.saveSnapshot(about, source.chunks({})) : known;
+      await this.#cut();
+      return info;
+    } finally {
+      source.release();
+      this.#entries -= entries;
+      this.#bytes -= bytes;
+    }
+  }
+
+  async #cut(): Promise<void> {
+    const { firstIndex, lastIndex, snapshot } = this.#log;
+    const perEntry = this.#bytes / Math.max(1, this.#entries);
+    const index = cutIndex(this.#policy, {
+      firstIndex,
+      lastIndex,
+      snapshotIndex: snapshot?.index ?? 0,
+      needed: this.#needed(),
+      bytesFrom: (from) => (lastIndex + 1 - from) * perEntry,
+    });
+    const term = this.#log.term(index);
+    if (index >= firstIndex && term !== undefined && !this.#isOver) await this.#log.truncatePrefix(index, term);
+  }
+
+  #failed(cause: unknown): void {
+    // One that came from the leader meanwhile is newer.
+    if (this.#isOver || isClusterError(cause, 'INVALID_OPTIONS')) return;
+    this.#onFailure(toClusterError(cause, 'IO', 'take a snapshot'));
+  }
+}

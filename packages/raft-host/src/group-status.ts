@@ -1,0 +1,52 @@
+import type { CallOptions, ClusterError, NodeId } from '@quorate/core';
+import type { Member } from './members.ts';
+
+/** How far a group is on this node. */
+export type GroupPhase =
+  /** Not started, or reading what it has. */
+  | 'opening'
+  /** A founder that waits for the others. */
+  | 'forming'
+  /** No founder, and not invited yet. */
+  | 'waiting'
+  | 'running'
+  /** The state machine has failed: consensus goes on, applying does not. */
+  | 'halted'
+  /** The group exists, and doesn't know this node, or knows it by a log that it no longer has. */
+  | 'refused'
+  /** The disk or the log failed. */
+  | 'failed'
+  | 'closed';
+
+export interface GroupStatus {
+  readonly phase: GroupPhase;
+  readonly role: 'leader' | 'follower' | 'candidate' | 'learner';
+  readonly term: number;
+  readonly leader: NodeId | undefined;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly members: readonly Member[];
+  /** Why it doesn't run, where that is so. */
+  readonly error: ClusterError | undefined;
+}
+
+/** How far another member is, in the eyes of the leader. */
+export interface GroupPeer {
+  readonly nodeId: NodeId;
+  /** The last index known to be in its log. */
+  readonly matchIndex: number;
+  /** Entries that it lacks. */
+  readonly lag: number;
+}
+
+export interface CommandOptions extends CallOptions {
+  /** @default 5000 */
+  readonly timeoutMs?: number;
+  /** Done only when every voter has it, not just a majority. */
+  readonly onAll?: boolean;
+}
+
+export interface ReadOptions extends CallOptions {
+  /** @default 5000 */
+  readonly timeoutMs?: number;
+}

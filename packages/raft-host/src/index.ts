@@ -1,0 +1,28 @@
+/**
+ * @packageDocumentation
+ *
+ * Runs groups of the Raft consensus algorithm on the storage, the transport and the clock of a node: what
+ * `@quorate/replicator-raft` and `@quorate/election-raft` stand on.
+ */
+export type { Command } from './commands/command-batch.ts';
+export type { CommandOutcome } from './commands/command-outcome.ts';
+export {
+  type GroupSettings,
+  groupRules,
+  type RaftGroupOptions,
+  type RaftProfile,
+  raftProfiles,
+  type RaftTimings,
+  readGroupOptions,
+} from './group-options.ts';
+export type { Member } from './members.ts';
+export type { Settled } from './proposals.ts';
+export type {
+  CommandOptions,
+  GroupPeer,
+  GroupPhase,
+  GroupStatus,
+  ReadOptions as GroupReadOptions,
+} from './group-status.ts';
+export type { RaftGroup } from './raft-group.ts';
+export { CLUSTER_GROUP, type GroupUse, type SharedGroup, sharedGroup } from './shared-group.ts';

@@ -1,0 +1,155 @@
+import { ClusterError, isNodeId, type NodeId } from '@quorate/core';
+import type { ConfState } from '@quorate/raft';
+import { isHexId } from './group-state.ts';
+
+/** A member of a group. */
+export interface Member {
+  /** What consensus knows it by. Never used twice in a group. */
+  readonly number: number;
+  readonly nodeId: NodeId;
+  /** The id of its log: without that log it is not this member. */
+  readonly disk: string;
+  /** What it is to be: a learner that wishes to vote is promoted once it has caught up. */
+  readonly wants: 'voter' | 'learner';
+}
+
+/** The members of a group as of an index of its log, and the numbers that were ever given. */
+export class Members {
+  readonly #byNumber = new Map<number, Member>();
+  readonly #byNode = new Map<NodeId, Member>();
+  #lastNumber = 0;
+
+  constructor(members: readonly Member[] = [], lastNumber: number = 0) {
+    this.replace(members, lastNumber);
+  }
+
+  /** The highest number ever given; the next member gets one more. */
+  get lastNumber(): number {
+    return this.#lastNumber;
+  }
+
+  get all(): readonly Member[] {
+    return [...this.#byNumber.values()];
+  }
+
+  get(number: number): Member | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  /** The member that this node is, the newest where it is being replaced by itself. */
+  ofNode(nodeId: NodeId): Member | undefined {
+    return this.#byNode.get(nodeId);
+  }
+
+  /** As a snapshot has them. */
+  replace(members: readonly Member[], lastNumber: number): void {
+    this.#byNumber.clear();
+    this.#byNode.clear();
+    for (const member of members) this.put(member);
+    this.#lastNumber = lastNumber;
+  }
+
+  /** Takes a member in, or its new wish. */
+  put(member: Member): void {
+    this.#byNumber.set(member.number, member);
+    const known = this.#byNode.get(member.nodeId);
+    if (known === undefined || known.number <= member.number) this.#byNode.set(member.nodeId, member);
+    this.#lastNumber = Math.max(this.#lastNumber, member.number);
+  }
+
+  /** Lets go of everyone whom the configuration no longer knows. */
+  retain({ voters, votersOutgoing, learners }: ConfState): void {
+    const kept = new Set([...voters, ...votersOutgoing, ...learners]);
+    for (const member of this.all) {
+      if (kept.has(member.number)) continue;
+      this.#byNumber.delete(member.number);
+      if (this.#byNode.get(member.nodeId) === member) this.#byNode.delete(member.nodeId);
+    }
+  }
+}
+
+/** What a change of the configuration says of those it adds: its `context`. */
+export interface ChangeContext {
+  readonly members: readonly Member[];
+}
+
+/** What goes with a snapshot. */
+export interface SnapshotMembers {
+  readonly confState: ConfState;
+  readonly members: readonly Member[];
+  readonly lastNumber: number;
+}
+
+/*
+ * Both are rare and small: JSON behind a version. What comes from a peer or a disk is checked as a whole.
+ */
+const VERSION = 1;
+const MAX_MEMBERS = 1024;
+
+export function encodeChangeContext(context: ChangeContext): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...context }));
+}
+
+/** @throws ClusterError `CORRUPT` */
+export function decodeChangeContext(bytes: Uint8Array | undefined): ChangeContext {
+  if (bytes === undefined) return { members: [] };
+  const value = parse(bytes, 'a change of the configuration');
+  if (!isMembers(value['members'])) throw unreadable('a change of the configuration');
+  return { members: value['members'] };
+}
+
+export function encodeSnapshotMembers(snapshot: SnapshotMembers): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...snapshot }));
+}
+
+/** @throws ClusterError `CORRUPT` */
+export function decodeSnapshotMembers(bytes: Uint8Array): SnapshotMembers {
+  const { confState, members, lastNumber } = parse(bytes, 'the members in a snapshot');
+  if (!isConfState(confState) || !isMembers(members) || !isNumber(lastNumber)) {
+    throw unreadable('the members in a snapshot');
+  }
+  return { confState, members, lastNumber };
+}
+
+/** Whether a value from a peer is a list of members. */
+export function isMembers(value: unknown): value is readonly Member[] {
+  return Array.isArray(value) && value.length <= MAX_MEMBERS && value.every(isMember);
+}
+
+function isMember(value: unknown): value is Member {
+  if (typeof value !== 'object' || value === null) return false;
+  const { number, nodeId, disk, wants } = value as Partial<Record<keyof Member, unknown>>;
+  return isNumber(number) && isNodeId(nodeId) && isHexId(disk) && (wants === 'voter' || wants === 'learner');
+}
+
+function isConfState(value: unknown): value is ConfState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { voters, votersOutgoing, learners, learnersNext, autoLeave } = value as Partial<
+    Record<keyof ConfState, unknown>
+  >;
+  return [voters, votersOutgoing, learners, learnersNext].every(isNumbers) && typeof autoLeave === 'boolean';
+}
+
+function isNumbers(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= MAX_MEMBERS && value.every(isNumber);
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function parse(bytes: Uint8Array, what: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (typeof value === 'object' && value !== null && 'version' in value && value.version === VERSION) {
+      return { ...value };
+    }
+  } catch (error) {
+    throw unreadable(what, error);
+  }
+  throw unreadable(what);
+}
+
+function unreadable(what: string, cause?: unknown): ClusterError {
+  return new ClusterError('CORRUPT', `${what} can't be read`, { cause });
+}

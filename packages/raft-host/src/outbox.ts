@@ -1,0 +1,65 @@
+import { type Crc32, messageKind, type NodeId, type Transport } from '@quorate/core';
+import type { Message } from '@quorate/raft';
+import type { EntryBatches } from './entry-batches.ts';
+import { FrameWriter } from './wire/frame-writer.ts';
+
+/**
+ * A frame that has this much is sent: with what may be added last, one entry of `MAX_ENTRY_BYTES`, it stays below the
+ * 1 MiB that transports take.
+ */
+const FULL_FRAME_BYTES: number = 256 * 1024;
+
+/** Where a message belongs, and who is to be told when it could not be sent. */
+export interface Sender {
+  readonly id: number;
+  readonly formationTag: number;
+  /** This message, among others, was not sent. */
+  unsent(message: Message): void;
+}
+
+interface Peer {
+  readonly writer: FrameWriter;
+  /** Those in the frame that want to know whether they were sent. */
+  readonly messages: { readonly sender: Sender; readonly message: Message }[];
+}
+
+/** The messages of one turn, of all groups, gathered for each peer. */
+export class Outbox {
+  readonly #transport: Transport;
+  readonly #batches: EntryBatches;
+  readonly #crc32: Crc32;
+  readonly #peers = new Map<NodeId, Peer>();
+
+  constructor(transport: Transport, batches: EntryBatches, crc32: Crc32) {
+    this.#transport = transport;
+    this.#batches = batches;
+    this.#crc32 = crc32;
+  }
+
+  add(to: NodeId, sender: Sender, message: Message): void {
+    let peer = this.#peers.get(to);
+    if (peer === undefined) {
+      peer = { writer: new FrameWriter(this.#crc32), messages: [] };
+      this.#peers.set(to, peer);
+    }
+    peer.writer.add(sender.id, sender.formationTag, message, this.#batches.of);
+    if (message.type === 'App') peer.messages.push({ sender, message });
+    if (peer.writer.bytes >= FULL_FRAME_BYTES) this.#send(to, peer);
+  }
+
+  /** Sends all that was gathered. */
+  flush(): void {
+    for (const [to, peer] of this.#peers) if (!peer.writer.isEmpty) this.#send(to, peer);
+  }
+
+  forget(to: NodeId): void {
+    this.#peers.delete(to);
+  }
+
+  #send(to: NodeId, { writer, messages }: Peer): void {
+    const frame = writer.take();
+    const isSent = this.#transport.send(to, messageKind.REPLICATE, frame);
+    const unsent = messages.splice(0);
+    if (!isSent) for (const { sender, message } of unsent) sender.unsent(message);
+  }
+}

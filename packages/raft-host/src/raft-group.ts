@@ -1,0 +1,521 @@
+import {
+  abortError,
+  Broadcast,
+  type CallOptions,
+  ClusterError,
+  formatAddress,
+  type MonotonicMs,
+  type NodeId,
+  type StateMachine,
+  throwIfAborted,
+  toClusterError,
+} from '@quorate/core';
+import type { Halt } from './commands/entry-feed.ts';
+import type { Command } from './commands/command-batch.ts';
+import { OutcomeCodec } from './commands/outcome-codec.ts';
+import { ReplicatedMachine } from './commands/replicated-machine.ts';
+import { Founding } from './formation/founding.ts';
+import {
+  commandsOf,
+  decodeForwarded,
+  encodeAnswers,
+  encodeForwarded,
+  type ForwardAnswer,
+  type ForwardedCommands,
+} from './forwarding.ts';
+import type { GroupSettings } from './group-options.ts';
+import type { Identity } from './group-state.ts';
+import type { CommandOptions, GroupPeer, GroupPhase, GroupStatus, ReadOptions } from './group-status.ts';
+import { MAX_COMMAND_BYTES, type Proposal, type Settled } from './proposals.ts';
+import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
+import { snapshotContent } from './commands/snapshot-content.ts';
+import { requestKind } from './request-kind.ts';
+import { RunningGroup } from './running-group.ts';
+import { readPolicyOptions } from './snapshots/snapshot-policy.ts';
+import type { ReceivedMessage } from './wire/frame-reader.ts';
+
+const DEFAULT_TIMEOUT_MS = 5000;
+const MAX_HOPS = 1;
+const MAX_EARLY = 65_536;
+
+/** One group on one node, from the first look at its log to its end. */
+export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
+  readonly id: number;
+  readonly settings: GroupSettings;
+  readonly #host: RaftHost;
+  readonly #machine: ReplicatedMachine<C, R, Q, A>;
+  readonly #codec: OutcomeCodec<R>;
+  readonly #commandCodec: StateMachine<C, R, Q, A>['codec']['command'];
+  readonly #closing = new AbortController();
+  readonly #statuses = new Broadcast<GroupStatus>(1);
+  /** Undefined until started. */
+  #founding: Founding | undefined;
+  #running: RunningGroup<R> | undefined;
+  #phase: GroupPhase = 'opening';
+  #error: ClusterError | undefined;
+  #isRun = false;
+  /** Calls that came before the group runs. */
+  #early: (readonly Proposal<R>[])[] = [];
+  /** On whose behalf this node stands for election. */
+  readonly #standing = new Set<object>();
+  readonly #turnListeners = new Set<() => void>();
+  #preference: (nodeId: NodeId) => number = () => 0;
+
+  constructor(
+    host: RaftHost,
+    parts: { readonly id: number; readonly settings: GroupSettings; readonly machine: () => StateMachine<C, R, Q, A> },
+  ) {
+    this.#host = host;
+    this.id = parts.id;
+    this.settings = parts.settings;
+    this.#machine = new ReplicatedMachine(parts.machine);
+    const { codec } = this.#machine;
+    this.#codec = new OutcomeCodec(codec.result);
+    this.#commandCodec = codec.command;
+  }
+
+  /** Undefined until the group runs. */
+  get running(): RunningGroup<R> | undefined {
+    return this.#running;
+  }
+
+  /**
+   * Whether this node stands for election, on behalf of this user of the group: it does while any of them wants it. It
+   * votes in any case.
+   */
+  stand(user: object, stands: boolean): void {
+    if (stands) this.#standing.add(user);
+    else this.#standing.delete(user);
+    this.#running?.stand(this.#standing.size > 0);
+  }
+
+  get status(): GroupStatus {
+    const running = this.#running;
+    const basic = running?.node.basicStatus();
+    return {
+      phase: this.#phase,
+      role: this.#shownRole(),
+      term: basic?.term ?? this.#founding?.state.term ?? 0,
+      leader: running?.role.leader,
+      commitIndex: basic?.commit ?? 0,
+      appliedIndex: running?.applied ?? 0,
+      members: running?.members.all ?? [],
+      error: this.#error,
+    };
+  }
+
+  /** What is now, then each change of phase, role, leader or members; a slow reader gets the newest. */
+  watch(options?: CallOptions): AsyncIterable<GroupStatus> {
+    return this.#statuses.watch(options, [this.status]);
+  }
+
+  /**
+   * Reads what is stored, and takes part from then on. Resolves without waiting for peers: the group may be forming yet.
+   * @throws ClusterError `CORRUPT`, `IO`; what the machine throws when it restores its snapshot
+   */
+  async start(): Promise<void> {
+    await this.#host.open();
+    this.#throwIfOver();
+    const founding = await Founding.open(this.#host, this.#host.logOf(this.id), this.settings.voters);
+    this.#throwIfOver();
+    this.#founding = founding;
+    this.#host.add(this);
+    const { identity } = founding.state;
+    if (identity !== undefined) await this.#run(founding, identity);
+    else if (this.settings.voters.includes(this.#self)) void this.#form(founding);
+    else this.#enter('waiting');
+  }
+
+  /**
+   * Has commands committed and applied, next to each other, in their order.
+   * @throws ClusterError `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `OVERLOADED`, `ABORTED`, `CLOSED`, with the outcome
+   */
+  submit(commands: readonly Command[], options: CommandOptions = {}): Promise<Settled<R>[]> {
+    const refusal = this.#refusal(commands, options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const deadline = this.#host.context.clock.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const onAll = options.onAll ?? false;
+    return abortable(options.signal, () => {
+      const together: Proposal<R>[] = [];
+      const settled = commands.map(
+        (command) =>
+          new Promise<Settled<R>>((resolve, fail) => {
+            together.push({ command, deadline, onAll, resolve, reject: fail });
+          }),
+      );
+      this.#dispatch(together);
+      return Promise.all(settled);
+    });
+  }
+
+  /** A command of the machine, encoded. */
+  encode(command: C): Uint8Array {
+    return this.#commandCodec.encode(command);
+  }
+
+  /** Asks the machine, as it is here and now. */
+  query(query: Q): A {
+    return this.#machine.query(query);
+  }
+
+  /**
+   * Resolves when the machine here has all that was committed anywhere before the call (a linearizable read follows).
+   * @throws ClusterError `TIMEOUT`, `OVERLOADED`, `ABORTED`, `CLOSED`, `QUORUM_LOST` before the group runs
+   */
+  async readBarrier(options: ReadOptions = {}): Promise<void> {
+    const { reads } = this.#readable(options);
+    const read = reads.barrier(this.#deadline(options));
+    this.#host.gather(this);
+    await abortable(options.signal, () => read);
+  }
+
+  /**
+   * Like `readBarrier`, but without asking anyone while this node leads and its lease holds.
+   * @throws ClusterError as `readBarrier`
+   */
+  async leaseBarrier(options: ReadOptions = {}): Promise<void> {
+    const index = this.#readable(options).leaseIndex();
+    if (index === undefined) await this.readBarrier(options);
+    else await this.whenApplied(index, options);
+  }
+
+  /**
+   * Resolves when the machine here has what was committed anywhere at some moment of the last `maxStalenessMs`, by this
+   * node's clock.
+   * @throws ClusterError as `readBarrier`
+   */
+  async stalenessBarrier(maxStalenessMs: number, options: ReadOptions = {}): Promise<void> {
+    if (!this.#readable(options).reads.isFresh(maxStalenessMs)) await this.readBarrier(options);
+  }
+
+  /**
+   * Resolves when the machine here has applied the log up to this index.
+   * @throws ClusterError as `readBarrier`
+   */
+  async whenApplied(index: number, options: ReadOptions = {}): Promise<void> {
+    const { reads } = this.#readable(options);
+    await abortable(options.signal, () => reads.whenApplied(index, this.#deadline(options)));
+  }
+
+  /** Calls back whenever something may have happened in the group: a message, a tick, an entry that was applied. */
+  onTurn(listener: () => void): Disposable {
+    this.#turnListeners.add(listener);
+    return { [Symbol.dispose]: () => this.#turnListeners.delete(listener) };
+  }
+
+  /** Who is wanted as leader: a node of a higher number takes over once it has caught up. */
+  prefer(preference: (nodeId: NodeId) => number): Disposable {
+    this.#preference = preference;
+    return { [Symbol.dispose]: () => (this.#preference = () => 0) };
+  }
+
+  /** Whether this node stands for election on anybody's behalf. */
+  get isStanding(): boolean {
+    return this.#standing.size > 0;
+  }
+
+  /** This node's lease, and the term that it leads in; 0 and -Infinity when it doesn't. Milliseconds of the clock. */
+  lease(): { readonly term: number; readonly leaseUntil: MonotonicMs } {
+    const running = this.#running;
+    if (running?.role.role !== 'leader') return { term: 0, leaseUntil: -Infinity };
+    return { term: running.role.term, leaseUntil: running.node.leaseUntil() };
+  }
+
+  /** Stands for election at once, rather than after a silence. */
+  campaign(): void {
+    this.#running?.ask((node) => node.campaign());
+  }
+
+  /** Leads no more, and leaves it to the others to elect one. */
+  stepDown(): void {
+    this.#running?.ask((node) => {
+      node.stepDown();
+      return 'ok';
+    });
+  }
+
+  /** Voters to whom this leader can hand over, those with the most of the log first. */
+  successors(): readonly NodeId[] {
+    const running = this.#running;
+    return running?.successors().flatMap((number) => running.nodeOf(number) ?? []) ?? [];
+  }
+
+  /** Hands leadership over to this node, if it is a voter; that takes a moment, and may fail. */
+  transferLeader(to: NodeId): void {
+    const number = this.#running?.members.ofNode(to)?.number;
+    if (number !== undefined) this.#running?.ask((node) => node.transferLeader(number));
+  }
+
+  /** What a leader knows of the others; nothing on other nodes. */
+  peers(): readonly GroupPeer[] {
+    const running = this.#running;
+    if (running === undefined) return [];
+    const { progress, id, lastIndex } = running.node.status();
+    return [...progress].flatMap(([number, { match }]): GroupPeer[] => {
+      const nodeId = running.nodeOf(number);
+      return nodeId === undefined || number === id ? [] : [{ nodeId, matchIndex: match, lag: lastIndex - match }];
+    });
+  }
+
+  readonly snapshots: SnapshotMember = {
+    logOf: (formation) => (this.#running?.formationTag === formation ? this.#host.logOf(this.id) : undefined),
+    accepts: (from, message) => this.#running?.acceptsSnapshot(from, message) === true,
+    received: async (message, info) => this.#running?.snapshotReceived(message, info),
+  };
+
+  receive(from: NodeId, received: ReceivedMessage): void {
+    this.#running?.receive(from, received);
+  }
+
+  async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
+    switch (kind) {
+      case requestKind.ASK:
+        return this.#started().answer(body, this.#running?.members.all ?? []);
+      case requestKind.INVITE:
+        return this.#takeInvitation(from, body);
+      case requestKind.FORWARD:
+        return this.#takeForwarded(body);
+      default:
+        throw new ClusterError('UNSUPPORTED', `a call of kind ${kind} is not known here`);
+    }
+  }
+
+  flush(): void {
+    this.#running?.flush();
+  }
+
+  process(): void {
+    this.#running?.process();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    const error = new ClusterError('CLOSED', `group ${this.id} is closed`);
+    this.#closing.abort(error);
+    this.#founding?.stop();
+    this.#end('closed', error);
+    this.#host.remove(this);
+    this.#statuses[Symbol.dispose]();
+  }
+
+  #readable({ signal }: ReadOptions): RunningGroup<R> {
+    throwIfAborted(signal, 'read');
+    this.#throwIfOver();
+    if (this.#running !== undefined) return this.#running;
+    throw new ClusterError('QUORUM_LOST', `group ${this.id} is ${this.#phase}, and can't be read`);
+  }
+
+  #deadline({ timeoutMs = DEFAULT_TIMEOUT_MS }: ReadOptions): MonotonicMs {
+    return this.#host.context.clock.now() + timeoutMs;
+  }
+
+  get #self(): NodeId {
+    return this.#host.context.self.id;
+  }
+
+  #shownRole(): GroupStatus['role'] {
+    const running = this.#running;
+    if (running === undefined) return 'follower';
+    const { role } = running.role;
+    if (role === 'leader' || role === 'follower') {
+      return running.confState.learners.includes(this.#founding?.state.identity?.number ?? 0) ? 'learner' : role;
+    }
+    return 'candidate';
+  }
+
+  async #form(founding: Founding): Promise<void> {
+    this.#enter('forming');
+    try {
+      const ready = () => this.campaign();
+      const identity = await founding.form(this.settings.timings.electionMs, ready);
+      if (identity !== undefined) await this.#run(founding, identity);
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.#over(toClusterError(error, 'IO', `group ${this.id}`));
+    }
+  }
+
+  /** The group can't go on here. */
+  #over(error: ClusterError): void {
+    this.#host.context.logger.error(error.message, error);
+    this.#end(error.code === 'REFUSED' ? 'refused' : 'failed', error);
+  }
+
+  async #takeInvitation(from: NodeId, body: Uint8Array): Promise<Uint8Array> {
+    const founding = this.#started();
+    await this.#run(founding, await founding.accept(from, body));
+    return new Uint8Array();
+  }
+
+  #started(): Founding {
+    if (this.#founding === undefined) throw new ClusterError('CLOSED', `group ${this.id} is not started`);
+    return this.#founding;
+  }
+
+  /** Takes part, as this member. */
+  async #run(founding: Founding, identity: Identity): Promise<void> {
+    if (this.#isRun || this.#closing.signal.aborted) return;
+    this.#isRun = true;
+    founding.stop();
+    const { context } = this.#host;
+    const log = this.#host.logOf(this.id);
+    const { snapshot } = log;
+    // A crash came between the snapshot and the cut.
+    if (snapshot !== undefined && log.term(snapshot.index) !== snapshot.term) {
+      await log.truncatePrefix(snapshot.index, snapshot.term);
+    }
+    if (snapshot !== undefined) {
+      await this.#machine.restore(snapshotContent(log, snapshot), { signal: this.#closing.signal });
+    }
+    if (this.#closing.signal.aborted) return;
+    this.#running = new RunningGroup<R>({
+      host: this.#host,
+      id: this.id,
+      settings: this.settings,
+      identity,
+      state: founding.state,
+      log,
+      machine: this.#machine,
+      codec: this.#codec,
+      owner: this,
+      priority: (nodeId) => this.#preference(nodeId),
+      onRole: () => this.#changed(),
+      onMembers: () => this.#changed(),
+      onHalted: (halt) => this.#halted(halt),
+      onFailed: (error) => this.#over(error),
+      policy: readPolicyOptions('raft-host', {}),
+      onSnapshotFailed: (error) => context.logger.warn(`group ${this.id}: ${error.message}`, error),
+      onTurn: () => this.#turned(),
+      onStalled: () => context.logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`),
+      forward: (to, commands) =>
+        this.#host.request(to, this.id, requestKind.FORWARD, encodeForwarded(commands), {
+          timeoutMs: commands.timeoutMs,
+          signal: this.#closing.signal,
+        }),
+    });
+    this.#running.stand(this.#standing.size > 0);
+    this.#host.ticker(this.settings.timings.tickMs).add(this.#running);
+    this.#enter('running');
+    for (const together of this.#early.splice(0)) this.#running.dispatch.submit(together);
+    this.#host.input(this, () => undefined);
+  }
+
+  /** Commands of another node's clients. */
+  async #takeForwarded(body: Uint8Array): Promise<Uint8Array> {
+    const forwarded = decodeForwarded(body);
+    const commands = commandsOf(forwarded);
+    const leader = this.#running?.leader;
+    if (leader === 'self') return encodeAnswers(await this.#settleForwarded(commands, forwarded), this.#codec);
+    if (leader === undefined || forwarded.hops >= MAX_HOPS) {
+      const error = this.#notLeader();
+      return encodeAnswers(
+        commands.map((): ForwardAnswer<R> => ({ type: 'rejected', error })),
+        this.#codec,
+      );
+    }
+    const { timeoutMs } = forwarded;
+    const further = encodeForwarded({ ...forwarded, hops: forwarded.hops + 1 });
+    return this.#host.request(leader.nodeId, this.id, requestKind.FORWARD, further, { timeoutMs });
+  }
+
+  #settleForwarded(
+    commands: readonly Command[],
+    { onAll, timeoutMs }: ForwardedCommands,
+  ): Promise<readonly ForwardAnswer<R>[]> {
+    const deadline = this.#host.context.clock.now() + timeoutMs;
+    const together: Proposal<R>[] = [];
+    const answers = commands.map(
+      (command) =>
+        new Promise<ForwardAnswer<R>>((answer) => {
+          const resolve = (settled: Settled<R>) => answer({ type: 'settled', settled });
+          const reject = (error: ClusterError) => answer({ type: 'rejected', error });
+          together.push({ command, deadline, onAll, resolve, reject });
+        }),
+    );
+    this.#dispatch(together);
+    return Promise.all(answers);
+  }
+
+  #dispatch(together: readonly Proposal<R>[]): void {
+    if (this.#running === undefined) this.#early.push(together);
+    else this.#running.dispatch.submit(together);
+  }
+
+  /** Why these commands can't even be tried. */
+  #refusal(commands: readonly Command[], { signal }: CommandOptions): ClusterError | undefined {
+    const notApplied = { outcome: 'not-applied' } as const;
+    if (this.#closing.signal.aborted) return new ClusterError('CLOSED', `group ${this.id} is closed`, notApplied);
+    if (signal?.aborted === true) return abortError(signal, 'the command', 'not-applied');
+    if (this.#error !== undefined) {
+      const { code, message } = this.#error;
+      return new ClusterError(code, message, { cause: this.#error, ...notApplied });
+    }
+    let bytes = 0;
+    for (const command of commands) bytes += 'data' in command ? command.data.length : 0;
+    if (bytes > MAX_COMMAND_BYTES) {
+      const what = `${commands.length} commands of ${bytes} bytes together`;
+      return new ClusterError('OVERLOADED', `${what}: at most ${MAX_COMMAND_BYTES} are taken at once`, notApplied);
+    }
+    if (this.#early.length >= MAX_EARLY) {
+      return new ClusterError('OVERLOADED', `group ${this.id} is ${this.#phase}; enough waits for it`, notApplied);
+    }
+    return undefined;
+  }
+
+  #notLeader(): ClusterError {
+    const nodeId = this.#running?.role.leader;
+    const node = nodeId === undefined ? undefined : this.#host.context.transport.peer(nodeId)?.node;
+    const leader = nodeId === undefined ? undefined : { nodeId, address: node && formatAddress(node) };
+    return new ClusterError('NOT_LEADER', `${this.#self} does not lead group ${this.id}`, {
+      leader,
+      outcome: 'not-applied',
+    });
+  }
+
+  #throwIfOver(): void {
+    if (this.#closing.signal.aborted) throw new ClusterError('CLOSED', `group ${this.id} is closed`);
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  #enter(phase: GroupPhase): void {
+    this.#phase = phase;
+    this.#changed();
+  }
+
+  #turned(): void {
+    for (const listener of this.#turnListeners) listener();
+  }
+
+  #changed(): void {
+    this.#statuses.publish(this.status);
+  }
+
+  #halted(halt: Halt | undefined): void {
+    this.#error = halt?.error;
+    if (halt !== undefined)
+      this.#host.context.logger.error(`group ${this.id} is halted: ${halt.error.message}`, halt.error);
+    this.#enter(halt === undefined ? 'running' : 'halted');
+  }
+
+  /** The group is over on this node. */
+  #end(phase: GroupPhase, error: ClusterError): void {
+    const running = this.#running;
+    this.#error = error;
+    if (running !== undefined) this.#host.ticker(this.settings.timings.tickMs).delete(running);
+    running?.end(error);
+    const notApplied = new ClusterError(error.code, error.message, { cause: error, outcome: 'not-applied' });
+    for (const proposal of this.#early.splice(0).flat()) proposal.reject(notApplied);
+    this.#enter(phase);
+  }
+}
+
+/** Ends with the signal as well; what was begun goes on. */
+function abortable<T>(signal: AbortSignal | undefined, begin: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return begin();
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortError(signal, 'the call', 'unknown'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    begin()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,213 @@
+import {
+  type ClusterContext,
+  ClusterError,
+  crc32,
+  type Crc32,
+  type GroupLog,
+  type LogStore,
+  messageKind,
+  type NodeId,
+  type RequestHandler,
+  type SnapshotInfo,
+} from '@quorate/core';
+import { EntryBatches } from './entry-batches.ts';
+import { Outbox } from './outbox.ts';
+import { Ticker } from './ticker.ts';
+import { SnapshotTransfer } from './snapshots/snapshot-transfer.ts';
+import { readTransferOptions } from './snapshots/transfer-options.ts';
+import { type ReceivedMessage, readFrame } from './wire/frame-reader.ts';
+import type { SnapshotMessage } from './wire/snapshot-message.ts';
+
+/** A group as its host sees it. */
+export interface HostedGroup {
+  readonly id: number;
+  /** Messages, and calls between nodes, that belong to it. */
+  receive(from: NodeId, received: ReceivedMessage): void;
+  request(from: NodeId, kind: number, body: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Uint8Array>;
+  /** For snapshots that others send. */
+  readonly snapshots: SnapshotMember;
+  /** Proposes what this turn has gathered. */
+  flush(): void;
+  /** Does what follows from the inputs that it had. */
+  process(): void;
+}
+
+/** A group as whoever sends it a snapshot sees it. */
+export interface SnapshotMember {
+  /** Its log, if it is a member of this formation. */
+  logOf(formation: number): GroupLog | undefined;
+  accepts(from: NodeId, message: SnapshotMessage): boolean;
+  /** It is in the log store. Resolves when it may be replaced there by another. */
+  received(message: SnapshotMessage, info: SnapshotInfo): Promise<void>;
+}
+
+/** Of a call to a group: its kind (1 byte) and the group (4). */
+const REQUEST_HEADER_BYTES = 5;
+
+/**
+ * What all groups of one node share: connections, the log store, time, and turns. Each input steps its group at once;
+ * when the input is over, the groups that it touched say what follows, and all messages to a peer leave as one frame.
+ */
+export class RaftHost implements AsyncDisposable {
+  readonly context: ClusterContext;
+  readonly crc32: Crc32;
+  readonly batches: EntryBatches;
+  readonly outbox: Outbox;
+  readonly snapshots: SnapshotTransfer;
+  readonly #groups = new Map<number, HostedGroup>();
+  readonly #tickers = new Map<number, Ticker>();
+  readonly #touched = new Set<HostedGroup>();
+  readonly #gathering = new Set<HostedGroup>();
+  readonly #subscriptions: Disposable[] = [];
+  readonly #log: LogStore;
+  #opening: Promise<void> | undefined;
+  #depth = 0;
+  #isDisposed = false;
+
+  /** @throws ClusterError `INVALID_OPTIONS` where the storage keeps no logs */
+  constructor(context: ClusterContext) {
+    const log = context.storage?.log;
+    if (log === undefined) throw new ClusterError('INVALID_OPTIONS', 'Raft needs a storage that keeps logs');
+    this.context = context;
+    this.#log = log;
+    this.crc32 = context.crc32 ?? crc32;
+    this.batches = new EntryBatches(this.crc32);
+    this.outbox = new Outbox(context.transport, this.batches, this.crc32);
+    this.snapshots = new SnapshotTransfer(context, readTransferOptions('raft-host', {}), {
+      find: (group, formation) => this.#groups.get(group)?.snapshots.logOf(formation),
+      accepts: (from, group, _formation, message) => this.#groups.get(group)?.snapshots.accepts(from, message) === true,
+      received: async (_from, group, _formation, message, info) =>
+        this.#groups.get(group)?.snapshots.received(message, info),
+    });
+  }
+
+  /** Opens the log store and listens. Several calls wait for the same. */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  /** @throws ClusterError `INVALID_OPTIONS` when there is a group with its id */
+  add(group: HostedGroup): void {
+    if (this.#groups.has(group.id)) throw new ClusterError('INVALID_OPTIONS', `there is a group ${group.id} already`);
+    this.#groups.set(group.id, group);
+  }
+
+  remove(group: HostedGroup): void {
+    if (this.#groups.get(group.id) === group) this.#groups.delete(group.id);
+    this.#touched.delete(group);
+    this.#gathering.delete(group);
+  }
+
+  logOf(group: number): GroupLog {
+    return this.#log.group(group);
+  }
+
+  ticker(tickMs: number): Pick<Ticker, 'add' | 'delete'> {
+    let ticker = this.#tickers.get(tickMs);
+    if (ticker === undefined) {
+      ticker = new Ticker(this.context.clock, tickMs, (act) => this.#enter(act));
+      this.#tickers.set(tickMs, ticker);
+    }
+    return ticker;
+  }
+
+  /** An input of this group. */
+  input(group: HostedGroup, act: () => void): void {
+    this.#enter(() => {
+      this.#touched.add(group);
+      act();
+    });
+  }
+
+  /** The group has something to propose or to ask when this turn is over. */
+  gather(group: HostedGroup): void {
+    if (this.#gathering.size === 0) this.context.clock.defer(this.#onTurn);
+    this.#gathering.add(group);
+  }
+
+  /** @throws ClusterError as `Transport.request`, or what the group at the peer threw */
+  request(
+    to: NodeId,
+    group: number,
+    kind: number,
+    body: Uint8Array,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Uint8Array> {
+    const payload = new Uint8Array(REQUEST_HEADER_BYTES + body.length);
+    payload[0] = kind;
+    new DataView(payload.buffer).setUint32(1, group);
+    payload.set(body, REQUEST_HEADER_BYTES);
+    return this.context.transport.request(to, messageKind.REPLICATE, payload, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true;
+    for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
+    await this.snapshots[Symbol.asyncDispose]();
+  }
+
+  async #open(): Promise<void> {
+    const { transport } = this.context;
+    await this.#log.open();
+    this.snapshots.listen();
+    this.#subscriptions.push(
+      transport.onMessage(messageKind.REPLICATE, (from, payload) => this.#receive(from, payload)),
+      transport.onRequest(messageKind.REPLICATE, this.#answer),
+    );
+  }
+
+  readonly #onTurn = (): void => {
+    if (this.#isDisposed) return;
+    const groups = [...this.#gathering];
+    this.#gathering.clear();
+    this.#enter(() => {
+      for (const group of groups) {
+        this.#touched.add(group);
+        group.flush();
+      }
+    });
+  };
+
+  /** Inputs within inputs are one. */
+  #enter(act: () => void): void {
+    this.#depth += 1;
+    try {
+      act();
+      if (this.#depth === 1) this.#settle();
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  #settle(): void {
+    for (const group of this.#touched) {
+      this.#touched.delete(group);
+      group.process();
+    }
+    this.outbox.flush();
+  }
+
+  #receive(from: NodeId, payload: Uint8Array): void {
+    const messages = readFrame(payload, this.crc32);
+    this.#enter(() => {
+      for (const received of messages) {
+        const group = this.#groups.get(received.group);
+        if (group === undefined) continue;
+        this.#touched.add(group);
+        group.receive(from, received);
+      }
+    });
+  }
+
+  readonly #answer: RequestHandler = async (from, payload, options) => {
+    const kind = payload[0];
+    if (kind === undefined || payload.length < REQUEST_HEADER_BYTES) {
+      throw new ClusterError('PROTOCOL', 'a call to a group is too short');
+    }
+    const id = new DataView(payload.buffer, payload.byteOffset, payload.length).getUint32(1);
+    const group = this.#groups.get(id);
+    if (group === undefined) throw new ClusterError('NOT_FOUND', `there is no group ${id} here`);
+    return group.request(from, kind, payload.subarray(REQUEST_HEADER_BYTES), options);
+  };
+}

@@ -1,0 +1,483 @@
+import {
+  ClusterError,
+  ENTRY_HEADROOM,
+  type GroupLog,
+  type MonotonicMs,
+  type NodeId,
+  type SnapshotInfo,
+  toClusterError,
+} from '@quorate/core';
+import {
+  type ConfState,
+  decodeConfChange,
+  type Entry,
+  type Message,
+  NONE,
+  type RaftNode,
+  type Role,
+  type SoftState,
+} from '@quorate/raft';
+import { Applier } from './commands/applier.ts';
+import type { Halt } from './commands/entry-feed.ts';
+import type { OutcomeCodec } from './commands/outcome-codec.ts';
+import type { ReplicatedMachine } from './commands/replicated-machine.ts';
+import { Consensus } from './consensus.ts';
+import { Dispatch, type Leader } from './dispatch.ts';
+import type { ForwardedCommands } from './forwarding.ts';
+import { GroupSnapshots } from './group-snapshots.ts';
+import { GroupLogView } from './group-log-view.ts';
+import { type GroupSettings, inTicks } from './group-options.ts';
+import { encodeGroupState, formationTag, type GroupState, type Identity } from './group-state.ts';
+import { decodeChangeContext, decodeSnapshotMembers, Members } from './members.ts';
+import type { Sender } from './outbox.ts';
+import type { HostedGroup, RaftHost } from './raft-host.ts';
+import { Reads } from './reads.ts';
+import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
+import type { ReceivedMessage } from './wire/frame-reader.ts';
+import type { SnapshotMessage } from './wire/snapshot-message.ts';
+
+/** How much of the newest entries is kept in memory, in bytes. */
+const CACHE_BYTES: number = 16 * 1024 * 1024;
+/** Commands on their way, in bytes; further ones are refused. */
+const MAX_PENDING_BYTES: number = 64 * 1024 * 1024;
+/**
+ * Entries in one message, in bytes, and in all that are under way to one follower. Little enough that a message fits into
+ * a frame of any transport, and that all groups' together fit into its queue.
+ */
+const MAX_MESSAGE_BYTES: number = 256 * 1024;
+const MAX_INFLIGHT_BYTES: number = 4 * 1024 * 1024;
+const MAX_APPLYING_BYTES: number = 4 * 1024 * 1024;
+/** A disk that takes this long for a write has stalled: in election times, and at least in milliseconds. */
+const STALL_ELECTION_TIMES = 4;
+const MIN_STALL_MS = 500;
+/** Numbers of nodes that spoke before they were known as members. */
+const MAX_ROUTES = 1024;
+
+/** Where a running group stands, as far as it concerns others. */
+export interface GroupRole {
+  readonly role: Role;
+  readonly term: number;
+  /** Undefined while none is known. */
+  readonly leader: NodeId | undefined;
+}
+
+export interface RunningGroupParts<R> {
+  readonly host: RaftHost;
+  readonly id: number;
+  readonly settings: GroupSettings;
+  readonly identity: Identity;
+  readonly state: GroupState;
+  readonly log: GroupLog;
+  /** As of the log's snapshot. */
+  readonly machine: ReplicatedMachine<unknown, R, unknown, unknown>;
+  readonly codec: OutcomeCodec<R>;
+  readonly owner: HostedGroup;
+  readonly priority: (nodeId: NodeId) => number;
+  readonly onRole: (role: GroupRole) => void;
+  /** This node led, and its disk does not answer. */
+  readonly onStalled: () => void;
+  /** Something may have happened. */
+  readonly onTurn: () => void;
+  readonly onMembers: () => void;
+  readonly onHalted: (halt: Halt | undefined) => void;
+  readonly onFailed: (error: ClusterError) => void;
+  readonly policy: SnapshotPolicySettings;
+  readonly onSnapshotFailed: (error: ClusterError) => void;
+  readonly forward: (to: NodeId, commands: ForwardedCommands) => Promise<Uint8Array>;
+}
+
+/** A group that this node is a member of, with consensus, a machine, and what waits for either. */
+export class RunningGroup<R> implements Sender {
+  readonly id: number;
+  readonly formationTag: number;
+  readonly dispatch: Dispatch<R>;
+  readonly reads: Reads;
+  readonly members: Members;
+  readonly snapshots: GroupSnapshots;
+  readonly #parts: RunningGroupParts<R>;
+  readonly #consensus: Consensus;
+  readonly #applier: Applier<R>;
+  /** Who spoke under a number before the members were known. */
+  readonly #routes = new Map<number, NodeId>();
+  /** Committed changes of the configuration that the machine has not come to yet. */
+  readonly #changes = new Map<number, Entry>();
+  #confState: ConfState;
+  readonly #stallTicks: number;
+  #isStalled = false;
+  #stands = false;
+  #role: Role = 'follower';
+  #leader: number = NONE;
+  /** Of the last entry that was applied. */
+  #appliedTerm = 0;
+  /** Of the last snapshot of a leader. */
+  #restoring: Promise<void> | undefined;
+  /** Since when this node has led, and the time in the log then. */
+  #leads: { readonly since: MonotonicMs; readonly time: number } = { since: 0, time: 0 };
+
+  constructor(parts: RunningGroupParts<R>) {
+    const { host, log, settings, identity } = parts;
+    const { clock, random } = host.context;
+    this.#parts = parts;
+    this.id = parts.id;
+    this.formationTag = formationTag(identity.formation);
+    this.#stallTicks = inTicks(
+      Math.max(STALL_ELECTION_TIMES * settings.timings.electionMs, MIN_STALL_MS),
+      settings.timings,
+    );
+    const known = log.snapshot === undefined ? undefined : decodeSnapshotMembers(log.snapshot.metadata);
+    this.members = new Members(known?.members, known?.lastNumber);
+    const view = this.#openView();
+    this.#confState = view.initialState().confState;
+    this.#consensus = this.#openConsensus(view);
+    this.#applier = this.#openApplier();
+    this.snapshots = this.#openSnapshots();
+    this.reads = new Reads({
+      clock,
+      random,
+      askAgainMs: settings.timings.electionMs,
+      ask: (context) => this.#consensus.ask((node) => node.readIndex(context)),
+    });
+    this.dispatch = new Dispatch<R>({
+      clock,
+      codec: parts.codec,
+      maxBytes: MAX_PENDING_BYTES,
+      headroom: ENTRY_HEADROOM,
+      time: () => Math.max(this.#applier.time, this.#leads.time + Math.floor(clock.now() - this.#leads.since)),
+      leader: () => this.leader,
+      propose: (data) => this.#propose(data),
+      forward: parts.forward,
+      gather: () => host.gather(parts.owner),
+    });
+  }
+
+  get node(): RaftNode {
+    return this.#consensus.node;
+  }
+
+  get applied(): number {
+    return this.#applier.applied;
+  }
+
+  get confState(): ConfState {
+    return this.#confState;
+  }
+
+  /** Up to where a read by the lease must see the log; undefined where there is no lease to read by. */
+  leaseIndex(): number | undefined {
+    if (this.#role !== 'leader' || this.node.leaseUntil() <= this.#parts.host.context.clock.now()) return undefined;
+    const { commit, term } = this.node.basicStatus();
+    // Before an entry of its own term is committed, a leader may not know all that was.
+    return this.#appliedTerm === term ? commit : undefined;
+  }
+
+  get leader(): Leader {
+    if (this.#role === 'leader') return 'self';
+    const nodeId = this.nodeOf(this.#leader);
+    return nodeId === undefined ? undefined : { nodeId };
+  }
+
+  get role(): GroupRole {
+    const { term } = this.node.basicStatus();
+    return { role: this.#role, term, leader: this.nodeOf(this.#leader) };
+  }
+
+  /** The node behind a number, if it is known. */
+  nodeOf(number: number): NodeId | undefined {
+    return this.members.get(number)?.nodeId ?? this.#routes.get(number);
+  }
+
+  /** Calls the core; what follows is done when the input is over. */
+  ask(call: Parameters<Consensus['ask']>[0]): ReturnType<Consensus['ask']> {
+    let result: ReturnType<Consensus['ask']> = undefined;
+    this.#parts.host.input(this.#parts.owner, () => (result = this.#consensus.ask(call)));
+    return result;
+  }
+
+  receive(from: NodeId, { formation, message, batches }: ReceivedMessage): void {
+    if (formation !== this.formationTag || message.to !== this.#parts.identity.number) return;
+    if (!this.#isFrom(from, message)) return;
+    for (const [at, entry] of message.entries.entries()) {
+      const batch = batches[at];
+      if (batch !== undefined) this.#parts.host.batches.remember(entry, batch);
+    }
+    this.#consensus.step(message);
+  }
+
+  /** Whether this peer may send this node such a snapshot. */
+  acceptsSnapshot(from: NodeId, message: SnapshotMessage): boolean {
+    return message.to === this.#parts.identity.number && this.#isFrom(from, message);
+  }
+
+  /** A snapshot of the leader is in the log store. Resolves when the machine is done with it, or it is of no use. */
+  async snapshotReceived(message: SnapshotMessage, { metadata: data }: SnapshotInfo): Promise<void> {
+    const { snapshot } = message;
+    this.#parts.host.input(this.#parts.owner, () =>
+      this.#consensus.step({ ...message, snapshot: { metadata: snapshot.metadata, data } }),
+    );
+    await this.#restoring;
+  }
+
+  flush(): void {
+    this.dispatch.flush();
+    this.reads.flush();
+  }
+
+  process(): void {
+    this.#consensus.process();
+    const { proposals } = this.dispatch;
+    if (proposals.waitsForAll && this.#role === 'leader') proposals.onAllVoters(this.node.minVoterMatch());
+    this.#parts.onTurn();
+  }
+
+  tick(): void {
+    this.#parts.host.input(this.#parts.owner, () => {
+      this.#consensus.tick();
+      this.dispatch.tick();
+      this.reads.tick();
+      this.#watchDisk();
+    });
+  }
+
+  /** Whether this node may become leader, as far as its users want it. */
+  stand(stands: boolean): void {
+    this.#stands = stands;
+    this.node.standing = stands && !this.#isStalled;
+  }
+
+  /** Voters to whom this leader can hand over, those with the most of the log first. */
+  successors(): readonly number[] {
+    const { progress, id } = this.node.status();
+    return [...progress]
+      .filter(([number, { isLearner, recentActive }]) => number !== id && !isLearner && recentActive)
+      .sort(([, a], [, b]) => b.match - a.match)
+      .map(([number]) => number);
+  }
+
+  unsent({ to }: Message): void {
+    this.#consensus.ask((node) => {
+      node.reportUnreachable(to);
+      return 'ok';
+    });
+  }
+
+  /** Nothing happens from here on; whoever waits is told. */
+  end(error: ClusterError): void {
+    this.#consensus.end();
+    this.#applier.end();
+    this.snapshots.end();
+    this.dispatch.failAll(error);
+    this.reads.failAll(error);
+  }
+
+  #openView(): GroupLogView {
+    const { host, log } = this.#parts;
+    const { term, vote } = this.#parts.state;
+    const start = log.snapshot?.index ?? 0;
+    const commit = Math.max(start, Math.min(log.commit, log.lastIndex));
+    return new GroupLogView(log, {
+      batches: host.batches,
+      hardState: { term, vote, commit },
+      cacheBytes: CACHE_BYTES,
+      onLoaded: () => this.#consensus.entriesLoaded(),
+      onFailure: (error) => this.#failed(error),
+    });
+  }
+
+  #openConsensus(view: GroupLogView): Consensus {
+    const { host, log, settings, identity, state, owner, priority } = this.#parts;
+    const { timings, maxClockDrift } = settings;
+    const { clock, random } = host.context;
+    return new Consensus(
+      {
+        id: identity.number,
+        electionTicks: Math.max(2, inTicks(timings.electionMs, timings)),
+        heartbeatTicks: inTicks(timings.heartbeatMs, timings),
+        storage: view,
+        random,
+        applied: log.snapshot?.index ?? 0,
+        maxSizePerMessage: MAX_MESSAGE_BYTES,
+        maxInflightBytes: MAX_INFLIGHT_BYTES,
+        maxCommittedSizePerReady: MAX_APPLYING_BYTES,
+        maxUncommittedSize: 2 * MAX_PENDING_BYTES,
+        disableProposalForwarding: true,
+        stepDownOnRemoval: true,
+        priority: (number) => priority(this.nodeOf(number) ?? ''),
+        ...(maxClockDrift !== undefined && {
+          lease: { now: () => clock.now(), tickMs: timings.tickMs, maxDrift: maxClockDrift },
+        }),
+      },
+      {
+        log,
+        batches: host.batches,
+        hooks: {
+          send: (message) => this.#send(message),
+          apply: (entries, settled) => this.#apply(entries, settled),
+          restore: (snapshot) => this.#restore(snapshot.metadata.index),
+          readable: (reads) => this.reads.readable(reads),
+          roleChanged: (state) => this.#roleChanged(state),
+          encodeState: (term, vote) => encodeGroupState({ disk: state.disk, identity, term, vote }),
+          input: (act) => host.input(owner, act),
+          failed: (error) => this.#failed(error),
+        },
+      },
+    );
+  }
+
+  #propose(data: Uint8Array): ReturnType<ConstructorParameters<typeof Dispatch<R>>[0]['propose']> {
+    this.#parts.host.batches.hasHeadroom(data);
+    const result = this.#consensus.ask((node) => node.propose(data));
+    const { lastIndex, term } = this.node.basicStatus();
+    return { result, index: lastIndex, term };
+  }
+
+  /** Who speaks under a member's number must be that member; reads are passed on in another's name. */
+  #isFrom(nodeId: NodeId, { from, type }: Message): boolean {
+    const member = this.members.get(from);
+    if (member !== undefined) return member.nodeId === nodeId || type === 'ReadIndex';
+    if (this.#routes.size < MAX_ROUTES || this.#routes.has(from)) this.#routes.set(from, nodeId);
+    return true;
+  }
+
+  #send(message: Message): void {
+    const to = this.nodeOf(message.to);
+    if (to === undefined) return;
+    if (message.type !== 'Snap') {
+      this.#parts.host.outbox.add(to, this, message);
+      return;
+    }
+    void this.#sendSnapshot(to, message);
+  }
+
+  async #sendSnapshot(to: NodeId, message: Message): Promise<void> {
+    const { host, log, id } = this.#parts;
+    const { snapshot: info } = log;
+    let isThere = false;
+    try {
+      if (info === undefined) throw new ClusterError('NOT_FOUND', 'the snapshot is gone');
+      await host.snapshots.send({ to, group: id, formation: this.formationTag, message, log, info });
+      isThere = true;
+    } catch (error) {
+      host.context.logger.debug(`group ${id}: a snapshot did not reach ${to}`, error);
+    }
+    this.ask((node) => {
+      node.reportSnapshot(message.to, isThere);
+      return 'ok';
+    });
+  }
+
+  #apply(entries: readonly Entry[], settled: () => void): void {
+    for (const entry of entries) if (entry.type !== 'normal') this.#changes.set(entry.index, entry);
+    this.snapshots.growing(entries);
+    this.#applier.apply(entries, settled);
+  }
+
+  #restore(index: number): Promise<void> {
+    this.#restoring = this.#replaceState(index);
+    return this.#restoring;
+  }
+
+  async #replaceState(index: number): Promise<void> {
+    this.#changes.clear();
+    await this.#applier.restore();
+    const { snapshot } = this.#parts.log;
+    if (snapshot === undefined) return;
+    const { members, lastNumber, confState } = decodeSnapshotMembers(snapshot.metadata);
+    this.members.replace(members, lastNumber);
+    this.#confState = confState;
+    this.dispatch.proposals.steppedOver(index);
+    this.#parts.onMembers();
+    this.#appliedTo(index);
+  }
+
+  #openApplier(): Applier<R> {
+    const { host, machine, log, onHalted } = this.#parts;
+    return new Applier(machine, {
+      clock: host.context.clock,
+      log,
+      entryApplied: (index, term, outcomes) => {
+        this.#appliedTerm = term;
+        const change = this.#changes.get(index);
+        if (change !== undefined) this.#changeMembers(change);
+        this.dispatch.applied(index, term, outcomes);
+      },
+      applied: (index) => this.#appliedTo(index),
+      halted: onHalted,
+      failed: (error) => this.#failed(error),
+    });
+  }
+
+  #appliedTo(index: number): void {
+    this.reads.applied(index);
+    this.snapshots.applied();
+  }
+
+  #openSnapshots(): GroupSnapshots {
+    const { host, log, id, policy, machine, onSnapshotFailed } = this.#parts;
+    return new GroupSnapshots({
+      log,
+      policy,
+      capture: () => {
+        const { index, term } = machine.applied;
+        const { all, lastNumber } = this.members;
+        return {
+          index,
+          term,
+          source: machine.capture(),
+          members: { confState: this.#confState, members: all, lastNumber },
+        };
+      },
+      needed: () => this.#neededByOthers(),
+      isSending: () => host.snapshots.isSending(id),
+      onFailure: onSnapshotFailed,
+    });
+  }
+
+  #neededByOthers(): readonly number[] {
+    const { progress, id } = this.node.status();
+    return [...progress].flatMap(([number, { match, recentActive, state }]) =>
+      number === id || !recentActive || state === 'snapshot' ? [] : [match + 1],
+    );
+  }
+
+  #changeMembers(entry: Entry): void {
+    this.#changes.delete(entry.index);
+    const { members } = decodeChangeContext(decodeConfChange(entry).context);
+    const confState = this.#consensus.applyConfChange(entry);
+    if (confState === undefined) return;
+    this.#confState = confState;
+    for (const member of members) this.members.put(member);
+    this.members.retain(confState);
+    this.#parts.onMembers();
+  }
+
+  #roleChanged({ role, leader }: SoftState): void {
+    const began = role === 'leader' && this.#role !== 'leader';
+    this.#role = role;
+    this.#leader = leader;
+    if (began) this.#leads = { since: this.#parts.host.context.clock.now(), time: this.#applier.time };
+    this.dispatch.leaderChanged();
+    this.reads.askAgain();
+    this.#parts.onRole(this.role);
+  }
+
+  /**
+   * A leader whose disk doesn't answer still commits what its followers have, but applies and answers nothing. So it hands
+   * over, or, if that doesn't come about, just steps down; and doesn't stand while that lasts.
+   */
+  #watchDisk(): void {
+    const { stalledTicks } = this.#consensus;
+    const wasStalled = this.#isStalled;
+    this.#isStalled = stalledTicks >= this.#stallTicks;
+    if (this.#isStalled !== wasStalled) this.stand(this.#stands);
+    if (!this.#isStalled || this.#role !== 'leader') return;
+    const [successor] = this.successors();
+    const isLate = stalledTicks >= 2 * this.#stallTicks || successor === undefined;
+    if (isLate) this.node.stepDown();
+    else if (!wasStalled) this.node.transferLeader(successor);
+    if (!wasStalled) this.#parts.onStalled();
+  }
+
+  #failed(cause: unknown): void {
+    this.#parts.onFailed(toClusterError(cause, 'IO', `group ${this.id}`));
+  }
+}

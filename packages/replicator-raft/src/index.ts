@@ -1,0 +1,28 @@
+/**
+ * @packageDocumentation
+ *
+ * A state machine on every node, with the same commands in the same order: replicated by a Raft group, durable before a
+ * command is acknowledged, and readable with the freshness that each read asks for.
+ */
+import type { Plugin, Replicator } from '@quorate/core';
+import { type RaftReplicatorOptions, readOptions } from './options.ts';
+import { RaftReplicator } from './raft-replicator.ts';
+
+export type { RaftReplicatorOptions } from './options.ts';
+export { type RaftGroupOptions, type RaftProfile, raftProfiles, type RaftTimings } from '@quorate/raft-host';
+
+/**
+ * Replicates a state machine among `voters`. Beside `raftElection`, given the same group options, both share one group.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
+export function raftReplicator<C, R, Q, A>(
+  options: RaftReplicatorOptions<C, R, Q, A>,
+): Plugin<Replicator<C, R, Q, A>, 'replicator'> {
+  const settings = readOptions(options);
+  return {
+    name: 'replicator-raft',
+    kind: 'replicator',
+    requires: ['transport', 'log'],
+    create: (context) => new RaftReplicator(context, settings),
+  };
+}

@@ -1,0 +1,48 @@
+import {
+  type ClusterError,
+  checkOptions,
+  invalidOption,
+  type OptionRules,
+  rule,
+  type StateMachine,
+} from '@quorate/core';
+import { groupRules, type GroupSettings, type RaftGroupOptions, readGroupOptions } from '@quorate/raft-host';
+
+const OWNER = 'raftReplicator';
+
+export interface RaftReplicatorOptions<C, R, Q, A> extends RaftGroupOptions {
+  /**
+   * Makes the state machine: once for each node, and once more after one has failed. The same code on every node, as it
+   * must come to the same state from the same commands.
+   */
+  readonly machine: () => StateMachine<C, R, Q, A>;
+  /**
+   * How long a session lives without a sign of its client, by the time of the log. Milliseconds.
+   * @default 60000
+   */
+  readonly sessionTtlMs?: number;
+}
+
+export interface RaftReplicatorSettings<C, R, Q, A> {
+  readonly group: GroupSettings;
+  readonly machine: () => StateMachine<C, R, Q, A>;
+  readonly sessionTtlMs: number;
+}
+
+/** @throws ClusterError `INVALID_OPTIONS` */
+export function readOptions<C, R, Q, A>(
+  options: RaftReplicatorOptions<C, R, Q, A>,
+): RaftReplicatorSettings<C, R, Q, A> {
+  const rules: OptionRules<RaftReplicatorOptions<C, R, Q, A>> = {
+    ...groupRules(OWNER),
+    machine: rule.value('a function that makes a state machine', (value) => typeof value === 'function'),
+    sessionTtlMs: rule.duration({ min: 1000, max: 86_400_000 }),
+  };
+  const { machine, sessionTtlMs, ...group } = checkOptions<RaftReplicatorOptions<C, R, Q, A>>(OWNER, rules, options);
+  if (machine === undefined) throw missing();
+  return { group: readGroupOptions(OWNER, group), machine, sessionTtlMs: sessionTtlMs ?? 60_000 };
+}
+
+function missing(): ClusterError {
+  return invalidOption(OWNER, 'machine', 'a function that makes a state machine', undefined);
+}

@@ -1,0 +1,123 @@
+import { type Clock, ClusterError, isClusterError, type Session, type Timer, type WriteOptions } from '@quorate/core';
+import type { Command, Settled } from '@quorate/raft-host';
+
+/** A session lives on while there is a sign of it in each third of its time. */
+const SIGNS_PER_TTL = 3;
+/** What is tried again waits so long, so that it does not ask all the time. */
+const RETRY_MS = 20;
+
+/** Tries each command until its fate is known; the log sees to it that it takes effect once. */
+export class RaftSession<C, R> implements Session<C, R> {
+  readonly id: string;
+  readonly #number: number;
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  readonly #defaultTimeoutMs: number;
+  readonly #encode: (command: C) => Uint8Array;
+  readonly #write: (command: Command, options: WriteOptions) => Promise<Settled<R>>;
+  readonly #onClose: () => void;
+  /** Of the commands on their way, in order. */
+  readonly #open = new Set<number>();
+  #nextSequence = 1;
+  #timer: Timer | undefined;
+  #ended = false;
+
+  constructor(parts: {
+    readonly id: number;
+    readonly ttlMs: number;
+    readonly clock: Clock;
+    readonly defaultTimeoutMs: number;
+    readonly encode: (command: C) => Uint8Array;
+    readonly write: (command: Command, options: WriteOptions) => Promise<Settled<R>>;
+    readonly onClose: () => void;
+  }) {
+    this.id = String(parts.id);
+    this.#number = parts.id;
+    this.#clock = parts.clock;
+    this.#ttlMs = parts.ttlMs;
+    this.#defaultTimeoutMs = parts.defaultTimeoutMs;
+    this.#encode = parts.encode;
+    this.#write = parts.write;
+    this.#onClose = parts.onClose;
+    this.#keepAlive();
+  }
+
+  async replicate(command: C, options: WriteOptions = {}): Promise<R> {
+    this.#throwIfEnded();
+    const data = this.#encode(command);
+    const sequence = this.#nextSequence;
+    this.#nextSequence += 1;
+    this.#open.add(sequence);
+    try {
+      return await this.#untilKnown(data, sequence, options);
+    } finally {
+      // Whoever gave up doesn't come back for the result.
+      this.#open.delete(sequence);
+    }
+  }
+
+  /** Ends it here; in the log it expires. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#timer?.cancel();
+    this.#onClose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    this.end();
+    // Without an answer it expires by itself.
+    await this.#write({ kind: 'close-session', sessionId: this.#number }, {}).catch(() => undefined);
+  }
+
+  async #untilKnown(data: Uint8Array, sequence: number, options: WriteOptions): Promise<R> {
+    const deadline = this.#clock.now() + (options.timeoutMs ?? this.#defaultTimeoutMs);
+    for (;;) {
+      const left = deadline - this.#clock.now();
+      const settled = await this.#attempt(data, sequence, { ...options, timeoutMs: Math.max(1, left) }, deadline);
+      if (settled === undefined) continue;
+      const { outcome } = settled;
+      if (!outcome.ok) throw outcome.error;
+      if (outcome.kind !== 'result') throw new ClusterError('PROTOCOL', `a command was answered with ${outcome.kind}`);
+      return outcome.result;
+    }
+  }
+
+  /** Undefined where it is to be tried again. */
+  async #attempt(
+    data: Uint8Array,
+    sequence: number,
+    options: WriteOptions,
+    deadline: number,
+  ): Promise<Settled<R> | undefined> {
+    const [settled = sequence] = this.#open;
+    const command: Command = { kind: 'in-session', sessionId: this.#number, sequence, settled, data };
+    try {
+      return await this.#write(command, options);
+    } catch (error) {
+      const isOver = this.#ended || options.signal?.aborted === true || this.#clock.now() + RETRY_MS >= deadline;
+      if (isOver || !isClusterError(error) || error.outcome === undefined || isFinal(error)) throw error;
+      await new Promise<void>((resolve) => this.#clock.setTimer(RETRY_MS, resolve));
+      return undefined;
+    }
+  }
+
+  #keepAlive(): void {
+    this.#timer = this.#clock.setTimer(this.#ttlMs / SIGNS_PER_TTL, () => {
+      if (this.#ended) return;
+      // Should it fail, the next one comes; should it have expired, the next command says so.
+      this.#write({ kind: 'keep-session', sessionId: this.#number }, {}).catch(() => undefined);
+      this.#keepAlive();
+    });
+  }
+
+  #throwIfEnded(): void {
+    if (this.#ended) throw new ClusterError('CLOSED', `session ${this.id} is closed`, { outcome: 'not-applied' });
+  }
+}
+
+/** What would be no different the next time. */
+function isFinal({ code }: ClusterError): boolean {
+  return code === 'INVALID_OPTIONS' || code === 'CLOSED' || code === 'ABORTED' || code === 'UNSUPPORTED';
+}

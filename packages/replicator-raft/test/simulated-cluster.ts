@@ -1,0 +1,95 @@
+import { type Cluster, createCluster, type Replicator } from '@quorate/core';
+import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
+import { createWorld, type Host, type World } from '@quorate/simulator';
+import { raftReplicator } from '../src/index.ts';
+import { KeyValues, type KeyValueCommand } from './key-values.ts';
+
+export type KeyValueReplicator = Replicator<KeyValueCommand, string, string, string | undefined>;
+
+/** Nodes with a replicated key-value store, each on a simulated host of its own. */
+export class SimulatedCluster {
+  readonly world: World;
+  readonly names: readonly string[];
+  readonly machines = new Map<string, KeyValues>();
+  readonly #network: ReturnType<typeof memoryNetwork>;
+  readonly #disks = new Map<string, MemoryDisk>();
+  readonly #clusters = new Map<string, Cluster>();
+
+  constructor(seed: string, names: readonly string[] = ['a', 'b', 'c']) {
+    this.world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 0.5 } });
+    this.names = names;
+    this.#network = memoryNetwork({ route: this.world.route });
+    for (const name of names) this.world.host(name);
+  }
+
+  host(name: string): Host {
+    const host = this.world.hosts.find((each) => each.name === name);
+    if (host === undefined) throw new Error(`no host ${name}`);
+    return host;
+  }
+
+  startAll(): void {
+    for (const name of this.names) this.start(name);
+  }
+
+  start(name: string): void {
+    const host = this.host(name);
+    const disk = this.#disks.get(name) ?? memoryDisk();
+    this.#disks.set(name, disk);
+    host.start(async (system) => {
+      const cluster = createCluster({
+        nodeId: name,
+        bind: { host: host.address, port: 7000 },
+        seedNodes: this.world.hosts.map(({ address }) => ({ host: address, port: 7000 })),
+        system,
+        logLevel: 'warn',
+        transport: memoryTransport({ network: this.#network }),
+        storage: memoryStorage({ disk }),
+        replicator: raftReplicator({
+          voters: this.names,
+          machine: () => {
+            const machine = new KeyValues();
+            this.machines.set(name, machine);
+            return machine;
+          },
+        }),
+      });
+      this.#clusters.set(name, cluster);
+      await cluster.start();
+    });
+  }
+
+  crash(name: string): void {
+    this.host(name).crash();
+    this.#clusters.delete(name);
+  }
+
+  /** Loses everything that this node has. */
+  wipe(name: string): void {
+    this.#disks.delete(name);
+  }
+
+  node(name: string): KeyValueReplicator {
+    const cluster = this.#clusters.get(name);
+    if (cluster === undefined) throw new Error(`${name} does not run`);
+    return cluster.replicator as unknown as KeyValueReplicator;
+  }
+
+  get live(): readonly string[] {
+    return this.names.filter((name) => this.#clusters.get(name)?.status === 'running');
+  }
+
+  leader(): string | undefined {
+    return this.live.find((name) => this.node(name).status().role === 'leader');
+  }
+
+  async elected(): Promise<string> {
+    await this.world.runUntil(() => this.leader() !== undefined, 10_000);
+    return this.leader() as string;
+  }
+
+  /** Runs the world until the promise is settled. */
+  soon<T>(promise: Promise<T>, withinMs = 10_000): Promise<T> {
+    return this.world.settled(promise, withinMs);
+  }
+}
