@@ -4,39 +4,55 @@ import type { Benchmark } from './benchmark.ts';
 import { bareSystem } from './raft-bare.ts';
 import { compare } from './raft-compare.ts';
 import { etcdSystem } from './raft-etcd.ts';
+import { measureFailover } from './raft-failover.ts';
+import { measureHungLookups } from './raft-hung-lookups.ts';
+import { measureIdleGroups } from './raft-idle-groups.ts';
+import { quorateSystem } from './raft-quorate.ts';
+import { measureReads } from './raft-reads.ts';
 import type { RaftSystem } from './raft-system.ts';
+import { measureTraffic } from './raft-traffic.ts';
 
-const systems: readonly RaftSystem[] = [bareSystem, etcdSystem];
+const systems: readonly RaftSystem[] = [quorateSystem, bareSystem, etcdSystem];
 /** Commands in flight: those that the bare pipeline measures. */
 const CONCURRENCIES = [1, 64, 1024];
 
 /** Three processes on loopback, durable; see `docs/performance.md` for how each measure is taken. */
 export const raft: Benchmark = {
   name: 'raft',
-  description: 'commits beside a bare pipeline and etcd: [--seconds 4] [--rounds 5] [--systems bare,etcd]',
+  description:
+    'commits beside a bare pipeline and etcd: [--seconds 4] [--rounds 5] [--systems quorate,bare,etcd]; or one of ' +
+    '--reads, --failover <kills>, --idle-groups <count>, --traffic <GB>, --hung-dns',
   run,
 };
 
+const options = {
+  seconds: { type: 'string', default: '4' },
+  rounds: { type: 'string', default: '5' },
+  systems: { type: 'string', default: systems.map(({ name }) => name).join(',') },
+  reads: { type: 'boolean' },
+  failover: { type: 'string' },
+  'idle-groups': { type: 'string' },
+  traffic: { type: 'string' },
+  'hung-dns': { type: 'boolean' },
+} as const;
+
 async function run(args: readonly string[]): Promise<void> {
-  const options = {
-    seconds: { type: 'string', default: '4' },
-    rounds: { type: 'string', default: '5' },
-    systems: { type: 'string', default: systems.map(({ name }) => name).join(',') },
-  } as const;
   const { values } = parseArgs({ args: [...args], options });
-  const names = values.systems.split(',');
-  for (const name of names) if (!systems.some((system) => system.name === name)) throw new Error(`no system ${name}`);
   const seconds = positive('seconds', values.seconds);
-  const plan = {
-    concurrencies: CONCURRENCIES,
-    seconds,
-    warmUpSeconds: Math.min(1, seconds),
-  };
-  await compare(
-    systems.filter(({ name }) => names.includes(name)),
-    positive('rounds', values.rounds),
-    plan,
-  );
+  const rounds = positive('rounds', values.rounds);
+  if (values.reads === true) return await measureReads(rounds, seconds);
+  if (values['hung-dns'] === true) return await measureHungLookups(rounds, seconds);
+  if (values.failover !== undefined) return await measureFailover(positive('failover', values.failover));
+  if (values.traffic !== undefined) return await measureTraffic(positive('traffic', values.traffic));
+  const { 'idle-groups': groups } = values;
+  if (groups !== undefined) return await measureIdleGroups(positive('idle-groups', groups));
+  const plan = { concurrencies: CONCURRENCIES, seconds, warmUpSeconds: Math.min(1, seconds) };
+  await compare(chosen(values.systems.split(',')), rounds, plan);
+}
+
+function chosen(names: readonly string[]): readonly RaftSystem[] {
+  for (const name of names) if (!systems.some((system) => system.name === name)) throw new Error(`no system ${name}`);
+  return systems.filter(({ name }) => names.includes(name));
 }
 
 function positive(option: string, text: string): number {

@@ -3,9 +3,9 @@ import type { NodeOutcome } from '../src/processes/node-protocol.ts';
 import { type Fate, OperationLog } from '../src/processes/operation-log.ts';
 import { findFaults } from '../src/processes/verdict.ts';
 
-const failed = (outcome: Exclude<Fate, 'ok'>): NodeOutcome => ({ outcome, code: 'TIMEOUT' });
+const failed = (outcome: Exclude<Fate['outcome'], 'ok'>): NodeOutcome => ({ outcome, code: 'TIMEOUT' });
 
-async function put(log: OperationLog, op: string, value: number, outcome: Fate = 'ok'): Promise<void> {
+async function put(log: OperationLog, op: string, value: number, outcome: Fate['outcome'] = 'ok'): Promise<void> {
   const command = { type: 'put', op, key: 'k', value } as const;
   await log.write('client', command, () =>
     Promise.resolve(outcome === 'ok' ? { outcome, result: null } : failed(outcome)),

@@ -15,7 +15,7 @@ export class Faults {
   readonly #random: Seeded;
   readonly #supervisor: NodeSupervisor;
   readonly #mesh: ProxyMesh;
-  readonly #startedAt = performance.now();
+  #beganAt = 0;
   /** What was done, for people. */
   readonly #told: string[] = [];
   /** What is to be mended, and when. */
@@ -33,6 +33,7 @@ export class Faults {
 
   /** Until the signal. Then everything is mended. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#beganAt = performance.now();
     while (!signal.aborted && this.#supervisor.failure === undefined) {
       await this.#rest(signal);
       if (!signal.aborted) await this.#breakSomething();
@@ -154,6 +155,6 @@ export class Faults {
   }
 
   #tell(what: string): void {
-    this.#told.push(`${(performance.now() - this.#startedAt).toFixed(0)} ms: ${what}`);
+    this.#told.push(`${(performance.now() - this.#beganAt).toFixed(0)} ms: ${what}`);
   }
 }

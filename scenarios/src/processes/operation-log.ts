@@ -11,7 +11,10 @@ export type KeyedQuery = Exclude<MachineQuery, { readonly type: 'journal' }>;
 export type KeyedOutput = null | boolean | number;
 
 /** How a write ended, for its client. */
-export type Fate = 'ok' | WriteOutcome;
+export interface Fate {
+  readonly client: string;
+  readonly outcome: 'ok' | WriteOutcome;
+}
 
 /** What one key should be: a register with its value, or a dispenser with the number of its last ticket. */
 export const keyedModel: SequentialModel<number, KeyedInput, KeyedOutput> = {
@@ -62,9 +65,9 @@ export class OperationLog {
   async write(client: string, command: MachineCommand, call: () => Promise<NodeOutcome>): Promise<NodeOutcome> {
     const { op, ...input } = command;
     // Until it has an end: who is interrupted never learns.
-    this.#fates.set(op, 'unknown');
+    this.#fates.set(op, { client, outcome: 'unknown' });
     const outcome = await this.#record(client, input, call);
-    this.#fates.set(op, outcome.outcome);
+    this.#fates.set(op, { client, outcome: outcome.outcome });
     return outcome;
   }
 

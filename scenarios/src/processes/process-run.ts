@@ -27,8 +27,8 @@ export interface ProcessRunResult {
 }
 
 const IDS = ['a', 'b', 'c', 'd', 'e'];
-const CLIENTS = 8;
-const SESSIONS = 3;
+const CLIENTS = 16;
+const SESSIONS = 6;
 /** Within which all processes are there, and make progress, when nothing is broken. */
 const RECOVERY_MS = 60_000;
 const RETRY_MS = 50;

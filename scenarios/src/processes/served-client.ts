@@ -8,8 +8,8 @@ export type Machine = Replicator<MachineCommand, MachineResult, MachineQuery, Ma
 type MachineSession = Session<MachineCommand, MachineResult>;
 
 /** Within which a call is done or given up; one in a session is tried for longer. */
-const CALL_TIMEOUT_MS = 2000;
-const SESSION_TIMEOUT_MS = 6000;
+const CALL_TIMEOUT_MS = 1000;
+const SESSION_TIMEOUT_MS = 3000;
 
 /** One client of a node, with at most one session. */
 export class ServedClient {

@@ -30,10 +30,10 @@ function checkFates(fates: ReadonlyMap<string, Fate>, journal: readonly string[]
   const counts = new Map<string, number>();
   for (const op of journal) counts.set(op, (counts.get(op) ?? 0) + 1);
   const stray = [...counts.keys()].filter((op) => !fates.has(op)).map((op) => `nobody asked for ${op}`);
-  const wrong = [...fates].flatMap(([op, fate]) => {
+  const wrong = [...fates].flatMap(([op, { client, outcome }]) => {
     const count = counts.get(op) ?? 0;
-    const right = fate === 'ok' ? count === 1 : fate === 'not-applied' ? count === 0 : count <= 1;
-    return right ? [] : [`${op}, of which its client was told ${fate}, took effect ${count} times`];
+    const right = outcome === 'ok' ? count === 1 : outcome === 'not-applied' ? count === 0 : count <= 1;
+    return right ? [] : [`${op}, of which ${client} was told ${outcome}, took effect ${count} times`];
   });
   return [...stray, ...wrong];
 }

@@ -17,10 +17,10 @@ export interface WorkloadOptions {
 type WriteCall = Extract<NodeCall, { readonly command: MachineCommand }>;
 
 /** A client gives up a call after this: longer than a node takes to do so. */
-const CALL_TIMEOUT_MS = 2500;
+const CALL_TIMEOUT_MS = 1300;
 /** In a session the node asks again for so long, until it knows. */
-const SESSION_CALL_TIMEOUT_MS = 7000;
-const MAX_THINK_MS = 12;
+const SESSION_CALL_TIMEOUT_MS = 3300;
+const MAX_THINK_MS = 6;
 const SLOTS = ['register-1', 'register-2', 'register-3', 'tickets-1', 'tickets-2'];
 /**
  * So often a slot is used before it goes on under a new key: what is unknown of one key stays possible for ever, and a
@@ -56,8 +56,12 @@ export class Workload {
   /** Until the signal, or until a process has failed. */
   async run(signal: AbortSignal): Promise<void> {
     const { clients, sessions, seed } = this.#options;
-    const names = Array.from({ length: clients }, (_, at) => `client-${at + 1}`);
-    await Promise.all(names.map((name, at) => this.#live(name, at < sessions, new Seeded(seed + at), signal)));
+    const lives = Array.from({ length: clients }, (_, at) => {
+      const inSession = at < sessions;
+      const name = `client-${at + 1}${inSession ? ' in a session' : ''}`;
+      return this.#live(name, inSession, new Seeded(seed + at), signal);
+    });
+    await Promise.all(lives);
   }
 
   /** Writes once through this process; false if that failed. */

@@ -1,0 +1,36 @@
+import { report, rounded } from './benchmark.ts';
+import { RAFT_IDS, RaftCluster } from './raft-cluster.ts';
+import { Scratch } from './scratch.ts';
+
+/** After the groups have formed, until they are quiet. */
+const SETTLE_MS = 10_000;
+const WATCH_MS = 10_000;
+
+/** What groups cost that do nothing: memory and CPU of each of three processes that have a replica of each. */
+export async function measureIdleGroups(groups: number): Promise<void> {
+  await using scratch = new Scratch();
+  const cluster = await RaftCluster.start(scratch, { groups });
+  await pause(SETTLE_MS);
+  const before = await usages(cluster);
+  await pause(WATCH_MS);
+  const after = await usages(cluster);
+  for (const [at, id] of RAFT_IDS.entries()) {
+    const cpuMs = (after[at]?.cpuMs ?? Number.NaN) - (before[at]?.cpuMs ?? Number.NaN);
+    report({
+      benchmark: 'raft',
+      measure: 'idle-groups',
+      groups,
+      node: id,
+      rss_mb: rounded(after[at]?.rssMb ?? Number.NaN),
+      cpu_percent: rounded((cpuMs / WATCH_MS) * 100),
+    });
+  }
+}
+
+function usages(cluster: RaftCluster): ReturnType<typeof Promise.all<ReturnType<RaftCluster['usage']>[]>> {
+  return Promise.all(RAFT_IDS.map((id) => cluster.usage(id)));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
