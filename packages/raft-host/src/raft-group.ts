@@ -1,5 +1,4 @@
 import {
-  abortError,
   Broadcast,
   type CallOptions,
   ClusterError,
@@ -10,23 +9,17 @@ import {
   throwIfAborted,
   toClusterError,
 } from '@quorate/core';
+import { abortable, CommandDesk } from './command-desk.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import type { Command } from './commands/command-batch.ts';
 import { OutcomeCodec } from './commands/outcome-codec.ts';
 import { ReplicatedMachine } from './commands/replicated-machine.ts';
 import { Founding } from './formation/founding.ts';
-import {
-  commandsOf,
-  decodeForwarded,
-  encodeAnswers,
-  encodeForwarded,
-  type ForwardAnswer,
-  type ForwardedCommands,
-} from './forwarding.ts';
+import { encodeForwarded } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
 import type { Identity } from './group-state.ts';
 import type { CommandOptions, GroupPeer, GroupPhase, GroupStatus, ReadOptions } from './group-status.ts';
-import { MAX_COMMAND_BYTES, type Proposal, type Settled } from './proposals.ts';
+import type { Settled } from './proposals.ts';
 import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
 import { snapshotContent } from './commands/snapshot-content.ts';
 import { requestKind } from './request-kind.ts';
@@ -35,8 +28,6 @@ import { readPolicyOptions } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
 const DEFAULT_TIMEOUT_MS = 5000;
-const MAX_HOPS = 1;
-const MAX_EARLY = 65_536;
 
 /** One group on one node, from the first look at its log to its end. */
 export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
@@ -45,6 +36,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly #host: RaftHost;
   readonly #machine: ReplicatedMachine<C, R, Q, A>;
   readonly #codec: OutcomeCodec<R>;
+  readonly #desk: CommandDesk<R>;
   readonly #commandCodec: StateMachine<C, R, Q, A>['codec']['command'];
   readonly #closing = new AbortController();
   readonly #statuses = new Broadcast<GroupStatus>(1);
@@ -54,8 +46,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   #phase: GroupPhase = 'opening';
   #error: ClusterError | undefined;
   #isRun = false;
-  /** Calls that came before the group runs. */
-  #early: (readonly Proposal<R>[])[] = [];
   /** On whose behalf this node stands for election. */
   readonly #standing = new Set<object>();
   readonly #turnListeners = new Set<() => void>();
@@ -72,6 +62,14 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     const { codec } = this.#machine;
     this.#codec = new OutcomeCodec(codec.result);
     this.#commandCodec = codec.command;
+    this.#desk = new CommandDesk({
+      group: parts.id,
+      clock: host.context.clock,
+      codec: this.#codec,
+      leader: () => this.#running?.leader,
+      notLeader: () => this.#notLeader(),
+      passOn: (to, body, timeoutMs) => host.request(to, parts.id, requestKind.FORWARD, body, { timeoutMs }),
+    });
   }
 
   /** Undefined until the group runs. */
@@ -130,22 +128,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
    * Has commands committed and applied, next to each other, in their order.
    * @throws ClusterError `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `OVERLOADED`, `ABORTED`, `CLOSED`, with the outcome
    */
-  submit(commands: readonly Command[], options: CommandOptions = {}): Promise<Settled<R>[]> {
-    const refusal = this.#refusal(commands, options);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    const deadline = this.#host.context.clock.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const onAll = options.onAll ?? false;
-    return abortable(options.signal, () => {
-      const together: Proposal<R>[] = [];
-      const settled = commands.map(
-        (command) =>
-          new Promise<Settled<R>>((resolve, fail) => {
-            together.push({ command, deadline, onAll, resolve, reject: fail });
-          }),
-      );
-      this.#dispatch(together);
-      return Promise.all(settled);
-    });
+  submit(commands: readonly Command[], options?: CommandOptions): Promise<Settled<R>[]> {
+    return this.#desk.submit(commands, options);
   }
 
   /** A command of the machine, encoded. */
@@ -274,7 +258,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       case requestKind.INVITE:
         return this.#takeInvitation(from, body);
       case requestKind.FORWARD:
-        return this.#takeForwarded(body);
+        return this.#desk.answer(body);
       default:
         throw new ClusterError('UNSUPPORTED', `a call of kind ${kind} is not known here`);
     }
@@ -395,70 +379,9 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#running.stand(this.#standing.size > 0);
     this.#host.ticker(this.settings.timings.tickMs).add(this.#running);
     this.#enter('running');
-    for (const together of this.#early.splice(0)) this.#running.dispatch.submit(together);
+    const { dispatch } = this.#running;
+    this.#desk.open((together) => dispatch.submit(together));
     this.#host.input(this, () => undefined);
-  }
-
-  /** Commands of another node's clients. */
-  async #takeForwarded(body: Uint8Array): Promise<Uint8Array> {
-    const forwarded = decodeForwarded(body);
-    const commands = commandsOf(forwarded);
-    const leader = this.#running?.leader;
-    if (leader === 'self') return encodeAnswers(await this.#settleForwarded(commands, forwarded), this.#codec);
-    if (leader === undefined || forwarded.hops >= MAX_HOPS) {
-      const error = this.#notLeader();
-      return encodeAnswers(
-        commands.map((): ForwardAnswer<R> => ({ type: 'rejected', error })),
-        this.#codec,
-      );
-    }
-    const { timeoutMs } = forwarded;
-    const further = encodeForwarded({ ...forwarded, hops: forwarded.hops + 1 });
-    return this.#host.request(leader.nodeId, this.id, requestKind.FORWARD, further, { timeoutMs });
-  }
-
-  #settleForwarded(
-    commands: readonly Command[],
-    { onAll, timeoutMs }: ForwardedCommands,
-  ): Promise<readonly ForwardAnswer<R>[]> {
-    const deadline = this.#host.context.clock.now() + timeoutMs;
-    const together: Proposal<R>[] = [];
-    const answers = commands.map(
-      (command) =>
-        new Promise<ForwardAnswer<R>>((answer) => {
-          const resolve = (settled: Settled<R>) => answer({ type: 'settled', settled });
-          const reject = (error: ClusterError) => answer({ type: 'rejected', error });
-          together.push({ command, deadline, onAll, resolve, reject });
-        }),
-    );
-    this.#dispatch(together);
-    return Promise.all(answers);
-  }
-
-  #dispatch(together: readonly Proposal<R>[]): void {
-    if (this.#running === undefined) this.#early.push(together);
-    else this.#running.dispatch.submit(together);
-  }
-
-  /** Why these commands can't even be tried. */
-  #refusal(commands: readonly Command[], { signal }: CommandOptions): ClusterError | undefined {
-    const notApplied = { outcome: 'not-applied' } as const;
-    if (this.#closing.signal.aborted) return new ClusterError('CLOSED', `group ${this.id} is closed`, notApplied);
-    if (signal?.aborted === true) return abortError(signal, 'the command', 'not-applied');
-    if (this.#error !== undefined) {
-      const { code, message } = this.#error;
-      return new ClusterError(code, message, { cause: this.#error, ...notApplied });
-    }
-    let bytes = 0;
-    for (const command of commands) bytes += 'data' in command ? command.data.length : 0;
-    if (bytes > MAX_COMMAND_BYTES) {
-      const what = `${commands.length} commands of ${bytes} bytes together`;
-      return new ClusterError('OVERLOADED', `${what}: at most ${MAX_COMMAND_BYTES} are taken at once`, notApplied);
-    }
-    if (this.#early.length >= MAX_EARLY) {
-      return new ClusterError('OVERLOADED', `group ${this.id} is ${this.#phase}; enough waits for it`, notApplied);
-    }
-    return undefined;
   }
 
   #notLeader(): ClusterError {
@@ -491,6 +414,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   #halted(halt: Halt | undefined): void {
     this.#error = halt?.error;
+    this.#desk.refuse(halt?.error);
     if (halt !== undefined)
       this.#host.context.logger.error(`group ${this.id} is halted: ${halt.error.message}`, halt.error);
     this.#enter(halt === undefined ? 'running' : 'halted');
@@ -502,20 +426,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#error = error;
     if (running !== undefined) this.#host.ticker(this.settings.timings.tickMs).delete(running);
     running?.end(error);
-    const notApplied = new ClusterError(error.code, error.message, { cause: error, outcome: 'not-applied' });
-    for (const proposal of this.#early.splice(0).flat()) proposal.reject(notApplied);
+    this.#desk.refuse(error);
     this.#enter(phase);
   }
-}
-
-/** Ends with the signal as well; what was begun goes on. */
-function abortable<T>(signal: AbortSignal | undefined, begin: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return begin();
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(abortError(signal, 'the call', 'unknown'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    begin()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

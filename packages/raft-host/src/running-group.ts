@@ -22,11 +22,13 @@ import type { Halt } from './commands/entry-feed.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
 import type { ReplicatedMachine } from './commands/replicated-machine.ts';
 import { Consensus } from './consensus.ts';
+import { coreConfig, MAX_PENDING_BYTES } from './core-config.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { Dispatch, type Leader } from './dispatch.ts';
 import type { ForwardedCommands } from './forwarding.ts';
 import { GroupSnapshots } from './group-snapshots.ts';
 import { GroupLogView } from './group-log-view.ts';
-import { type GroupSettings, inTicks } from './group-options.ts';
+import type { GroupSettings } from './group-options.ts';
 import { encodeGroupState, formationTag, type GroupState, type Identity } from './group-state.ts';
 import { decodeChangeContext, decodeSnapshotMembers, Members } from './members.ts';
 import type { Sender } from './outbox.ts';
@@ -38,18 +40,6 @@ import type { SnapshotMessage } from './wire/snapshot-message.ts';
 
 /** How much of the newest entries is kept in memory, in bytes. */
 const CACHE_BYTES: number = 16 * 1024 * 1024;
-/** Commands on their way, in bytes; further ones are refused. */
-const MAX_PENDING_BYTES: number = 64 * 1024 * 1024;
-/**
- * Entries in one message, in bytes, and in all that are under way to one follower. Little enough that a message fits into
- * a frame of any transport, and that all groups' together fit into its queue.
- */
-const MAX_MESSAGE_BYTES: number = 256 * 1024;
-const MAX_INFLIGHT_BYTES: number = 4 * 1024 * 1024;
-const MAX_APPLYING_BYTES: number = 4 * 1024 * 1024;
-/** A disk that takes this long for a write has stalled: in election times, and at least in milliseconds. */
-const STALL_ELECTION_TIMES = 4;
-const MIN_STALL_MS = 500;
 /** Numbers of nodes that spoke before they were known as members. */
 const MAX_ROUTES = 1024;
 
@@ -102,8 +92,7 @@ export class RunningGroup<R> implements Sender {
   /** Committed changes of the configuration that the machine has not come to yet. */
   readonly #changes = new Map<number, Entry>();
   #confState: ConfState;
-  readonly #stallTicks: number;
-  #isStalled = false;
+  readonly #disk: DiskWatch;
   #stands = false;
   #role: Role = 'follower';
   #leader: number = NONE;
@@ -120,10 +109,7 @@ export class RunningGroup<R> implements Sender {
     this.#parts = parts;
     this.id = parts.id;
     this.formationTag = formationTag(identity.formation);
-    this.#stallTicks = inTicks(
-      Math.max(STALL_ELECTION_TIMES * settings.timings.electionMs, MIN_STALL_MS),
-      settings.timings,
-    );
+    this.#disk = new DiskWatch(settings.timings);
     const known = log.snapshot === undefined ? undefined : decodeSnapshotMembers(log.snapshot.metadata);
     this.members = new Members(known?.members, known?.lastNumber);
     const view = this.#openView();
@@ -241,7 +227,7 @@ export class RunningGroup<R> implements Sender {
   /** Whether this node may become leader, as far as its users want it. */
   stand(stands: boolean): void {
     this.#stands = stands;
-    this.node.standing = stands && !this.#isStalled;
+    this.node.standing = stands && !this.#disk.isStalled;
   }
 
   /** Voters to whom this leader can hand over, those with the most of the log first. */
@@ -285,26 +271,15 @@ export class RunningGroup<R> implements Sender {
 
   #openConsensus(view: GroupLogView): Consensus {
     const { host, log, settings, identity, state, owner, priority } = this.#parts;
-    const { timings, maxClockDrift } = settings;
     const { clock, random } = host.context;
     return new Consensus(
       {
+        ...coreConfig(settings, clock),
         id: identity.number,
-        electionTicks: Math.max(2, inTicks(timings.electionMs, timings)),
-        heartbeatTicks: inTicks(timings.heartbeatMs, timings),
         storage: view,
         random,
         applied: log.snapshot?.index ?? 0,
-        maxSizePerMessage: MAX_MESSAGE_BYTES,
-        maxInflightBytes: MAX_INFLIGHT_BYTES,
-        maxCommittedSizePerReady: MAX_APPLYING_BYTES,
-        maxUncommittedSize: 2 * MAX_PENDING_BYTES,
-        disableProposalForwarding: true,
-        stepDownOnRemoval: true,
         priority: (number) => priority(this.nodeOf(number) ?? ''),
-        ...(maxClockDrift !== undefined && {
-          lease: { now: () => clock.now(), tickMs: timings.tickMs, maxDrift: maxClockDrift },
-        }),
       },
       {
         log,
@@ -460,21 +435,16 @@ export class RunningGroup<R> implements Sender {
     this.#parts.onRole(this.role);
   }
 
-  /**
-   * A leader whose disk doesn't answer still commits what its followers have, but applies and answers nothing. So it hands
-   * over, or, if that doesn't come about, just steps down; and doesn't stand while that lasts.
-   */
   #watchDisk(): void {
-    const { stalledTicks } = this.#consensus;
-    const wasStalled = this.#isStalled;
-    this.#isStalled = stalledTicks >= this.#stallTicks;
-    if (this.#isStalled !== wasStalled) this.stand(this.#stands);
-    if (!this.#isStalled || this.#role !== 'leader') return;
+    const wasStalled = this.#disk.isStalled;
+    this.#disk.tick(this.#consensus.stalledTicks);
+    if (this.#disk.isStalled !== wasStalled) this.stand(this.#stands);
+    const { advice } = this.#disk;
+    if (advice === undefined || this.#role !== 'leader') return;
     const [successor] = this.successors();
-    const isLate = stalledTicks >= 2 * this.#stallTicks || successor === undefined;
-    if (isLate) this.node.stepDown();
-    else if (!wasStalled) this.node.transferLeader(successor);
-    if (!wasStalled) this.#parts.onStalled();
+    if (advice === 'hand-over' && successor !== undefined) this.node.transferLeader(successor);
+    else this.node.stepDown();
+    this.#parts.onStalled();
   }
 
   #failed(cause: unknown): void {

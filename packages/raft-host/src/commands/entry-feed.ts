@@ -83,7 +83,8 @@ export class EntryFeed<R> {
       return at + 1;
     }
     const oneByOne = first.index <= this.#oneByOne;
-    const slice = entries.slice(at, this.#endOfSlice(entries, at, oneByOne));
+    // One by one, so that what comes before a failure is told of.
+    const slice = entries.slice(at, oneByOne ? at + 1 : this.#endOfSlice(entries, at));
     const result = this.#machine.apply(slice.map(forMachine), { oneByOne });
     if (result.kind !== 'applied') return result;
     this.#time = Math.max(this.#time, this.#machine.applied.time);
@@ -137,15 +138,13 @@ export class EntryFeed<R> {
     return undefined;
   }
 
-  #endOfSlice(entries: readonly Entry[], at: number, oneByOne: boolean): number {
+  #endOfSlice(entries: readonly Entry[], at: number): number {
     let commands = 0;
-    let end = at;
-    for (; end < entries.length; end += 1) {
-      const { index, data } = entries[end] as Entry;
-      commands += commandCount(data);
-      if (end > at && (commands > this.#maxCommands || index <= this.#oneByOne !== oneByOne)) break;
+    for (let end = at; end < entries.length; end += 1) {
+      commands += commandCount(entries[end]?.data ?? NO_DATA);
+      if (end > at && commands > this.#maxCommands) return end;
     }
-    return end;
+    return entries.length;
   }
 
   #tell(entry: Entry, outcomes: readonly CommandOutcome<R>[]): void {

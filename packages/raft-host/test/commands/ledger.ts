@@ -22,7 +22,10 @@ export class Ledger implements StateMachine<string, string, 'lines' | 'count', s
   readonly codec: MachineCodec<string, string, 'lines' | 'count', string> = {
     command: { ...text, decode: readableText },
     result: text,
-    query: { encode: (query) => text.encode(query), decode: (bytes) => (text.decode(bytes) === 'lines' ? 'lines' : 'count') },
+    query: {
+      encode: (query) => text.encode(query),
+      decode: (bytes) => (text.decode(bytes) === 'lines' ? 'lines' : 'count'),
+    },
     answer: text,
   };
   readonly #options: LedgerOptions;

@@ -1,0 +1,164 @@
+import { abortError, type CallOptions, type Clock, ClusterError } from '@quorate/core';
+import type { Command } from './commands/command-batch.ts';
+import type { OutcomeCodec } from './commands/outcome-codec.ts';
+import {
+  commandsOf,
+  decodeForwarded,
+  encodeAnswers,
+  encodeForwarded,
+  type ForwardAnswer,
+  type ForwardedCommands,
+} from './forwarding.ts';
+import type { CommandOptions } from './group-status.ts';
+import { MAX_COMMAND_BYTES, type Proposal, type Settled } from './proposals.ts';
+import type { Leader } from './dispatch.ts';
+
+const DEFAULT_TIMEOUT_MS = 5000;
+const MAX_HOPS = 1;
+/** Calls that may wait for the group to run. */
+const MAX_EARLY = 65_536;
+
+/** Takes commands in, from this node's callers and from other nodes, and tells each what became of it. */
+export class CommandDesk<R> {
+  readonly #group: number;
+  readonly #clock: Clock;
+  readonly #codec: OutcomeCodec<R>;
+  readonly #leader: () => Leader;
+  readonly #notLeader: () => ClusterError;
+  readonly #passOn: (to: string, body: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
+  /** Undefined until the group runs. */
+  #dispatch: ((together: readonly Proposal<R>[]) => void) | undefined;
+  #early: (readonly Proposal<R>[])[] = [];
+  /** Why no command is taken now. */
+  #refusal: ClusterError | undefined;
+
+  constructor(parts: {
+    readonly group: number;
+    readonly clock: Clock;
+    readonly codec: OutcomeCodec<R>;
+    readonly leader: () => Leader;
+    /** The error that names the leader, as far as it is known. */
+    readonly notLeader: () => ClusterError;
+    /** Sends forwarded commands on to whoever leads. */
+    readonly passOn: (to: string, body: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
+  }) {
+    this.#group = parts.group;
+    this.#clock = parts.clock;
+    this.#codec = parts.codec;
+    this.#leader = parts.leader;
+    this.#notLeader = parts.notLeader;
+    this.#passOn = parts.passOn;
+  }
+
+  /** The group runs: what has waited for it goes on. */
+  open(dispatch: (together: readonly Proposal<R>[]) => void): void {
+    this.#dispatch = dispatch;
+    for (const together of this.#early.splice(0)) dispatch(together);
+  }
+
+  /** From here on commands are refused with this; or, with undefined, taken again. */
+  refuse(error: ClusterError | undefined): void {
+    this.#refusal = error === undefined ? undefined : notApplied(error);
+    if (this.#refusal === undefined) return;
+    for (const proposal of this.#early.splice(0).flat()) proposal.reject(this.#refusal);
+  }
+
+  /**
+   * Has commands committed and applied, next to each other, in their order.
+   * @throws ClusterError `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `OVERLOADED`, `ABORTED`, `CLOSED`, with the outcome
+   */
+  submit(commands: readonly Command[], options: CommandOptions = {}): Promise<Settled<R>[]> {
+    const refusal = this.#refusalOf(commands, options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, onAll = false } = options;
+    const deadline = this.#clock.now() + timeoutMs;
+    return abortable(options.signal, () => {
+      const together: Proposal<R>[] = [];
+      const settled = commands.map(
+        (command) =>
+          new Promise<Settled<R>>((resolve, reject) => {
+            together.push({ command, deadline, onAll, resolve, reject });
+          }),
+      );
+      this.#take(together);
+      return Promise.all(settled);
+    });
+  }
+
+  /** Commands of another node's clients. */
+  async answer(body: Uint8Array): Promise<Uint8Array> {
+    const forwarded = decodeForwarded(body);
+    const commands = commandsOf(forwarded);
+    const leader = this.#leader();
+    if (leader === 'self') return encodeAnswers(await this.#settleForwarded(commands, forwarded), this.#codec);
+    if (leader === undefined || forwarded.hops >= MAX_HOPS) {
+      const error = this.#notLeader();
+      return encodeAnswers(
+        commands.map((): ForwardAnswer<R> => ({ type: 'rejected', error })),
+        this.#codec,
+      );
+    }
+    const further = encodeForwarded({ ...forwarded, hops: forwarded.hops + 1 });
+    return this.#passOn(leader.nodeId, further, forwarded.timeoutMs);
+  }
+
+  #settleForwarded(
+    commands: readonly Command[],
+    { onAll, timeoutMs }: ForwardedCommands,
+  ): Promise<readonly ForwardAnswer<R>[]> {
+    const deadline = this.#clock.now() + timeoutMs;
+    const together: Proposal<R>[] = [];
+    const answers = commands.map(
+      (command) =>
+        new Promise<ForwardAnswer<R>>((answer) => {
+          const resolve = (settled: Settled<R>) => answer({ type: 'settled', settled });
+          const reject = (error: ClusterError) => answer({ type: 'rejected', error });
+          together.push({ command, deadline, onAll, resolve, reject });
+        }),
+    );
+    if (this.#refusal === undefined) this.#take(together);
+    else for (const proposal of together) proposal.reject(this.#refusal);
+    return Promise.all(answers);
+  }
+
+  #take(together: readonly Proposal<R>[]): void {
+    if (this.#dispatch === undefined) this.#early.push(together);
+    else this.#dispatch(together);
+  }
+
+  /** Why these commands can't even be tried. */
+  #refusalOf(commands: readonly Command[], { signal }: CommandOptions): ClusterError | undefined {
+    if (this.#refusal !== undefined) return this.#refusal;
+    if (signal?.aborted === true) return abortError(signal, 'the command', 'not-applied');
+    let bytes = 0;
+    for (const command of commands) bytes += 'data' in command ? command.data.length : 0;
+    if (bytes > MAX_COMMAND_BYTES) {
+      const what = `${commands.length} commands of ${bytes} bytes together`;
+      return overloaded(`${what}: at most ${MAX_COMMAND_BYTES} are taken at once`);
+    }
+    if (this.#early.length >= MAX_EARLY)
+      return overloaded(`group ${this.#group} doesn't run yet, and enough waits for it`);
+    return undefined;
+  }
+}
+
+function overloaded(message: string): ClusterError {
+  return new ClusterError('OVERLOADED', message, { outcome: 'not-applied' });
+}
+
+function notApplied(error: ClusterError): ClusterError {
+  const { code, message, leader } = error;
+  return new ClusterError(code, message, { cause: error, leader, outcome: 'not-applied' });
+}
+
+/** Ends with the signal as well; what was begun goes on. */
+export function abortable<T>(signal: CallOptions['signal'], begin: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return begin();
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortError(signal, 'the call', 'unknown'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    begin()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '@quorate/core';
+import type { RaftConfig } from '@quorate/raft';
+import { type GroupSettings, inTicks } from './group-options.ts';
+
+/** Commands on their way, in bytes; further ones are refused. */
+export const MAX_PENDING_BYTES: number = 64 * 1024 * 1024;
+/**
+ * Entries in one message, in bytes, and in all that are under way to one follower. Little enough that a message fits into
+ * a frame of any transport, and that all groups' together fit into its queue.
+ */
+const MAX_MESSAGE_BYTES: number = 256 * 1024;
+const MAX_INFLIGHT_BYTES: number = 4 * 1024 * 1024;
+const MAX_APPLYING_BYTES: number = 4 * 1024 * 1024;
+
+/** How consensus is set up, as far as it is the same on every node. */
+export function coreConfig(
+  { timings, maxClockDrift }: GroupSettings,
+  clock: Clock,
+): Omit<RaftConfig, 'id' | 'storage' | 'random'> {
+  return {
+    electionTicks: Math.max(2, inTicks(timings.electionMs, timings)),
+    heartbeatTicks: inTicks(timings.heartbeatMs, timings),
+    maxSizePerMessage: MAX_MESSAGE_BYTES,
+    maxInflightBytes: MAX_INFLIGHT_BYTES,
+    maxCommittedSizePerReady: MAX_APPLYING_BYTES,
+    maxUncommittedSize: 2 * MAX_PENDING_BYTES,
+    // The host forwards them itself: it knows what became of them.
+    disableProposalForwarding: true,
+    ...(maxClockDrift !== undefined && {
+      lease: { now: () => clock.now(), tickMs: timings.tickMs, maxDrift: maxClockDrift },
+    }),
+  };
+}
