@@ -36,3 +36,12 @@ export {
   type RegisterValue,
 } from './linearizability/register-model.ts';
 export { ticketModel, type TicketInput } from './linearizability/ticket-model.ts';
+export type {
+  KeyValueAnswer,
+  KeyValueCommand,
+  KeyValueQuery,
+  KeyValueResult,
+  KeyValueStateMachine,
+} from './replicator/key-value-machine.ts';
+export { replicatorContract } from './replicator/replicator-contract.ts';
+export type { KeyValueReplicator, ReplicatorHarness } from './replicator/replicator-fixture.ts';

@@ -1,6 +1,7 @@
 import {
   type ClusterContext,
   connectionMembership,
+  type ConsistencyLevel,
   type Membership,
   type MembershipContext,
   type NodeId,
@@ -29,7 +30,14 @@ export interface LiveNode<P> {
 /** How the part under test stands among the others of a node. */
 export type Recipe<P> =
   | { readonly kind: 'membership'; readonly plugin: Plugin<P & Membership, 'membership'> }
-  | { readonly kind: 'election'; readonly plugin: Plugin<P, 'election'>; readonly start: (part: P) => Promise<void> };
+  | { readonly kind: 'election'; readonly plugin: Plugin<P, 'election'>; readonly start: (part: P) => Promise<void> }
+  | {
+      readonly kind: 'replicator';
+      /** Made anew for each run of a node, as each has a state machine of its own. */
+      readonly plugin: (id: NodeId) => Plugin<P, 'replicator'>;
+      readonly start: (part: P) => Promise<void>;
+      readonly consistency: ConsistencyLevel;
+    };
 
 /** Nodes that know each other's addresses, each on a machine of its own, made of the parts in memory. */
 export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
@@ -78,14 +86,15 @@ export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
     const transport = this.#transport.create(below);
     const context = { ...below, storage, transport };
     const membership = this.#makeMembership(context);
-    await membership.start();
-    await transport.start();
     const part = this.#makePart({ ...context, membership }, membership);
+    await membership.start();
+    // Before the transport, so that its handlers are there when the first message arrives.
+    if (this.#recipe.kind !== 'membership') await this.#recipe.start(part);
+    await transport.start();
     const parts = [part, membership, transport, storage];
     const owned = parts.filter((own, at) => parts.indexOf(own) === at);
     this.#live.set(id, { id, part, machine, incarnation, transport, membership, owned });
     this.#introduce(id);
-    if (this.#recipe.kind === 'election') await this.#recipe.start(part);
   }
 
   /** Closes a node in order. */
@@ -131,8 +140,18 @@ export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
   }
 
   #makePart(context: ClusterContext, membership: Membership): P {
-    // Of this kind, the membership that was just made is the part.
-    return this.#recipe.kind === 'membership' ? (membership as P & Membership) : this.#recipe.plugin.create(context);
+    switch (this.#recipe.kind) {
+      case 'membership':
+        // The one that was just made is the part.
+        return membership as P & Membership;
+      case 'election':
+        return this.#recipe.plugin.create(context);
+      case 'replicator': {
+        const { plugin, consistency } = this.#recipe;
+        const { length: replicationFactor } = this.ids;
+        return plugin(context.self.id).create({ ...context, election: undefined, replicationFactor, consistency });
+      }
+    }
   }
 
   #introduce(id: NodeId): void {
