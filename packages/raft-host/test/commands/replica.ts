@@ -31,7 +31,7 @@ export interface ReplicaOptions extends LedgerOptions {
 
 /** A log, a ledger, and what comes between them. */
 export class Replica {
-  readonly world: World = createWorld({ seed: 1 });
+  readonly world: World;
   readonly clock: WorkClock;
   readonly log: GroupLog;
   readonly machine: ReplicatedMachine<string, string, 'lines' | 'count', string>;
@@ -49,7 +49,10 @@ export class Replica {
   /** Called with each entry that is told of. */
   onTold: (index: number) => void = () => undefined;
 
+  readonly #options: ReplicaOptions;
+
   private constructor(world: World, log: GroupLog, clock: WorkClock, options: ReplicaOptions) {
+    this.#options = options;
     this.world = world;
     this.log = log;
     this.clock = clock;
@@ -78,6 +81,14 @@ export class Replica {
     if (storage.log === undefined) throw new Error('a storage without logs');
     await storage.log.open();
     return new Replica(world, storage.log.group(1), new WorkClock(host.system.clock), options);
+  }
+
+  /** What another process makes of the same log, before anything is handed to it. */
+  async restarted(): Promise<Replica> {
+    this.applier.end();
+    const next = new Replica(this.world, this.log, this.clock, this.#options);
+    await this.world.settled(next.applier.restore(), 1000);
+    return next;
   }
 
   /** Entries are in the log, and committed: handed over in portions, each at once or after `run`. */
