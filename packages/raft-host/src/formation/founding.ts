@@ -20,8 +20,11 @@ export class Founding {
   /** Ends with the forming, or with an invitation. */
   readonly #forming = new AbortController();
   #state: GroupState;
+  /** Resolves when what this node is has become durable. */
+  #taken: Promise<void> = Promise.resolve();
   /** With whom the group was formed, where this process has learnt it. */
   #founders: readonly Member[] | undefined;
+  #taking: Promise<void> | undefined;
 
   private constructor(host: RaftHost, log: GroupLog, voters: readonly NodeId[], state: GroupState) {
     this.#host = host;
@@ -116,19 +119,21 @@ export class Founding {
     const { disk: own, identity } = this.#state;
     const self = this.#host.context.self.id;
     if (disk !== own) throw new ClusterError('REFUSED', `${from} means a log that ${self} has no longer`);
-    if (identity === undefined) await this.#take({ identity: { formation, number }, founders });
-    else if (identity.formation !== formation || identity.number !== number) {
+    if (identity !== undefined && (identity.formation !== formation || identity.number !== number)) {
       throw new ClusterError('REFUSED', `${self} is in another formation of group ${this.#group}, or another member`);
     }
+    await this.#take({ identity: { formation, number }, founders });
     return { formation, number };
   }
 
-  /**
-   * Becomes this member, durably. The log of a founder begins with all of them as voters, committed, in term 1: the same
-   * bytes on each.
-   */
-  async #take({ identity, founders }: Place): Promise<void> {
-    if (this.#state.identity !== undefined) return;
+  /** Becomes this member, durably. Whoever comes meanwhile, with an invitation perhaps, waits for the same. */
+  #take(place: Place): Promise<void> {
+    if (this.#state.identity === undefined) this.#taken = this.#becomeMember(place);
+    return this.#taken;
+  }
+
+  /** The log of a founder begins with all of them as voters, committed, in term 1: the same bytes on each. */
+  async #becomeMember({ identity, founders }: Place): Promise<void> {
     const state = { ...this.#state, identity, term: founders === undefined ? 0 : 1 };
     this.#state = state;
     this.#founders = founders;
