@@ -24,7 +24,6 @@ export class Founding {
   #taken: Promise<void> = Promise.resolve();
   /** With whom the group was formed, where this process has learnt it. */
   #founders: readonly Member[] | undefined;
-  #taking: Promise<void> | undefined;
 
   private constructor(host: RaftHost, log: GroupLog, voters: readonly NodeId[], state: GroupState) {
     this.#host = host;
