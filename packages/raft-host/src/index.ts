@@ -25,4 +25,10 @@ export type {
   ReadOptions as GroupReadOptions,
 } from './group-status.ts';
 export type { RaftGroup } from './raft-group.ts';
+export {
+  readPolicyOptions,
+  type SnapshotPolicyOptions,
+  snapshotPolicyRules,
+  type SnapshotPolicySettings,
+} from './snapshots/snapshot-policy.ts';
 export { CLUSTER_GROUP, type GroupUse, type SharedGroup, sharedGroup } from './shared-group.ts';

@@ -24,7 +24,7 @@ import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
 import { snapshotContent } from './commands/snapshot-content.ts';
 import { requestKind } from './request-kind.ts';
 import { RunningGroup } from './running-group.ts';
-import { readPolicyOptions } from './snapshots/snapshot-policy.ts';
+import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -34,6 +34,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly id: number;
   readonly settings: GroupSettings;
   readonly #host: RaftHost;
+  readonly #snapshotPolicy: SnapshotPolicySettings;
   readonly #machine: ReplicatedMachine<C, R, Q, A>;
   readonly #codec: OutcomeCodec<R>;
   readonly #desk: CommandDesk<R>;
@@ -53,11 +54,17 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   constructor(
     host: RaftHost,
-    parts: { readonly id: number; readonly settings: GroupSettings; readonly machine: () => StateMachine<C, R, Q, A> },
+    parts: {
+      readonly id: number;
+      readonly settings: GroupSettings;
+      readonly machine: () => StateMachine<C, R, Q, A>;
+      readonly snapshots: SnapshotPolicySettings;
+    },
   ) {
     this.#host = host;
     this.id = parts.id;
     this.settings = parts.settings;
+    this.#snapshotPolicy = parts.snapshots;
     this.#machine = new ReplicatedMachine(parts.machine);
     const { codec } = this.#machine;
     this.#codec = new OutcomeCodec(codec.result);
@@ -366,7 +373,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       onMembers: () => this.#changed(),
       onHalted: (halt) => this.#halted(halt),
       onFailed: (error) => this.#over(error),
-      policy: readPolicyOptions('raft-host', {}),
+      policy: this.#snapshotPolicy,
       onSnapshotFailed: (error) => context.logger.warn(`group ${this.id}: ${error.message}`, error),
       onTurn: () => this.#turned(),
       onStalled: () => context.logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`),

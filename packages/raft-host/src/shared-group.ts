@@ -3,6 +3,7 @@ import type { GroupSettings } from './group-options.ts';
 import { noMachine } from './no-machine.ts';
 import { RaftGroup } from './raft-group.ts';
 import { RaftHost } from './raft-host.ts';
+import { readPolicyOptions, type SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 
 /** The group of a cluster that its election and its replicator stand on together. */
 export const CLUSTER_GROUP = 1;
@@ -17,6 +18,11 @@ export interface GroupUse<C, R, Q, A> {
   readonly settings: GroupSettings;
   /** Makes a fresh state machine. At most one user of a group has one. */
   readonly machine?: () => StateMachine<C, R, Q, A>;
+  /**
+   * When that machine's state is captured. Each node may have its own.
+   * @default those of `SnapshotPolicyOptions`
+   */
+  readonly snapshots?: SnapshotPolicySettings;
 }
 
 /** A group that several parts of one node use: it starts with the first `start` and ends with the last `leave`. */
@@ -26,6 +32,7 @@ export class SharedGroup {
   #settings: GroupSettings | undefined;
   #owner = '';
   #machine: (() => AnyMachine) | undefined;
+  #snapshots: SnapshotPolicySettings | undefined;
   #users = 0;
   #group: AnyGroup | undefined;
   #starting: Promise<AnyGroup> | undefined;
@@ -39,12 +46,13 @@ export class SharedGroup {
    * To be called in a plugin's `create`, so that all uses are known before the first `start`.
    * @throws ClusterError `INVALID_OPTIONS` where the uses contradict each other
    */
-  join<C, R, Q, A>({ owner, settings, machine }: GroupUse<C, R, Q, A>): void {
+  join<C, R, Q, A>({ owner, settings, machine, snapshots }: GroupUse<C, R, Q, A>): void {
     this.#checkSettings(owner, settings);
     if (machine !== undefined && this.#machine !== undefined) {
       throw new ClusterError('INVALID_OPTIONS', `${owner}: group ${this.id} has a state machine already`);
     }
     this.#machine ??= machine as unknown as () => AnyMachine;
+    this.#snapshots ??= snapshots;
     this.#users += 1;
   }
 
@@ -80,7 +88,12 @@ export class SharedGroup {
   async #start(): Promise<AnyGroup> {
     const settings = this.#settings as GroupSettings;
     const machine = this.#machine ?? noMachine;
-    this.#group = new RaftGroup(this.#node.host, { id: this.id, settings, machine });
+    this.#group = new RaftGroup(this.#node.host, {
+      id: this.id,
+      settings,
+      machine,
+      snapshots: this.#snapshots ?? readPolicyOptions(this.#owner, {}),
+    });
     await this.#group.start();
     return this.#group;
   }

@@ -9,7 +9,13 @@ import { type RaftReplicatorOptions, readOptions } from './options.ts';
 import { RaftReplicator } from './raft-replicator.ts';
 
 export type { RaftReplicatorOptions } from './options.ts';
-export { type RaftGroupOptions, type RaftProfile, raftProfiles, type RaftTimings } from '@quorate/raft-host';
+export {
+  type RaftGroupOptions,
+  type RaftProfile,
+  raftProfiles,
+  type RaftTimings,
+  type SnapshotPolicyOptions,
+} from '@quorate/raft-host';
 
 /**
  * Replicates a state machine among `voters`. Beside `raftElection`, given the same group options, both share one group.

@@ -6,9 +6,19 @@ import {
   rule,
   type StateMachine,
 } from '@quorate/core';
-import { groupRules, type GroupSettings, type RaftGroupOptions, readGroupOptions } from '@quorate/raft-host';
+import {
+  groupRules,
+  type GroupSettings,
+  type RaftGroupOptions,
+  readGroupOptions,
+  readPolicyOptions,
+  type SnapshotPolicyOptions,
+  snapshotPolicyRules,
+  type SnapshotPolicySettings,
+} from '@quorate/raft-host';
 
 const OWNER = 'raftReplicator';
+const SNAPSHOTS = `${OWNER} snapshots`;
 
 export interface RaftReplicatorOptions<C, R, Q, A> extends RaftGroupOptions {
   /**
@@ -21,12 +31,15 @@ export interface RaftReplicatorOptions<C, R, Q, A> extends RaftGroupOptions {
    * @default 60000
    */
   readonly sessionTtlMs?: number;
+  /** When this node captures the machine's state, and how much of the log it keeps behind that. Nodes may differ. */
+  readonly snapshots?: SnapshotPolicyOptions;
 }
 
 export interface RaftReplicatorSettings<C, R, Q, A> {
   readonly group: GroupSettings;
   readonly machine: () => StateMachine<C, R, Q, A>;
   readonly sessionTtlMs: number;
+  readonly snapshots: SnapshotPolicySettings;
 }
 
 /** @throws ClusterError `INVALID_OPTIONS` */
@@ -37,10 +50,20 @@ export function readOptions<C, R, Q, A>(
     ...groupRules(OWNER),
     machine: rule.value('a function that makes a state machine', (value) => typeof value === 'function'),
     sessionTtlMs: rule.duration({ min: 1000, max: 86_400_000 }),
+    snapshots: rule.group(SNAPSHOTS, snapshotPolicyRules),
   };
-  const { machine, sessionTtlMs, ...group } = checkOptions<RaftReplicatorOptions<C, R, Q, A>>(OWNER, rules, options);
+  const { machine, sessionTtlMs, snapshots, ...group } = checkOptions<RaftReplicatorOptions<C, R, Q, A>>(
+    OWNER,
+    rules,
+    options,
+  );
   if (machine === undefined) throw missing();
-  return { group: readGroupOptions(OWNER, group), machine, sessionTtlMs: sessionTtlMs ?? 60_000 };
+  return {
+    group: readGroupOptions(OWNER, group),
+    machine,
+    sessionTtlMs: sessionTtlMs ?? 60_000,
+    snapshots: readPolicyOptions(SNAPSHOTS, snapshots ?? {}),
+  };
 }
 
 function missing(): ClusterError {

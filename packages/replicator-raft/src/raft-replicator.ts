@@ -1,7 +1,11 @@
 import {
+  abortError,
+  Broadcast,
   type CallOptions,
+  checkRequestTimeout,
   ClusterError,
   consistencyPresets,
+  invalidOption,
   type ReadConsistency,
   type ReadOptions,
   type ReplicationStatus,
@@ -42,13 +46,18 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
   #group: RaftGroup<C, R, Q, A> | undefined;
   /** Of the last write through this object that was acknowledged: what its `session` reads must see. */
   #lastWritten = 0;
+  /** For whoever watches; while somebody does, each turn of the group is looked at. */
+  readonly #statuses = new Broadcast<ReplicationStatus>(1, { onIdle: () => this.#turns?.[Symbol.dispose]() });
+  #turns: Disposable | undefined;
+  #told: ReplicationStatus | undefined;
   #disposing: Promise<void> | undefined;
 
   constructor(context: ReplicatorContext, settings: RaftReplicatorSettings<C, R, Q, A>) {
     this.#context = context;
     this.#settings = settings;
     this.#shared = sharedGroup(context);
-    this.#shared.join({ owner: OWNER, settings: settings.group, machine: settings.machine });
+    const { group, machine, snapshots } = settings;
+    this.#shared.join({ owner: OWNER, settings: group, machine, snapshots });
   }
 
   async start(options: CallOptions = {}): Promise<void> {
@@ -65,9 +74,9 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
 
   async replicateBatch(commands: readonly C[], options: WriteOptions = {}): Promise<readonly R[]> {
     const group = this.#started();
-    throwIfAborted(options.signal, 'replicate');
+    if (options.signal?.aborted === true) throw abortError(options.signal, 'replicate', 'not-applied');
     if (commands.length === 0) return [];
-    const encoded = commands.map((command): Command => ({ kind: 'plain', data: group.encode(command) }));
+    const encoded = commands.map((command): Command => ({ kind: 'plain', data: encode(group, command) }));
     const settled = await this.#write(encoded, options);
     return settled.map((each) => resultOf(each));
   }
@@ -75,6 +84,7 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
   async read(query: Q, options: ReadOptions = {}): Promise<A> {
     const group = this.#started();
     throwIfAborted(options.signal, 'read');
+    checkRequestTimeout(options.timeoutMs);
     await this.#readable(group, options.consistency ?? consistencyPresets[this.#context.consistency].read, options);
     return group.query(query);
   }
@@ -91,7 +101,7 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
       id,
       ttlMs,
       clock: this.#context.clock,
-      encode: (command) => group.encode(command),
+      encode: (command) => encode(group, command),
       write: (command, how) => this.#write([command], how).then(([settled]) => settled as Settled<R>),
       defaultTimeoutMs: DEFAULT_TIMEOUT_MS,
       onClose: () => this.#sessions.delete(session),
@@ -105,9 +115,15 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
     return shown(group.status, group.peers());
   }
 
-  async *watch(options?: CallOptions): AsyncIterable<ReplicationStatus> {
+  watch(options?: CallOptions): AsyncIterable<ReplicationStatus> {
+    if (this.#disposing !== undefined) return this.#statuses.watch(options);
     const group = this.#started();
-    for await (const status of group.watch(options)) yield shown(status, group.peers());
+    if (this.#statuses.readers === 0) {
+      this.#told = this.status();
+      this.#turns?.[Symbol.dispose]();
+      this.#turns = group.onTurn(() => this.#tell());
+    }
+    return this.#statuses.watch(options, [this.status()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -116,13 +132,23 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
   }
 
   async #dispose(): Promise<void> {
+    this.#turns?.[Symbol.dispose]();
+    this.#statuses[Symbol.dispose]();
     for (const session of this.#sessions) session.end();
     this.#group?.stand(this, false);
     await this.#shared.leave();
   }
 
+  #tell(): void {
+    const status = this.status();
+    if (this.#told !== undefined && isSame(status, this.#told)) return;
+    this.#told = status;
+    this.#statuses.publish(status);
+  }
+
   async #write(commands: readonly Command[], options: WriteOptions): Promise<readonly Settled<R>[]> {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+    checkRequestTimeout(timeoutMs);
     const onAll = this.#onAll(options.consistency);
     const settled = await this.#started().submit(commands, { timeoutMs, onAll, ...(signal && { signal }) });
     for (const { index } of settled) this.#lastWritten = Math.max(this.#lastWritten, index);
@@ -133,6 +159,9 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
   #onAll(consistency: WriteConsistency | undefined): boolean {
     if (consistency === undefined || consistency === 'quorum') return false;
     if (consistency === 'all') return true;
+    if (consistency !== 'local' && typeof consistency !== 'object') {
+      throw invalidOption('replicate', 'consistency', "'local', { acks }, 'quorum' or 'all'", consistency);
+    }
     throw new ClusterError('UNSUPPORTED', `${OWNER} writes to a quorum or to all, not ${JSON.stringify(consistency)}`, {
       outcome: 'not-applied',
     });
@@ -152,13 +181,32 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
 
   #started(): RaftGroup<C, R, Q, A> {
     this.#throwIfClosed();
-    if (this.#group === undefined) throw new ClusterError('CLOSED', `${OWNER} is not started`);
+    if (this.#group === undefined) throw closed('not started');
     return this.#group;
   }
 
   #throwIfClosed(): void {
-    if (this.#disposing !== undefined) throw new ClusterError('CLOSED', `${OWNER} is disposed`);
+    if (this.#disposing !== undefined) throw closed('disposed');
   }
+}
+
+function closed(why: string): ClusterError {
+  return new ClusterError('CLOSED', `${OWNER} is ${why}`, { outcome: 'not-applied' });
+}
+
+/** @throws ClusterError `INVALID_OPTIONS` for what the machine's codec refuses */
+function encode<C, R, Q, A>(group: RaftGroup<C, R, Q, A>, command: C): Uint8Array {
+  try {
+    return group.encode(command);
+  } catch (cause) {
+    const message = `replicate: the machine's codec can't encode the command: ${String(cause)}`;
+    throw new ClusterError('INVALID_OPTIONS', message, { cause, outcome: 'not-applied' });
+  }
+}
+
+/** Of peers, only the leader knows, and they change at every turn. */
+function isSame(a: ReplicationStatus, b: ReplicationStatus): boolean {
+  return (['role', 'term', 'leader', 'commitIndex', 'appliedIndex'] as const).every((name) => a[name] === b[name]);
 }
 
 function resultOf<R>({ outcome }: Settled<R>): R {
@@ -168,7 +216,7 @@ function resultOf<R>({ outcome }: Settled<R>): R {
 }
 
 function checkedStaleness({ maxStalenessMs }: { readonly maxStalenessMs: number }): number {
-  if (maxStalenessMs >= 0) return maxStalenessMs;
+  if (typeof maxStalenessMs === 'number' && maxStalenessMs >= 0) return maxStalenessMs;
   throw new ClusterError(
     'INVALID_OPTIONS',
     `read: maxStalenessMs must be a number from 0, got ${String(maxStalenessMs)}`,

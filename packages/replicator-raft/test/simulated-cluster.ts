@@ -1,7 +1,7 @@
 import { type Cluster, createCluster, type Replicator } from '@quorate/core';
 import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
 import { createWorld, type Host, type World } from '@quorate/simulator';
-import { raftReplicator } from '../src/index.ts';
+import { raftReplicator, type SnapshotPolicyOptions } from '../src/index.ts';
 import { KeyValues, type KeyValueCommand } from './key-values.ts';
 
 export type KeyValueReplicator = Replicator<KeyValueCommand, string, string, string | undefined>;
@@ -11,11 +11,13 @@ export class SimulatedCluster {
   readonly world: World;
   readonly names: readonly string[];
   readonly machines = new Map<string, KeyValues>();
+  readonly #snapshots: SnapshotPolicyOptions;
   readonly #network: ReturnType<typeof memoryNetwork>;
   readonly #disks = new Map<string, MemoryDisk>();
   readonly #clusters = new Map<string, Cluster>();
 
-  constructor(seed: string, names: readonly string[] = ['a', 'b', 'c']) {
+  constructor(seed: string, names: readonly string[] = ['a', 'b', 'c'], snapshots: SnapshotPolicyOptions = {}) {
+    this.#snapshots = snapshots;
     this.world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 0.5 } });
     this.names = names;
     this.#network = memoryNetwork({ route: this.world.route });
@@ -47,6 +49,7 @@ export class SimulatedCluster {
         storage: memoryStorage({ disk }),
         replicator: raftReplicator({
           voters: this.names,
+          snapshots: this.#snapshots,
           machine: () => {
             const machine = new KeyValues();
             this.machines.set(name, machine);
