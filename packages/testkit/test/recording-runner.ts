@@ -5,10 +5,18 @@ interface Case {
   readonly body: () => Promise<void>;
 }
 
-/** Runs a suite without any test framework, and tells which cases failed: how the suites themselves are tested. */
-export async function failuresOf(define: (runner: Runner) => void): Promise<ReadonlyMap<string, Error>> {
+/**
+ * Runs a suite without any test framework, and tells which cases failed: how the suites themselves are tested.
+ * @param options `only`: the one case to run, by its title
+ */
+export async function failuresOf(
+  define: (runner: Runner) => void,
+  { only }: { readonly only?: string } = {},
+): Promise<ReadonlyMap<string, Error>> {
   const failures = new Map<string, Error>();
-  for (const { title, body } of record(define)) {
+  const cases = record(define).filter(({ title }) => only === undefined || title === only);
+  if (cases.length === 0) throw new Error(`there is no case ${only}`);
+  for (const { title, body } of cases) {
     await body().catch((error: Error) => failures.set(title, error));
   }
   return failures;

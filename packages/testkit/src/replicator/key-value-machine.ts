@@ -1,5 +1,4 @@
 import {
-  ClusterError,
   type Codec,
   type CommittedCommand,
   crc32,
@@ -163,7 +162,7 @@ const keyValueCodec: MachineCodec<KeyValueCommand, KeyValueResult, KeyValueQuery
 function jsonCodec<T>(what: string, accepts: (value: unknown) => boolean): Codec<T> {
   const check = (value: unknown): T => {
     if (accepts(value)) return value as T;
-    throw new ClusterError('PROTOCOL', `this is no ${what} of the machine: ${String(value)}`);
+    throw new TypeError(`this is no ${what} of the machine: ${JSON.stringify(value)}`);
   };
   return {
     encode: (value) => new TextEncoder().encode(JSON.stringify(check(value))),

@@ -1,11 +1,12 @@
 import { expectEqual, expectRejection, expectThat } from '../expectations.ts';
-import { lifecycleRules, optionRules } from '../lifecycle.ts';
+import { optionRules } from '../lifecycle.ts';
 import type { Runner } from '../runner.ts';
 import { Suite } from '../suite.ts';
 import { KeyValueMachine } from './key-value-machine.ts';
 import { replicatorFaultCases } from './replicator-fault-cases.ts';
 import { ReplicatorFixture, type ReplicatorHarness } from './replicator-fixture.ts';
 import { replicatorHistoryCases } from './replicator-history-cases.ts';
+import { replicatorLifecycle } from './replicator-lifecycle.ts';
 import { replicatorReadCases } from './replicator-read-cases.ts';
 import { replicatorRefusalCases } from './replicator-refusal-cases.ts';
 import { replicatorSessionCases } from './replicator-session-cases.ts';
@@ -27,7 +28,7 @@ export function replicatorContract(runner: Runner, harness: ReplicatorHarness): 
     replicatorHistoryCases(suite, harness);
     replicatorStatusCases(suite);
     startCases(runner, harness);
-    lifecycle(suite, harness);
+    replicatorLifecycle(runner, harness);
     optionRules(suite, harness.refuses);
   });
 }
@@ -57,43 +58,4 @@ function startCases(runner: Runner, harness: ReplicatorHarness): void {
     await part[Symbol.asyncDispose]();
     await expectRejection(() => part.start(), 'CLOSED', 'start');
   });
-}
-
-/** `a` is cut off where a call has to wait. */
-function lifecycle(suite: Suite<ReplicatorFixture>, { supports }: ReplicatorHarness): void {
-  const stall = suite.withoutFaults === undefined ? (fixture: ReplicatorFixture) => cutOff(fixture) : undefined;
-  const waits = stall === undefined ? {} : { stall };
-  const isFresh = supports.read.includes('linearizable');
-  const next = { type: 'next', key: 'n' } as const;
-  lifecycleRules(suite, {
-    part: (fixture) => fixture.replicator('a'),
-    clock: ({ cluster }) => cluster.node('a').machine.clock,
-    alsoDispose: ({ cluster }) => cluster.stop('a'),
-    methods: [
-      { name: 'replicate', call: (fixture, options) => fixture.replicator('a').replicate(next, options), ...waits },
-      {
-        name: 'replicateBatch',
-        call: (fixture, options) => fixture.replicator('a').replicateBatch([next, next], options),
-        ...waits,
-      },
-      {
-        name: 'read',
-        call: (fixture, options) => fixture.replicator('a').read({ type: 'get', key: 'n' }, options),
-        ...(isFresh ? waits : {}),
-      },
-      {
-        name: 'openSession',
-        call: (fixture, options) => fixture.replicator('a').openSession(options),
-        ...waits,
-        skipped: supports.sessions ? undefined : 'supports.sessions is false',
-      },
-    ],
-    watches: [{ name: 'watch', open: (fixture, options) => fixture.replicator('a').watch(options) }],
-  });
-}
-
-/** Long enough ago that it can't believe to lead any more. */
-async function cutOff(fixture: ReplicatorFixture): Promise<void> {
-  fixture.cluster.isolate('a');
-  await fixture.ready(fixture.others('a'));
 }

@@ -184,6 +184,11 @@ export class ReplicatorFixture implements AsyncDisposable {
   }
 }
 
+/** Makes messages take so long that something is under way whenever anything fails. */
+export function slowLinks({ world }: TestBed): void {
+  world?.setLink(world.hosts, world.hosts, { loss: 0, duplicate: 0, reorder: 0, latencyMs: 5, jitterMs: 10 });
+}
+
 /** What reads and writes wait for unless a call says otherwise: as much as there is. */
 function strongestPreset({ read, write }: ReplicatorSupport): ConsistencyLevel {
   if (!write.includes('quorum')) return 'eventual';

@@ -7,7 +7,12 @@ import { checkLinearizable } from '../linearizability/check-linearizable.ts';
 import { explainViolation } from '../linearizability/explain-violation.ts';
 import { HistoryRecorder } from '../linearizability/history-recorder.ts';
 import type { SkipReason, Suite } from '../suite.ts';
-import type { KeyValueReplicator, ReplicatorFixture, ReplicatorHarness } from './replicator-fixture.ts';
+import {
+  type KeyValueReplicator,
+  type ReplicatorFixture,
+  type ReplicatorHarness,
+  slowLinks,
+} from './replicator-fixture.ts';
 import { type KeyValueCall, keyValueModel } from './key-value-model.ts';
 import type { KeyValueResult } from './key-value-machine.ts';
 
@@ -55,6 +60,7 @@ class ClientHistory {
   }
 
   async run(): Promise<void> {
+    slowLinks(this.#fixture.bed);
     const clients = Array.from({ length: CLIENTS }, (_none, at) => this.#client(`client ${at}`));
     for (let at = 0; at < FAULTS; at += 1) await this.#strike();
     await this.#fixture.ready();
@@ -100,7 +106,7 @@ class ClientHistory {
     while (!this.#isOver) {
       const live = this.#fixture.cluster.live.map(({ id }) => id);
       if (live.length > 0) await this.#attempt(name, this.#pick(live), this.#nextCall());
-      await this.#fixture.bed.pass(1 + this.#world.random.int(40));
+      await this.#fixture.bed.pass(1 + this.#world.random.int(10));
     }
   }
 
