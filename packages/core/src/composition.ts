@@ -34,7 +34,8 @@ export function compose(options: CheckedClusterOptions): Composition {
   checkUse(options, enabled);
   for (const kind of KINDS) checkRequirements(options, kind);
   const self = describeSelf(options, options.advertise ?? bind);
-  for (const kind of KINDS) options[kind]?.check?.({ self, bind });
+  const parts = KINDS.flatMap((kind): Plugin<unknown>[] => options[kind] ?? []);
+  for (const part of parts) part.check?.({ self, bind, parts });
   const { startTimeoutMs = 30_000, stopStepTimeoutMs = 5_000 } = timings;
   return {
     options,
@@ -105,10 +106,7 @@ function checkUse(options: CheckedClusterOptions, enabled: boolean): void {
 function checkRequirements(options: CheckedClusterOptions, kind: PluginKind): void {
   const plugin: Plugin<unknown> | undefined = options[kind];
   if (plugin === undefined) return;
-  const others = KINDS.flatMap((other): Plugin<unknown>[] => {
-    const candidate = other === kind ? undefined : options[other];
-    return candidate === undefined ? [] : [candidate];
-  });
+  const others = KINDS.flatMap((other): Plugin<unknown>[] => (other === kind ? [] : (options[other] ?? [])));
   for (const capability of plugin.requires) {
     if (!others.some((other) => provides(other, capability))) {
       refuse(`${kind} is ${plugin.name}, which requires ${capability}, and no chosen part provides that`);

@@ -28,6 +28,8 @@ export interface ClusterPlan {
   /** With the address to advertise; its port may be 0. */
   readonly self: ClusterNode;
   readonly bind: Address;
+  /** All that were chosen, for parts that have to agree with each other about something. */
+  readonly parts: readonly Plugin<unknown>[];
 }
 
 /**
@@ -43,8 +45,9 @@ export interface Plugin<T, K extends PluginKind = PluginKind> {
   /** Beyond the plain one of its kind (`transport`, `storage`, `election`), which is implied. */
   readonly provides?: readonly Capability[];
   /**
-   * Refuses what the cluster was asked for and this part cannot do; called when the cluster is built.
-   * @throws ClusterError `INVALID_OPTIONS`, naming the option of the cluster
+   * Refuses what the cluster was asked for and this part cannot do, or cannot do beside the others; called when the
+   * cluster is built.
+   * @throws ClusterError `INVALID_OPTIONS`, naming the option
    */
   check?(plan: ClusterPlan): void;
   /** Makes the part, without I/O. Called once per node. */

@@ -53,6 +53,15 @@ describe('createCluster', () => {
     expect(refusal(options)).toBe('fake: a at 127.0.0.1:1');
   });
 
+  it('shows each part the others, so that they can agree', () => {
+    const check = ({ parts }: ClusterPlan) => {
+      throw new ClusterError('INVALID_OPTIONS', parts.map(({ kind, name }) => `${kind} ${name}`).join(', '));
+    };
+    const chosen = { nodeId: 'a', transport, discovery, election: { ...election, check } };
+    const all = [transport, discovery, election].map(({ kind, name }) => `${kind} ${name}`);
+    expect(refusal(chosen)).toBe(all.join(', '));
+  });
+
   it.each([
     ['a cluster of parts', { transport, discovery, election, seedNodes: ['b:1'] }],
     ['an election on an engine, without a transport', { election: engineElection }],
