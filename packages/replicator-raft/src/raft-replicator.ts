@@ -28,6 +28,7 @@ import {
 } from '@quorate/raft-host';
 import type { RaftReplicatorSettings } from './options.ts';
 import { RaftSession } from './raft-session.ts';
+import { resultOf } from './result-of.ts';
 
 const OWNER = 'replicator-raft';
 const DEFAULT_TIMEOUT_MS = 5000;
@@ -207,12 +208,6 @@ function encode<C, R, Q, A>(group: RaftGroup<C, R, Q, A>, command: C): Uint8Arra
 /** Of peers, only the leader knows, and they change at every turn. */
 function isSame(a: ReplicationStatus, b: ReplicationStatus): boolean {
   return (['role', 'term', 'leader', 'commitIndex', 'appliedIndex'] as const).every((name) => a[name] === b[name]);
-}
-
-function resultOf<R>({ outcome }: Settled<R>): R {
-  if (!outcome.ok) throw outcome.error;
-  if (outcome.kind !== 'result') throw new ClusterError('PROTOCOL', `a command was answered with ${outcome.kind}`);
-  return outcome.result;
 }
 
 function checkedStaleness({ maxStalenessMs }: { readonly maxStalenessMs: number }): number {

@@ -1,5 +1,6 @@
 import { type Clock, ClusterError, isClusterError, type Session, type Timer, type WriteOptions } from '@quorate/core';
 import type { Command, Settled } from '@quorate/raft-host';
+import { resultOf } from './result-of.ts';
 
 /** A session lives on while there is a sign of it in each third of its time. */
 const SIGNS_PER_TTL = 3;
@@ -73,34 +74,32 @@ export class RaftSession<C, R> implements Session<C, R> {
 
   async #untilKnown(data: Uint8Array, sequence: number, options: WriteOptions): Promise<R> {
     const deadline = this.#clock.now() + (options.timeoutMs ?? this.#defaultTimeoutMs);
+    let isUnknown = false;
     for (;;) {
       const left = deadline - this.#clock.now();
-      const settled = await this.#attempt(data, sequence, { ...options, timeoutMs: Math.max(1, left) }, deadline);
-      if (settled === undefined) continue;
-      const { outcome } = settled;
-      if (!outcome.ok) throw outcome.error;
-      if (outcome.kind !== 'result') throw new ClusterError('PROTOCOL', `a command was answered with ${outcome.kind}`);
-      return outcome.result;
+      const settled = await this.#attempt(data, sequence, { ...options, timeoutMs: Math.max(1, left) });
+      if (!isClusterError(settled)) return resultOf(settled);
+      // That this attempt had no effect says nothing of those before it.
+      isUnknown ||= settled.outcome !== 'not-applied';
+      if (this.#isOver(settled, deadline, options)) throw isUnknown ? unknown(settled) : settled;
+      await new Promise<void>((resolve) => this.#clock.setTimer(RETRY_MS, resolve));
     }
   }
 
-  /** Undefined where it is to be tried again. */
-  async #attempt(
-    data: Uint8Array,
-    sequence: number,
-    options: WriteOptions,
-    deadline: number,
-  ): Promise<Settled<R> | undefined> {
+  async #attempt(data: Uint8Array, sequence: number, options: WriteOptions): Promise<Settled<R> | ClusterError> {
     const [settled = sequence] = this.#open;
-    const command: Command = { kind: 'in-session', sessionId: this.#number, sequence, settled, data };
     try {
-      return await this.#write(command, options);
+      return await this.#write({ kind: 'in-session', sessionId: this.#number, sequence, settled, data }, options);
     } catch (error) {
-      const isOver = this.#ended || options.signal?.aborted === true || this.#clock.now() + RETRY_MS >= deadline;
-      if (isOver || !isClusterError(error) || error.outcome === undefined || isFinal(error)) throw error;
-      await new Promise<void>((resolve) => this.#clock.setTimer(RETRY_MS, resolve));
-      return undefined;
+      if (isClusterError(error)) return error;
+      throw error;
     }
+  }
+
+  /** Whether it is not to be tried again. */
+  #isOver(error: ClusterError, deadline: number, { signal }: WriteOptions): boolean {
+    if (this.#ended || signal?.aborted === true || this.#clock.now() + RETRY_MS >= deadline) return true;
+    return error.outcome === undefined || isFinal(error);
   }
 
   #keepAlive(): void {
@@ -115,6 +114,13 @@ export class RaftSession<C, R> implements Session<C, R> {
   #throwIfEnded(): void {
     if (this.#ended) throw new ClusterError('CLOSED', `session ${this.id} is closed`, { outcome: 'not-applied' });
   }
+}
+
+/** The same, of a command that may have had an effect all the same. */
+function unknown(error: ClusterError): ClusterError {
+  if (error.outcome === 'unknown') return error;
+  const { code, message, leader } = error;
+  return new ClusterError(code, message, { cause: error, leader, outcome: 'unknown' });
 }
 
 /** What would be no different the next time. */
