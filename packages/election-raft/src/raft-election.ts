@@ -79,6 +79,7 @@ export class RaftElection implements LeaderElection {
     const { transport } = this.#context;
     const events = transport.watch({ signal: this.#closing.signal });
     this.#subscriptions.push(
+      group.keepAwake(),
       group.onTurn(() => this.#settle()),
       group.prefer((nodeId) => (this.#stands(nodeId) ? 1 : 0)),
       transport.onMessage(messageKind.ELECTION, (from, payload) => this.#heard(from, decodeAnnouncement(payload))),

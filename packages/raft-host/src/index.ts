@@ -31,4 +31,5 @@ export {
   snapshotPolicyRules,
   type SnapshotPolicySettings,
 } from './snapshots/snapshot-policy.ts';
-export { CLUSTER_GROUP, type GroupUse, type SharedGroup, sharedGroup } from './shared-group.ts';
+export { type GroupUse, withGroupUse } from './group-use.ts';
+export { CLUSTER_GROUP, type SharedGroup, sharedGroup } from './shared-group.ts';

@@ -23,6 +23,7 @@ import type { Settled } from './proposals.ts';
 import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
 import { snapshotContent } from './commands/snapshot-content.ts';
 import { requestKind } from './request-kind.ts';
+import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
@@ -49,6 +50,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   #isRun = false;
   /** On whose behalf this node stands for election. */
   readonly #standing = new Set<object>();
+  /** Who needs the group to go on ticking. */
+  readonly #wakeful = new Set<object>();
   readonly #turnListeners = new Set<() => void>();
   #preference: (nodeId: NodeId) => number = () => 0;
 
@@ -194,6 +197,13 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return { [Symbol.dispose]: () => this.#turnListeners.delete(listener) };
   }
 
+  /** Keeps the group from resting when there is nothing to do: for whoever needs its lease to be renewed. */
+  keepAwake(): Disposable {
+    const reason = {};
+    this.#wakeful.add(reason);
+    return { [Symbol.dispose]: () => this.#wakeful.delete(reason) };
+  }
+
   /** Who is wanted as leader: a node of a higher number takes over once it has caught up. */
   prefer(preference: (nodeId: NodeId) => number): Disposable {
     this.#preference = preference;
@@ -269,6 +279,10 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       default:
         throw new ClusterError('UNSUPPORTED', `a call of kind ${kind} is not known here`);
     }
+  }
+
+  mayRest(from: NodeId, notice: RestNotice): void {
+    this.#running?.mayRest(from, notice);
   }
 
   flush(): void {
@@ -375,6 +389,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       onFailed: (error) => this.#over(error),
       policy: this.#snapshotPolicy,
       onSnapshotFailed: (error) => context.logger.warn(`group ${this.id}: ${error.message}`, error),
+      mayRest: () => this.#wakeful.size === 0,
       onTurn: () => this.#turned(),
       onStalled: () => context.logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`),
       forward: (to, commands) =>
@@ -384,7 +399,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
         }),
     });
     this.#running.stand(this.#standing.size > 0);
-    this.#host.ticker(this.settings.timings.tickMs).add(this.#running);
     this.#enter('running');
     const { dispatch } = this.#running;
     this.#desk.open((together) => dispatch.submit(together));
@@ -431,7 +445,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   #end(phase: GroupPhase, error: ClusterError): void {
     const running = this.#running;
     this.#error = error;
-    if (running !== undefined) this.#host.ticker(this.settings.timings.tickMs).delete(running);
     running?.end(error);
     this.#desk.refuse(error);
     this.#enter(phase);

@@ -9,10 +9,13 @@ import {
   type NodeId,
   type RequestHandler,
   type SnapshotInfo,
+  type Transport,
 } from '@quorate/core';
 import { EntryBatches } from './entry-batches.ts';
 import { Outbox } from './outbox.ts';
 import { Ticker } from './ticker.ts';
+import { Pulses } from './resting/pulses.ts';
+import { decodePulse, type RestNotice } from './resting/rest-notice.ts';
 import { SnapshotTransfer } from './snapshots/snapshot-transfer.ts';
 import { readTransferOptions } from './snapshots/transfer-options.ts';
 import { type ReceivedMessage, readFrame } from './wire/frame-reader.ts';
@@ -26,6 +29,8 @@ export interface HostedGroup {
   request(from: NodeId, kind: number, body: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Uint8Array>;
   /** For snapshots that others send. */
   readonly snapshots: SnapshotMember;
+  /** The leader of the group finds that it may rest. */
+  mayRest(from: NodeId, notice: RestNotice): void;
   /** Proposes what this turn has gathered. */
   flush(): void;
   /** Does what follows from the inputs that it had. */
@@ -54,6 +59,8 @@ export class RaftHost implements AsyncDisposable {
   readonly batches: EntryBatches;
   readonly outbox: Outbox;
   readonly snapshots: SnapshotTransfer;
+  readonly pulses: Pulses;
+  readonly #closing = new AbortController();
   readonly #groups = new Map<number, HostedGroup>();
   readonly #tickers = new Map<number, Ticker>();
   readonly #touched = new Set<HostedGroup>();
@@ -73,6 +80,7 @@ export class RaftHost implements AsyncDisposable {
     this.crc32 = context.crc32 ?? crc32;
     this.batches = new EntryBatches(this.crc32);
     this.outbox = new Outbox(context.transport, this.batches, this.crc32);
+    this.pulses = new Pulses(context.clock, context.transport);
     this.snapshots = new SnapshotTransfer(context, readTransferOptions('raft-host', {}), {
       find: (group, formation) => this.#groups.get(group)?.snapshots.logOf(formation),
       accepts: (from, group, _formation, message) => this.#groups.get(group)?.snapshots.accepts(from, message) === true,
@@ -143,6 +151,8 @@ export class RaftHost implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
+    this.#closing.abort();
+    this.pulses.end();
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
     await this.snapshots[Symbol.asyncDispose]();
   }
@@ -154,7 +164,9 @@ export class RaftHost implements AsyncDisposable {
     this.#subscriptions.push(
       transport.onMessage(messageKind.REPLICATE, (from, payload) => this.#receive(from, payload)),
       transport.onRequest(messageKind.REPLICATE, this.#answer),
+      transport.onMessage(messageKind.SYNC, (from, payload) => this.#pulse(from, payload)),
     );
+    void this.#followConnections(transport.watch({ signal: this.#closing.signal }));
   }
 
   readonly #onTurn = (): void => {
@@ -190,6 +202,7 @@ export class RaftHost implements AsyncDisposable {
 
   #receive(from: NodeId, payload: Uint8Array): void {
     const messages = readFrame(payload, this.crc32);
+    this.pulses.heard(from);
     this.#enter(() => {
       for (const received of messages) {
         const group = this.#groups.get(received.group);
@@ -198,6 +211,18 @@ export class RaftHost implements AsyncDisposable {
         group.receive(from, received);
       }
     });
+  }
+
+  #pulse(from: NodeId, payload: Uint8Array): void {
+    const { notices } = decodePulse(payload);
+    this.pulses.heard(from);
+    for (const notice of notices) this.#groups.get(notice.group)?.mayRest(from, notice);
+  }
+
+  async #followConnections(events: ReturnType<Transport['watch']>): Promise<void> {
+    for await (const event of events) {
+      if (event.type === 'connected' || event.type === 'disconnected') this.pulses.lost(event.peer.node.id);
+    }
   }
 
   readonly #answer: RequestHandler = async (from, payload, options) => {

@@ -28,18 +28,23 @@ import { Dispatch, type Leader } from './dispatch.ts';
 import type { ForwardedCommands } from './forwarding.ts';
 import { GroupSnapshots } from './group-snapshots.ts';
 import { GroupLogView } from './group-log-view.ts';
-import type { GroupSettings } from './group-options.ts';
+import { type GroupSettings, inTicks } from './group-options.ts';
 import { encodeGroupState, formationTag, type GroupState, type Identity } from './group-state.ts';
 import { decodeChangeContext, decodeSnapshotMembers, Members } from './members.ts';
 import type { Sender } from './outbox.ts';
 import type { HostedGroup, RaftHost } from './raft-host.ts';
 import { Reads } from './reads.ts';
+import { GroupRest } from './resting/group-rest.ts';
+import type { RestNotice } from './resting/rest-notice.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
+import type { Ticker } from './ticker.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 import type { SnapshotMessage } from './wire/snapshot-message.ts';
 
 /** How much of the newest entries is kept in memory, in bytes. */
 const CACHE_BYTES: number = 16 * 1024 * 1024;
+/** Election times without anything to do after which a group rests. */
+const REST_ELECTION_TIMES = 2;
 /** Numbers of nodes that spoke before they were known as members. */
 const MAX_ROUTES = 1024;
 
@@ -66,6 +71,8 @@ export interface RunningGroupParts<R> {
   readonly onRole: (role: GroupRole) => void;
   /** This node led, and its disk does not answer. */
   readonly onStalled: () => void;
+  /** Whether it is fine for this node when the group doesn't tick while there is nothing to do. */
+  readonly mayRest: () => boolean;
   /** Something may have happened. */
   readonly onTurn: () => void;
   readonly onMembers: () => void;
@@ -93,7 +100,10 @@ export class RunningGroup<R> implements Sender {
   readonly #changes = new Map<number, Entry>();
   #confState: ConfState;
   readonly #disk: DiskWatch;
+  readonly #rest: GroupRest;
+  readonly #ticker: Pick<Ticker, 'add' | 'delete'>;
   #stands = false;
+  #isOver = false;
   #role: Role = 'follower';
   #leader: number = NONE;
   /** Of the last entry that was applied. */
@@ -110,6 +120,14 @@ export class RunningGroup<R> implements Sender {
     this.id = parts.id;
     this.formationTag = formationTag(identity.formation);
     this.#disk = new DiskWatch(settings.timings);
+    this.#ticker = host.ticker(settings.timings.tickMs);
+    this.#rest = new GroupRest({
+      pulses: host.pulses,
+      patienceMs: settings.timings.electionMs,
+      afterTicks: inTicks(REST_ELECTION_TIMES * settings.timings.electionMs, settings.timings),
+      onChange: (isResting) => this.#restChanged(isResting),
+    });
+    this.#ticker.add(this);
     const known = log.snapshot === undefined ? undefined : decodeSnapshotMembers(log.snapshot.metadata);
     this.members = new Members(known?.members, known?.lastNumber);
     const view = this.#openView();
@@ -175,6 +193,7 @@ export class RunningGroup<R> implements Sender {
   /** Calls the core; what follows is done when the input is over. */
   ask(call: Parameters<Consensus['ask']>[0]): ReturnType<Consensus['ask']> {
     let result: ReturnType<Consensus['ask']> = undefined;
+    this.#rest.wake();
     this.#parts.host.input(this.#parts.owner, () => (result = this.#consensus.ask(call)));
     return result;
   }
@@ -186,7 +205,18 @@ export class RunningGroup<R> implements Sender {
       const batch = batches[at];
       if (batch !== undefined) this.#parts.host.batches.remember(entry, batch);
     }
+    // Answers to the last heartbeats may come when a leader rests already.
+    if (message.type !== 'HeartbeatResp') this.#rest.wake();
     this.#consensus.step(message);
+  }
+
+  /** The leader says that nothing is left to do: so it is here, or this node goes on ticking, and it will hear. */
+  mayRest(from: NodeId, { formation, term, index }: RestNotice): void {
+    if (formation !== this.formationTag || this.#parts.mayRest() === false) return;
+    const basic = this.node.basicStatus();
+    const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index;
+    const isIdle = this.applied === index && this.dispatch.isEmpty && this.reads.isEmpty;
+    if (isSame && isIdle && this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
   }
 
   /** Whether this peer may send this node such a snapshot. */
@@ -204,6 +234,7 @@ export class RunningGroup<R> implements Sender {
   }
 
   flush(): void {
+    this.#rest.wake();
     this.dispatch.flush();
     this.reads.flush();
   }
@@ -213,10 +244,12 @@ export class RunningGroup<R> implements Sender {
     const { proposals } = this.dispatch;
     if (proposals.waitsForAll && this.#role === 'leader') proposals.onAllVoters(this.node.minVoterMatch());
     this.#parts.onTurn();
+    if (this.#rest.isDue) this.#restIfIdle();
   }
 
   tick(): void {
     this.#parts.host.input(this.#parts.owner, () => {
+      this.#rest.tick();
       this.#consensus.tick();
       this.dispatch.tick();
       this.reads.tick();
@@ -248,6 +281,9 @@ export class RunningGroup<R> implements Sender {
 
   /** Nothing happens from here on; whoever waits is told. */
   end(error: ClusterError): void {
+    this.#isOver = true;
+    this.#rest.wake();
+    this.#ticker.delete(this);
     this.#consensus.end();
     this.#applier.end();
     this.snapshots.end();
@@ -343,7 +379,25 @@ export class RunningGroup<R> implements Sender {
   #apply(entries: readonly Entry[], settled: () => void): void {
     for (const entry of entries) if (entry.type !== 'normal') this.#changes.set(entry.index, entry);
     this.snapshots.growing(entries);
+    this.#rest.disturbed();
     this.#applier.apply(entries, settled);
+  }
+
+  /** A leader with nothing to do lets the group rest, and all others know. */
+  #restIfIdle(): void {
+    if (this.#role !== 'leader' || !this.#parts.mayRest() || !this.node.mayRest()) return;
+    if (!this.dispatch.isEmpty || !this.reads.isEmpty) return;
+    const { progress, term, lastIndex: index, id } = this.node.status();
+    const peers = [...progress.keys()].filter((number) => number !== id).flatMap((number) => this.nodeOf(number) ?? []);
+    for (const peer of peers)
+      this.#parts.host.pulses.notify(peer, { group: this.id, formation: this.formationTag, term, index });
+    this.#rest.rest(peers);
+  }
+
+  #restChanged(isResting: boolean): void {
+    if (this.#isOver) return;
+    if (isResting) this.#ticker.delete(this);
+    else this.#ticker.add(this);
   }
 
   #restore(index: number): Promise<void> {

@@ -1,9 +1,9 @@
 import { type ClusterContext, ClusterError, type StateMachine, type Transport } from '@quorate/core';
-import type { GroupSettings } from './group-options.ts';
+import { agreedSettings, type AnyGroupUse, type GroupUse } from './group-use.ts';
 import { noMachine } from './no-machine.ts';
 import { RaftGroup } from './raft-group.ts';
 import { RaftHost } from './raft-host.ts';
-import { readPolicyOptions, type SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
+import { readPolicyOptions } from './snapshots/snapshot-policy.ts';
 
 /** The group of a cluster that its election and its replicator stand on together. */
 export const CLUSTER_GROUP = 1;
@@ -11,28 +11,12 @@ export const CLUSTER_GROUP = 1;
 type AnyMachine = StateMachine<never, unknown, never, unknown>;
 type AnyGroup = RaftGroup<never, unknown, never, unknown>;
 
-/** What an adapter wants of a group: the same settings as every other that wants it, and perhaps to be its machine. */
-export interface GroupUse<C, R, Q, A> {
-  /** The adapter's name, for messages. */
-  readonly owner: string;
-  readonly settings: GroupSettings;
-  /** Makes a fresh state machine. At most one user of a group has one. */
-  readonly machine?: () => StateMachine<C, R, Q, A>;
-  /**
-   * When that machine's state is captured. Each node may have its own.
-   * @default those of `SnapshotPolicyOptions`
-   */
-  readonly snapshots?: SnapshotPolicySettings;
-}
-
 /** A group that several parts of one node use: it starts with the first `start` and ends with the last `leave`. */
 export class SharedGroup {
   readonly id: number;
   readonly #node: SharedNode;
-  #settings: GroupSettings | undefined;
-  #owner = '';
-  #machine: (() => AnyMachine) | undefined;
-  #snapshots: SnapshotPolicySettings | undefined;
+  /** In the order of joining; they agree. */
+  readonly #uses: AnyGroupUse[] = [];
   #users = 0;
   #group: AnyGroup | undefined;
   #starting: Promise<AnyGroup> | undefined;
@@ -46,13 +30,12 @@ export class SharedGroup {
    * To be called in a plugin's `create`, so that all uses are known before the first `start`.
    * @throws ClusterError `INVALID_OPTIONS` where the uses contradict each other
    */
-  join<C, R, Q, A>({ owner, settings, machine, snapshots }: GroupUse<C, R, Q, A>): void {
-    this.#checkSettings(owner, settings);
-    if (machine !== undefined && this.#machine !== undefined) {
-      throw new ClusterError('INVALID_OPTIONS', `${owner}: group ${this.id} has a state machine already`);
+  join<C, R, Q, A>(use: GroupUse<C, R, Q, A>): void {
+    if (this.#starting !== undefined) {
+      throw new ClusterError('INVALID_OPTIONS', `${use.owner}: group ${this.id} has started without it`);
     }
-    this.#machine ??= machine as unknown as () => AnyMachine;
-    this.#snapshots ??= snapshots;
+    agreedSettings([...this.#uses, use]);
+    this.#uses.push(use);
     this.#users += 1;
   }
 
@@ -69,30 +52,13 @@ export class SharedGroup {
     await this.#node.closed(this);
   }
 
-  #checkSettings(owner: string, settings: GroupSettings): void {
-    if (this.#settings === undefined) {
-      this.#settings = settings;
-      this.#owner = owner;
-      return;
-    }
-    for (const name of ['voters', 'timings', 'maxClockDrift'] as const) {
-      const [here, there] = [JSON.stringify(settings[name]), JSON.stringify(this.#settings[name])];
-      if (here === there) continue;
-      throw new ClusterError(
-        'INVALID_OPTIONS',
-        `${owner} and ${this.#owner} share a Raft group, and must be given the same ${name}: got ${here} and ${there}`,
-      );
-    }
-  }
-
   async #start(): Promise<AnyGroup> {
-    const settings = this.#settings as GroupSettings;
-    const machine = this.#machine ?? noMachine;
+    const { machine, snapshots } = this.#uses.find((use) => use.machine !== undefined) ?? {};
     this.#group = new RaftGroup(this.#node.host, {
       id: this.id,
-      settings,
-      machine,
-      snapshots: this.#snapshots ?? readPolicyOptions(this.#owner, {}),
+      settings: agreedSettings(this.#uses),
+      machine: (machine as (() => AnyMachine) | undefined) ?? noMachine,
+      snapshots: snapshots ?? readPolicyOptions('raft-host', {}),
     });
     await this.#group.start();
     return this.#group;

@@ -1,0 +1,61 @@
+import type { NodeId } from '@quorate/core';
+import type { Pulses, Sleeper } from './pulses.ts';
+
+/** Whether a group ticks, and why not. */
+export class GroupRest {
+  readonly #pulses: Pulses;
+  readonly #sleeper: Sleeper;
+  /** Ticks without anything to do after which a leader lets the group rest. */
+  readonly #afterTicks: number;
+  readonly #onChange: (isResting: boolean) => void;
+  #quietTicks = 0;
+  /** On whom it relies while it rests. */
+  #peers: readonly NodeId[] | undefined;
+
+  constructor(parts: {
+    readonly pulses: Pulses;
+    readonly patienceMs: number;
+    readonly afterTicks: number;
+    /** Stops or begins ticking. */
+    readonly onChange: (isResting: boolean) => void;
+  }) {
+    this.#pulses = parts.pulses;
+    this.#afterTicks = parts.afterTicks;
+    this.#onChange = parts.onChange;
+    this.#sleeper = { patienceMs: parts.patienceMs, wake: () => this.wake() };
+  }
+
+  get isResting(): boolean {
+    return this.#peers !== undefined;
+  }
+
+  tick(): void {
+    this.#quietTicks += 1;
+  }
+
+  /** There was something to do. */
+  disturbed(): void {
+    this.#quietTicks = 0;
+  }
+
+  /** Whether a leader has had nothing to do for so long that it had better let the group rest, if it may. */
+  get isDue(): boolean {
+    return this.#quietTicks >= this.#afterTicks;
+  }
+
+  rest(peers: readonly NodeId[]): void {
+    if (this.#peers !== undefined) return;
+    this.#peers = peers;
+    for (const peer of peers) this.#pulses.watch(peer, this.#sleeper);
+    this.#onChange(true);
+  }
+
+  wake(): void {
+    const peers = this.#peers;
+    this.#quietTicks = 0;
+    if (peers === undefined) return;
+    this.#peers = undefined;
+    for (const peer of peers) this.#pulses.unwatch(peer, this.#sleeper);
+    this.#onChange(false);
+  }
+}
