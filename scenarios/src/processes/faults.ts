@@ -5,7 +5,7 @@ import type { ProxyMesh } from './proxy-mesh.ts';
 
 type Link = readonly [from: string, to: string];
 
-const MAX_REST_MS = 700;
+const MAX_REST_MS = 1200;
 const MIN_FAULT_MS = 100;
 const MAX_FAULT_MS = 2500;
 const MAX_DELAY_MS = 80;
