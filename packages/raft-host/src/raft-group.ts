@@ -107,7 +107,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       leader: running?.role.leader,
       commitIndex: basic?.commit ?? 0,
       appliedIndex: running?.applied ?? 0,
-      members: running?.members.all ?? [],
+      members: running?.configuration.members.all ?? [],
       error: this.#error,
     };
   }
@@ -243,7 +243,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   /** Hands leadership over to this node, if it is a voter; that takes a moment, and may fail. */
   transferLeader(to: NodeId): void {
-    const number = this.#running?.members.ofNode(to)?.number;
+    const number = this.#running?.configuration.members.ofNode(to)?.number;
     if (number !== undefined) this.#running?.ask((node) => node.transferLeader(number));
   }
 
@@ -271,7 +271,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
     switch (kind) {
       case requestKind.ASK:
-        return this.#started().answer(body, this.#running?.members.all ?? []);
+        return this.#started().answer(body, this.#running?.configuration.members.all ?? []);
       case requestKind.INVITE:
         return this.#takeInvitation(from, body);
       case requestKind.FORWARD:
@@ -323,7 +323,9 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     if (running === undefined) return 'follower';
     const { role } = running.role;
     if (role === 'leader' || role === 'follower') {
-      return running.confState.learners.includes(this.#founding?.state.identity?.number ?? 0) ? 'learner' : role;
+      return running.configuration.confState.learners.includes(this.#founding?.state.identity?.number ?? 0)
+        ? 'learner'
+        : role;
     }
     return 'candidate';
   }

@@ -7,16 +7,7 @@ import {
   type SnapshotInfo,
   toClusterError,
 } from '@quorate/core';
-import {
-  type ConfState,
-  decodeConfChange,
-  type Entry,
-  type Message,
-  NONE,
-  type RaftNode,
-  type Role,
-  type SoftState,
-} from '@quorate/raft';
+import { type Entry, type Message, NONE, type RaftNode, type Role, type SoftState } from '@quorate/raft';
 import { Applier } from './commands/applier.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
@@ -30,7 +21,7 @@ import { GroupSnapshots } from './group-snapshots.ts';
 import { GroupLogView } from './group-log-view.ts';
 import { type GroupSettings, inTicks } from './group-options.ts';
 import { encodeGroupState, formationTag, type GroupState, type Identity } from './group-state.ts';
-import { decodeChangeContext, decodeSnapshotMembers, Members } from './members.ts';
+import { GroupConfiguration } from './group-configuration.ts';
 import type { Sender } from './outbox.ts';
 import type { HostedGroup, RaftHost } from './raft-host.ts';
 import { Reads } from './reads.ts';
@@ -45,8 +36,6 @@ import type { SnapshotMessage } from './wire/snapshot-message.ts';
 const CACHE_BYTES: number = 16 * 1024 * 1024;
 /** Election times without anything to do after which a group rests. */
 const REST_ELECTION_TIMES = 2;
-/** Numbers of nodes that spoke before they were known as members. */
-const MAX_ROUTES = 1024;
 
 /** Where a running group stands, as far as it concerns others. */
 export interface GroupRole {
@@ -89,16 +78,11 @@ export class RunningGroup<R> implements Sender {
   readonly formationTag: number;
   readonly dispatch: Dispatch<R>;
   readonly reads: Reads;
-  readonly members: Members;
+  readonly configuration: GroupConfiguration;
   readonly snapshots: GroupSnapshots;
   readonly #parts: RunningGroupParts<R>;
   readonly #consensus: Consensus;
   readonly #applier: Applier<R>;
-  /** Who spoke under a number before the members were known. */
-  readonly #routes = new Map<number, NodeId>();
-  /** Committed changes of the configuration that the machine has not come to yet. */
-  readonly #changes = new Map<number, Entry>();
-  #confState: ConfState;
   readonly #disk: DiskWatch;
   readonly #rest: GroupRest;
   readonly #ticker: Pick<Ticker, 'add' | 'delete'>;
@@ -128,10 +112,8 @@ export class RunningGroup<R> implements Sender {
       onChange: (isResting) => this.#restChanged(isResting),
     });
     this.#ticker.add(this);
-    const known = log.snapshot === undefined ? undefined : decodeSnapshotMembers(log.snapshot.metadata);
-    this.members = new Members(known?.members, known?.lastNumber);
+    this.configuration = new GroupConfiguration(log.snapshot);
     const view = this.#openView();
-    this.#confState = view.initialState().confState;
     this.#consensus = this.#openConsensus(view);
     this.#applier = this.#openApplier();
     this.snapshots = this.#openSnapshots();
@@ -162,10 +144,6 @@ export class RunningGroup<R> implements Sender {
     return this.#applier.applied;
   }
 
-  get confState(): ConfState {
-    return this.#confState;
-  }
-
   /** Up to where a read by the lease must see the log; undefined where there is no lease to read by. */
   leaseIndex(): number | undefined {
     if (this.#role !== 'leader' || this.node.leaseUntil() <= this.#parts.host.context.clock.now()) return undefined;
@@ -187,7 +165,7 @@ export class RunningGroup<R> implements Sender {
 
   /** The node behind a number, if it is known. */
   nodeOf(number: number): NodeId | undefined {
-    return this.members.get(number)?.nodeId ?? this.#routes.get(number);
+    return this.configuration.nodeOf(number);
   }
 
   /** Calls the core; what follows is done when the input is over. */
@@ -200,7 +178,7 @@ export class RunningGroup<R> implements Sender {
 
   receive(from: NodeId, { formation, message, batches }: ReceivedMessage): void {
     if (formation !== this.formationTag || message.to !== this.#parts.identity.number) return;
-    if (!this.#isFrom(from, message)) return;
+    if (!this.configuration.isFrom(from, message)) return;
     for (const [at, entry] of message.entries.entries()) {
       const batch = batches[at];
       if (batch !== undefined) this.#parts.host.batches.remember(entry, batch);
@@ -221,7 +199,7 @@ export class RunningGroup<R> implements Sender {
 
   /** Whether this peer may send this node such a snapshot. */
   acceptsSnapshot(from: NodeId, message: SnapshotMessage): boolean {
-    return message.to === this.#parts.identity.number && this.#isFrom(from, message);
+    return message.to === this.#parts.identity.number && this.configuration.isFrom(from, message);
   }
 
   /** A snapshot of the leader is in the log store. Resolves when the machine is done with it, or it is of no use. */
@@ -341,14 +319,6 @@ export class RunningGroup<R> implements Sender {
     return { result, index: lastIndex, term };
   }
 
-  /** Who speaks under a member's number must be that member; reads are passed on in another's name. */
-  #isFrom(nodeId: NodeId, { from, type }: Message): boolean {
-    const member = this.members.get(from);
-    if (member !== undefined) return member.nodeId === nodeId || type === 'ReadIndex';
-    if (this.#routes.size < MAX_ROUTES || this.#routes.has(from)) this.#routes.set(from, nodeId);
-    return true;
-  }
-
   #send(message: Message): void {
     const to = this.nodeOf(message.to);
     if (to === undefined) return;
@@ -377,7 +347,7 @@ export class RunningGroup<R> implements Sender {
   }
 
   #apply(entries: readonly Entry[], settled: () => void): void {
-    for (const entry of entries) if (entry.type !== 'normal') this.#changes.set(entry.index, entry);
+    this.configuration.committed(entries);
     this.snapshots.growing(entries);
     this.#rest.disturbed();
     this.#applier.apply(entries, settled);
@@ -406,13 +376,10 @@ export class RunningGroup<R> implements Sender {
   }
 
   async #replaceState(index: number): Promise<void> {
-    this.#changes.clear();
     await this.#applier.restore();
     const { snapshot } = this.#parts.log;
     if (snapshot === undefined) return;
-    const { members, lastNumber, confState } = decodeSnapshotMembers(snapshot.metadata);
-    this.members.replace(members, lastNumber);
-    this.#confState = confState;
+    this.configuration.restore(snapshot);
     this.dispatch.proposals.steppedOver(index);
     this.#parts.onMembers();
     this.#appliedTo(index);
@@ -425,8 +392,8 @@ export class RunningGroup<R> implements Sender {
       log,
       entryApplied: (index, term, outcomes) => {
         this.#appliedTerm = term;
-        const change = this.#changes.get(index);
-        if (change !== undefined) this.#changeMembers(change);
+        if (this.configuration.applied(index, (entry) => this.#consensus.applyConfChange(entry)))
+          this.#parts.onMembers();
         this.dispatch.applied(index, term, outcomes);
       },
       applied: (index) => this.#appliedTo(index),
@@ -447,13 +414,7 @@ export class RunningGroup<R> implements Sender {
       policy,
       capture: () => {
         const { index, term } = machine.applied;
-        const { all, lastNumber } = this.members;
-        return {
-          index,
-          term,
-          source: machine.capture(),
-          members: { confState: this.#confState, members: all, lastNumber },
-        };
+        return { index, term, source: machine.capture(), members: this.configuration.capture() };
       },
       needed: () => this.#neededByOthers(),
       isSending: () => host.snapshots.isSending(id),
@@ -466,17 +427,6 @@ export class RunningGroup<R> implements Sender {
     return [...progress].flatMap(([number, { match, recentActive, state }]) =>
       number === id || !recentActive || state === 'snapshot' ? [] : [match + 1],
     );
-  }
-
-  #changeMembers(entry: Entry): void {
-    this.#changes.delete(entry.index);
-    const { members } = decodeChangeContext(decodeConfChange(entry).context);
-    const confState = this.#consensus.applyConfChange(entry);
-    if (confState === undefined) return;
-    this.#confState = confState;
-    for (const member of members) this.members.put(member);
-    this.members.retain(confState);
-    this.#parts.onMembers();
   }
 
   #roleChanged({ role, leader }: SoftState): void {

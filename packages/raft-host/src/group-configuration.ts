@@ -1,0 +1,75 @@
+import type { NodeId, SnapshotInfo } from '@quorate/core';
+import { type ConfState, decodeConfChange, type Entry, type Message } from '@quorate/raft';
+import { decodeChangeContext, decodeSnapshotMembers, Members, type SnapshotMembers } from './members.ts';
+
+/** Numbers of nodes that spoke before they were known as members. */
+const MAX_ROUTES = 1024;
+
+const NOBODY: ConfState = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
+
+/** Who is a member of a group, as far as its log is applied here, and who is behind which number. */
+export class GroupConfiguration {
+  readonly members: Members = new Members();
+  #confState: ConfState = NOBODY;
+  /** Who spoke under a number before the members were known. */
+  readonly #routes = new Map<number, NodeId>();
+  /** Committed changes that the machine has not come to yet, by index. */
+  readonly #changes = new Map<number, Entry>();
+
+  /** @param snapshot what the log begins with */
+  constructor(snapshot: SnapshotInfo | undefined) {
+    if (snapshot !== undefined) this.restore(snapshot);
+  }
+
+  get confState(): ConfState {
+    return this.#confState;
+  }
+
+  /** The node behind a number, if it is known. */
+  nodeOf(number: number): NodeId | undefined {
+    return this.members.get(number)?.nodeId ?? this.#routes.get(number);
+  }
+
+  /** Whether this node may send that: who speaks under a member's number must be that member; reads are passed on. */
+  isFrom(nodeId: NodeId, { from, type }: Pick<Message, 'from' | 'type'>): boolean {
+    const member = this.members.get(from);
+    if (member !== undefined) return member.nodeId === nodeId || type === 'ReadIndex';
+    if (this.#routes.size < MAX_ROUTES || this.#routes.has(from)) this.#routes.set(from, nodeId);
+    return true;
+  }
+
+  /** As of a snapshot; what waited to be applied is in it. */
+  restore({ metadata }: SnapshotInfo): void {
+    const { members, lastNumber, confState } = decodeSnapshotMembers(metadata);
+    this.#changes.clear();
+    this.members.replace(members, lastNumber);
+    this.#confState = confState;
+  }
+
+  /** These are committed; changes among them take effect when they are applied. */
+  committed(entries: readonly Entry[]): void {
+    for (const entry of entries) if (entry.type !== 'normal') this.#changes.set(entry.index, entry);
+  }
+
+  /**
+   * The entry at this index is applied. True if it has changed the configuration.
+   * @param apply has the change made; undefined when the group has failed
+   */
+  applied(index: number, apply: (entry: Entry) => ConfState | undefined): boolean {
+    const entry = this.#changes.get(index);
+    if (entry === undefined) return false;
+    this.#changes.delete(index);
+    const { members } = decodeChangeContext(decodeConfChange(entry).context);
+    const confState = apply(entry);
+    if (confState === undefined) return false;
+    this.#confState = confState;
+    for (const member of members) this.members.put(member);
+    this.members.retain(confState);
+    return true;
+  }
+
+  /** What goes with a snapshot that is taken now. */
+  capture(): SnapshotMembers {
+    return { confState: this.#confState, members: this.members.all, lastNumber: this.members.lastNumber };
+  }
+}
