@@ -34,7 +34,7 @@ export function compose(options: CheckedClusterOptions): Composition {
   checkUse(options, enabled);
   for (const kind of KINDS) checkRequirements(options, kind);
   const self = describeSelf(options, options.advertise ?? bind);
-  const parts = KINDS.flatMap((kind): Plugin<unknown>[] => options[kind] ?? []);
+  const parts = chosenParts(options);
   for (const part of parts) part.check?.({ self, bind, parts });
   const { startTimeoutMs = 30_000, stopStepTimeoutMs = 5_000 } = timings;
   return {
@@ -106,7 +106,7 @@ function checkUse(options: CheckedClusterOptions, enabled: boolean): void {
 function checkRequirements(options: CheckedClusterOptions, kind: PluginKind): void {
   const plugin: Plugin<unknown> | undefined = options[kind];
   if (plugin === undefined) return;
-  const others = KINDS.flatMap((other): Plugin<unknown>[] => (other === kind ? [] : (options[other] ?? [])));
+  const others = chosenParts(options).filter((other) => other.kind !== kind);
   for (const capability of plugin.requires) {
     if (!others.some((other) => provides(other, capability))) {
       refuse(`${kind} is ${plugin.name}, which requires ${capability}, and no chosen part provides that`);
@@ -123,6 +123,10 @@ function describeSelf(options: CheckedClusterOptions, { host, port }: Address): 
   const self: ClusterNode = { id, host, port, ...withoutUnset({ zone, region, weight, metadata }) };
   if (!isClusterNode(self)) refuse(`zone, region and metadata must fit ${MAX_NODE_BYTES} bytes of JSON together`);
   return self;
+}
+
+function chosenParts(options: CheckedClusterOptions): readonly Plugin<unknown>[] {
+  return KINDS.map((kind): Plugin<unknown> | undefined => options[kind]).filter((part) => part !== undefined);
 }
 
 function chosenKinds(options: CheckedClusterOptions): readonly PluginKind[] {

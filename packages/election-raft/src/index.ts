@@ -4,6 +4,7 @@
  * Leader election by a Raft group: the leader of the group, while its lease holds, with the term as fencing token.
  */
 import type { LeaderElection, Plugin } from '@quorate/core';
+import { withGroupUse } from '@quorate/raft-host';
 import { type RaftElectionOptions, readOptions } from './options.ts';
 import { RaftElection } from './raft-election.ts';
 
@@ -16,11 +17,12 @@ export { type RaftProfile, raftProfiles, type RaftTimings } from '@quorate/raft-
  * @throws ClusterError `INVALID_OPTIONS`
  */
 export function raftElection(options: RaftElectionOptions): Plugin<LeaderElection, 'election'> {
-  const settings = readOptions(options);
-  return {
+  const use = readOptions(options);
+  const plugin: Plugin<LeaderElection, 'election'> = {
     name: 'election-raft',
     kind: 'election',
     requires: ['transport', 'log'],
-    create: (context) => new RaftElection(context, settings),
+    create: (context) => new RaftElection(context, use),
   };
+  return withGroupUse(plugin, use);
 }

@@ -13,7 +13,7 @@ import {
   toClusterError,
   withDeadline,
 } from '@quorate/core';
-import { type GroupSettings, type RaftGroup, type SharedGroup, sharedGroup } from '@quorate/raft-host';
+import { type GroupSettings, type GroupUse, type RaftGroup, type SharedGroup, sharedGroup } from '@quorate/raft-host';
 import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.ts';
 import { RaftLeadership } from './raft-leadership.ts';
 
@@ -55,11 +55,11 @@ export class RaftElection implements LeaderElection {
   #leaselessSince: number | undefined;
   #disposing: Promise<void> | undefined;
 
-  constructor(context: ClusterContext, settings: GroupSettings) {
+  constructor(context: ClusterContext, use: GroupUse<never, never, never, never>) {
     this.#context = context;
-    this.#settings = settings;
+    this.#settings = use.settings;
     this.#shared = sharedGroup(context);
-    this.#shared.join({ owner: OWNER, settings });
+    this.#shared.join(use);
   }
 
   get leader(): LeaderInfo | undefined {

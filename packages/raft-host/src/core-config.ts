@@ -27,7 +27,12 @@ export function coreConfig(
     // The host forwards them itself: it knows what became of them.
     disableProposalForwarding: true,
     ...(maxClockDrift !== undefined && {
-      lease: { now: () => clock.now(), tickMs: timings.tickMs, maxDrift: maxClockDrift },
+      lease: { now: () => clock.now(), tickMs: timings.tickMs, maxDrift: betweenClocks(maxClockDrift) },
     }),
   };
+}
+
+/** By what part a lease must be shorter, when the leader's clock is as slow and that of its followers as fast as may be. */
+function betweenClocks(drift: number): number {
+  return 1 - (1 - drift) / (1 + drift);
 }

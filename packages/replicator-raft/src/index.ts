@@ -5,6 +5,7 @@
  * command is acknowledged, and readable with the freshness that each read asks for.
  */
 import type { Plugin, Replicator } from '@quorate/core';
+import { withGroupUse } from '@quorate/raft-host';
 import { type RaftReplicatorOptions, readOptions } from './options.ts';
 import { RaftReplicator } from './raft-replicator.ts';
 
@@ -25,10 +26,11 @@ export function raftReplicator<C, R, Q, A>(
   options: RaftReplicatorOptions<C, R, Q, A>,
 ): Plugin<Replicator<C, R, Q, A>, 'replicator'> {
   const settings = readOptions(options);
-  return {
+  const plugin: Plugin<Replicator<C, R, Q, A>, 'replicator'> = {
     name: 'replicator-raft',
     kind: 'replicator',
     requires: ['transport', 'log'],
     create: (context) => new RaftReplicator(context, settings),
   };
+  return withGroupUse(plugin, settings.use);
 }

@@ -8,13 +8,12 @@ import {
 } from '@quorate/core';
 import {
   groupRules,
-  type GroupSettings,
+  type GroupUse,
   type RaftGroupOptions,
   readGroupOptions,
   readPolicyOptions,
   type SnapshotPolicyOptions,
   snapshotPolicyRules,
-  type SnapshotPolicySettings,
 } from '@quorate/raft-host';
 
 const OWNER = 'raftReplicator';
@@ -36,10 +35,8 @@ export interface RaftReplicatorOptions<C, R, Q, A> extends RaftGroupOptions {
 }
 
 export interface RaftReplicatorSettings<C, R, Q, A> {
-  readonly group: GroupSettings;
-  readonly machine: () => StateMachine<C, R, Q, A>;
+  readonly use: GroupUse<C, R, Q, A>;
   readonly sessionTtlMs: number;
-  readonly snapshots: SnapshotPolicySettings;
 }
 
 /** @throws ClusterError `INVALID_OPTIONS` */
@@ -58,12 +55,13 @@ export function readOptions<C, R, Q, A>(
     options,
   );
   if (machine === undefined) throw missing();
-  return {
-    group: readGroupOptions(OWNER, group),
+  const use = {
+    owner: OWNER,
+    settings: readGroupOptions(OWNER, group),
     machine,
-    sessionTtlMs: sessionTtlMs ?? 60_000,
     snapshots: readPolicyOptions(SNAPSHOTS, snapshots ?? {}),
   };
+  return { use, sessionTtlMs: sessionTtlMs ?? 60_000 };
 }
 
 function missing(): ClusterError {

@@ -57,8 +57,7 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
     this.#context = context;
     this.#settings = settings;
     this.#shared = sharedGroup(context);
-    const { group, machine, snapshots } = settings;
-    this.#shared.join({ owner: OWNER, settings: group, machine, snapshots });
+    this.#shared.join(settings.use);
   }
 
   async start(options: CallOptions = {}): Promise<void> {
@@ -68,9 +67,13 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
     this.#group.stand(this, true);
   }
 
-  async replicate(command: C, options?: WriteOptions): Promise<R> {
-    const [result] = await this.replicateBatch([command], options);
-    return result as R;
+  async replicate(command: C, options: WriteOptions = {}): Promise<R> {
+    const group = this.#started();
+    if (options.signal?.aborted === true) throw abortError(options.signal, 'replicate', 'not-applied');
+    const how = this.#howToWrite(options);
+    const settled = await group.submitOne({ kind: 'plain', data: encode(group, command) }, how);
+    this.#written(settled);
+    return resultOf(settled);
   }
 
   async replicateBatch(commands: readonly C[], options: WriteOptions = {}): Promise<readonly R[]> {
