@@ -13,5 +13,3 @@ export const ALL_FLAGS = 7;
 
 /** The most bytes of a message's context. */
 export const MAX_CONTEXT_BYTES = 64;
-/** The least bytes that an entry takes in a message's head: its batch's length and checksum. */
-export const MIN_ENTRY_HEAD_BYTES = 5;

@@ -22,6 +22,7 @@ import {
 } from './transfer-world.ts';
 
 const SIZE = 1000;
+const MOST = 400_000;
 const content = contentOf(SIZE);
 const long = contentOf(SIZE + 1);
 const about: SnapshotInfo = { index: 100, term: 3, metadata: Uint8Array.from([1, 2]), size: SIZE };
@@ -42,7 +43,7 @@ describe('a receiver', () => {
 
   beforeEach(async () => {
     cluster = new TransferWorld('hostile');
-    const options = { patienceMs: 5000, maxReceives: 2, maxSnapshotBytes: 10 * SIZE };
+    const options = { patienceMs: 5000, maxReceives: 2, maxSnapshotBytes: MOST };
     [a, b, c] = (await cluster.start(['a', 'b', 'c'], options)) as [TransferNode, TransferNode, TransferNode];
   });
 
@@ -85,7 +86,7 @@ describe('a receiver', () => {
 
   it('refuses offers that it has no use for', async () => {
     await expectRefused(offerOf({}, GROUP, FORMATION + 1), 'NOT_FOUND');
-    await expectRefused(offerOf({ size: 10 * SIZE + 1 }), 'REFUSED');
+    await expectRefused(offerOf({ size: MOST + 1 }), 'REFUSED');
     await expectRefused(offerOf({ size: Number.MAX_SAFE_INTEGER }), 'REFUSED');
     b.accepts = false;
     await expectRefused(offerOf(), 'REFUSED');
@@ -110,7 +111,7 @@ describe('a receiver', () => {
     ['has no chunk', []],
     ['has more than was offered', [...chunk(0, 1000), Uint8Array.from([0])]],
     ['has a chunk beyond what was offered', [encodeChunkHead({ length: 1001, checksum: crc32(long) }), long]],
-    ['has an empty chunk', [encodeChunkHead({ length: 0, checksum: 0 })]],
+    ['has an empty chunk', [encodeChunkHead({ length: 0, checksum: 0 }), ...chunk(0, 1000)]],
     ['has a chunk of too many bytes', [encodeChunkHead({ length: MAX_CHUNK_BYTES + 1, checksum: 0 })]],
     ['has the largest chunk there is', [encodeChunkHead({ length: 2 ** 32 - 1, checksum: 0 })]],
     ['is damaged', chunk(0, 1000, content.with(999, 1))],
@@ -121,6 +122,14 @@ describe('a receiver', () => {
   it.each(wrong)('keeps nothing of a stream that %s', async (_what, parts) => {
     const { attempt } = decodeAnswer(await ask(offerOf()), SIZE);
     await expectStreamRefused([encodeStreamHead(attempt), ...parts], 'PROTOCOL');
+    await expectUnharmed();
+  });
+
+  it('takes no chunk that is too large, though it is sound', async () => {
+    const large = contentOf(MAX_CHUNK_BYTES + 1);
+    const { attempt } = decodeAnswer(await ask(offerOf({ size: large.length })), large.length);
+    const head = encodeChunkHead({ length: large.length, checksum: crc32(large) });
+    await expectStreamRefused([encodeStreamHead(attempt), head, large], 'PROTOCOL');
     await expectUnharmed();
   });
 
@@ -170,6 +179,30 @@ describe('a receiver', () => {
     await expectContent(cluster, b, about);
   });
 
+  it('goes on with nothing but the same snapshot of the same sender', async () => {
+    const first = decodeAnswer(await ask(offerOf()), SIZE);
+    await cluster.world.settled(begin([encodeStreamHead(first.attempt), ...chunk(0, 500)]), 100);
+    await cluster.world.run(10);
+    const asked = c.transport.request('b', messageKind.SYNC, offerOf());
+    expect((await cluster.world.settled(failure(asked), 1000)).code).toBe('OVERLOADED');
+    const newer = { ...about, index: 101, metadata: new Uint8Array(1) };
+    const answer = decodeAnswer(await ask(offerOf(newer)), SIZE);
+    expect(answer.offset).toBe(0);
+    await cluster.world.settled(stream([encodeStreamHead(answer.attempt), ...chunk(0, 1000)]), 10_000);
+    await expectContent(cluster, b, newer);
+  });
+
+  it('tells its group what was said last', async () => {
+    const first = decodeAnswer(await ask(offerOf()), SIZE);
+    await cluster.world.settled(begin([encodeStreamHead(first.attempt), ...chunk(0, 500)]), 100);
+    await cluster.world.run(10);
+    const message = { ...snapMessage(about), term: 9 };
+    const answer = decodeAnswer(await ask(encodeOffer(GROUP, FORMATION, message, about, crc32)), SIZE);
+    expect(answer.offset).toBe(500);
+    await cluster.world.settled(stream([encodeStreamHead(answer.attempt), ...chunk(500, 1000)]), 10_000);
+    expect(b.received).toEqual([{ from: 'a', group: GROUP, index: 100, term: 9 }]);
+  });
+
   it('gives up a stream that stands still', async () => {
     const { attempt } = decodeAnswer(await ask(offerOf()), SIZE);
     const slow = await cluster.world.settled(begin([encodeStreamHead(attempt), ...chunk(0, 500)]), 100);
@@ -197,7 +230,8 @@ describe('a sender', () => {
     read: (chunks: AsyncIterable<Uint8Array>) => Promise<void>,
   ): Promise<[TransferWorld, TransferNode, TransferNode]> {
     const cluster = new TransferWorld('hostile peer');
-    const [a, b] = (await cluster.start(['a', 'b'], { patienceMs: 5000 })) as [TransferNode, TransferNode];
+    const options = { patienceMs: 5000, snapshotBytesPerSecond: 10_000_000 };
+    const [a, b] = (await cluster.start(['a', 'b'], options)) as [TransferNode, TransferNode];
     await cluster.world.settled(b.transfer[Symbol.asyncDispose](), 10);
     b.transport.onRequest(messageKind.SYNC, () => answer);
     b.transport.onStream(messageKind.SYNC, (_from, chunks) => read(chunks));
@@ -208,6 +242,26 @@ describe('a sender', () => {
     const [cluster, a, b] = await facing(answer, () => Promise.resolve());
     await makeSnapshot(cluster, a, SIZE);
     expect((await cluster.world.settled(failure(send(a, b)), 10_000)).code).toBe('PROTOCOL');
+  });
+
+  it('ends its stream when it is told to stop', async () => {
+    const ends: unknown[] = [];
+    const answer = encodeAnswer({ attempt: 1, offset: 0, checksum: 0 });
+    const [cluster, a, b] = await facing(answer, async (chunks) => {
+      try {
+        for await (const chunk of chunks) expect(chunk.length).toBeGreaterThan(0);
+      } catch (error) {
+        ends.push(error);
+      }
+    });
+    await makeSnapshot(cluster, a, 5_000_000);
+    const controller = new AbortController();
+    const sending = failure(send(a, b, { signal: controller.signal }));
+    await cluster.world.run(20);
+    controller.abort();
+    expect((await cluster.world.settled(sending, 10)).code).toBe('ABORTED');
+    await cluster.world.run(100);
+    expect(ends).toEqual([expect.objectContaining({ code: 'ABORTED' })]);
   });
 
   it('waits only so long for a peer that stops reading, or never finishes', async () => {

@@ -144,6 +144,7 @@ describe('a frame by a hostile peer', () => {
     ['from nobody', sealed([2, 0, 1, 0, 0, 0, 2, 0, 2, 5, 4, 1, 0, 0])],
     ['to nobody', sealed([2, 0, 1, 0, 0, 0, 2, 3, 0, 5, 4, 1, 0, 0])],
     ['without a term', sealed([2, 0, 1, 0, 0, 0, 2, 3, 2, 0, 4, 1, 0, 0])],
+    ['with a pre-vote of no term', sealed([6, 0, 1, 0, 0, 0, 2, 3, 2, 0, 4, 1, 0, 0])],
     ['with a number in too many bytes', sealed([2, 0, 0x81, 0, 0, 0, 0, 2, 3, 2, 5, 4, 1, 0, 0])],
     ['of a group beyond 32 bits', sealed([2, 0, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 2, 3, 2, 5, 4, 1, 0, 0])],
     [
@@ -165,10 +166,10 @@ describe('a frame by a hostile peer', () => {
 
   const kind = 0;
   const data = new Uint8Array(3);
-  const frameWith = (batch: LogBatch, type = 1): Uint8Array => {
+  const frameWith = (batch: LogBatch, type = 1, logTerm = 4): Uint8Array => {
     const sum = new Uint8Array(4);
     new DataView(sum.buffer).setUint32(0, batch.checksum);
-    const head = [type, 4, 1, 0, 0, 0, 2, 3, 2, /* term */ 5, /* logTerm */ 4, /* index */ 6, 0, 0];
+    const head = [type, 4, 1, 0, 0, 0, 2, 3, 2, /* term */ 5, logTerm, /* index */ 6, 0, 0];
     return sealed([...head, 1, batch.bytes.length, ...sum], [...batch.bytes]);
   };
   it('is refused with entries that a leader of that term has not', () => {
@@ -179,6 +180,8 @@ describe('a frame by a hostile peer', () => {
       expect(attempt(frameWith(wrong))).toBe('refused');
     }
     expect(attempt(frameWith(entry(7, 5), 2))).toBe('refused');
+    expect(attempt(frameWith(entry(7, 1), 1, 0))).not.toBe('refused');
+    expect(attempt(frameWith(entry(7, 0), 1, 0))).toBe('refused');
   });
 
   it('is refused with a batch of several entries', () => {
