@@ -74,8 +74,13 @@ export class RaftNode {
    */
   promoteLearner(id: number): StepResult {
     const raft = this.#raft;
-    if (!raft.tracker.get(id)?.isLearner || raft.role !== 'leader' || !hasCaughtUp(raft, id)) return 'not-caught-up';
+    if (!raft.tracker.get(id)?.isLearner || !this.hasCaughtUp(id)) return 'not-caught-up';
     return this.proposeConfChange({ version: 2, transition: 'auto', changes: [{ type: 'add-node', nodeId: id }] });
+  }
+
+  /** Whether this member has, in the eyes of this leader, all but the newest of the log; false where it doesn't lead. */
+  hasCaughtUp(id: number): boolean {
+    return this.#raft.role === 'leader' && hasCaughtUp(this.#raft, id);
   }
 
   /**

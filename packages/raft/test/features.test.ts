@@ -159,8 +159,9 @@ describe('a learner', () => {
     const { node } = group.host(1);
     node.proposeConfChange({ version: 2, transition: 'auto', changes: [{ type: 'add-learner', nodeId: 2 }] });
     group.tick(25, ({ to }) => to === 2);
-    expect(node.promoteLearner(2)).toBe('not-caught-up');
+    expect([node.hasCaughtUp(2), node.promoteLearner(2)]).toEqual([false, 'not-caught-up']);
     group.tick(25);
+    expect([node.hasCaughtUp(2), group.host(2).node.hasCaughtUp(2)]).toEqual([true, false]);
     expect(node.promoteLearner(2)).toBe('ok');
     group.settle();
     expect(group.host(2).conf).toEqual(confState([1, 2]));
