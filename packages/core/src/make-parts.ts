@@ -137,8 +137,8 @@ async function loadNode(
 
 /** The machine, with a logger of the part's own. Named one by one: a system may be an object with getters. */
 function surroundings(making: Making, kind: PluginKind): System {
-  const { clock, random, net, disk } = making.system;
-  return { clock, random, net, disk, ...logging(making, kind) };
+  const { clock, random, net, disk, crc32 } = making.system;
+  return { clock, random, net, disk, ...(crc32 && { crc32 }), ...logging(making, kind) };
 }
 
 function logging({ composition, system }: Making, kind: PluginKind): Pick<System, 'logger'> {

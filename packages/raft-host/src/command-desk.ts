@@ -85,6 +85,19 @@ export class CommandDesk<R> {
     });
   }
 
+  /** Like `submit`, of one command: with less ado, because most come so. */
+  submitOne(command: Command, options: CommandOptions = {}): Promise<Settled<R>> {
+    const refusal = this.#refusalOf([command], options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, onAll = false, signal } = options;
+    const deadline = this.#clock.now() + timeoutMs;
+    const begin = () =>
+      new Promise<Settled<R>>((resolve, reject) => {
+        this.#take([{ command, deadline, onAll, resolve, reject }]);
+      });
+    return signal === undefined ? begin() : abortable(signal, begin);
+  }
+
   /** Commands of another node's clients. */
   async answer(body: Uint8Array): Promise<Uint8Array> {
     const forwarded = decodeForwarded(body);

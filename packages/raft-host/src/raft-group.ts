@@ -142,6 +142,14 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return this.#desk.submit(commands, options);
   }
 
+  /**
+   * Has one command committed and applied.
+   * @throws ClusterError as `submit`
+   */
+  submitOne(command: Command, options?: CommandOptions): Promise<Settled<R>> {
+    return this.#desk.submitOne(command, options);
+  }
+
   /** A command of the machine, encoded. */
   encode(command: C): Uint8Array {
     return this.#commandCodec.encode(command);

@@ -190,7 +190,7 @@ export class RunningGroup<R> implements Sender {
 
   /** The leader says that nothing is left to do: so it is here, or this node goes on ticking, and it will hear. */
   mayRest(from: NodeId, { formation, term, index }: RestNotice): void {
-    if (formation !== this.formationTag || this.#parts.mayRest() === false) return;
+    if (formation !== this.formationTag || !this.#parts.mayRest()) return;
     const basic = this.node.basicStatus();
     const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index;
     const isIdle = this.applied === index && this.dispatch.isEmpty && this.reads.isEmpty;

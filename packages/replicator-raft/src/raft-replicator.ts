@@ -19,6 +19,7 @@ import {
 } from '@quorate/core';
 import {
   type Command,
+  type CommandOptions,
   type GroupPeer,
   type GroupStatus,
   type RaftGroup,
@@ -151,12 +152,19 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
   }
 
   async #write(commands: readonly Command[], options: WriteOptions): Promise<readonly Settled<R>[]> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
-    checkRequestTimeout(timeoutMs);
-    const onAll = this.#onAll(options.consistency);
-    const settled = await this.#started().submit(commands, { timeoutMs, onAll, ...(signal && { signal }) });
-    for (const { index } of settled) this.#lastWritten = Math.max(this.#lastWritten, index);
+    const settled = await this.#started().submit(commands, this.#howToWrite(options));
+    for (const each of settled) this.#written(each);
     return settled;
+  }
+
+  #howToWrite({ timeoutMs = DEFAULT_TIMEOUT_MS, signal, consistency }: WriteOptions): CommandOptions {
+    checkRequestTimeout(timeoutMs);
+    const onAll = this.#onAll(consistency);
+    return signal === undefined ? { timeoutMs, onAll } : { timeoutMs, onAll, signal };
+  }
+
+  #written({ index }: Settled<R>): void {
+    if (index > this.#lastWritten) this.#lastWritten = index;
   }
 
   /** A preset asks for no less than it gets: this never keeps a write on one node only. */

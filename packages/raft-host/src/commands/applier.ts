@@ -260,7 +260,6 @@ export class Applier<R> {
     for (let verdict: Halt | 'again' = 'again'; verdict === 'again';) {
       if (this.#mustReset) this.#machine.reset();
       await takeSnapshot(this.#machine, this.#parts.log, this.#ending.signal);
-      if (this.#isOver) return;
       const stop = this.#restored() ?? (await this.#replay());
       if (this.#isOver) return;
       if (stop === undefined) {

@@ -78,7 +78,7 @@ export class EntryFeed<R> {
     const first = entries[at];
     if (first === undefined) return at;
     if (first.index <= this.#machine.applied.index) {
-      // A snapshot has stepped over it.
+      // A snapshot has stepped over it, which whoever handed it over may not know of.
       this.#tellChange(first);
       return at + 1;
     }
@@ -114,8 +114,7 @@ export class EntryFeed<R> {
       this.#oneByOne = to.index;
       return 'again';
     }
-    const halt = { ...to, error: failedAt(to, error), canBeSkipped: canBeSkipped && !this.#machine.hasSkip(to) };
-    return this.isSkipped(halt) ? 'again' : halt;
+    return { ...to, error: failedAt(to, error), canBeSkipped };
   }
 
   /** Whether the log is known to say that the command is to be skipped, which helps. */
@@ -127,7 +126,6 @@ export class EntryFeed<R> {
   restored(): Halt | undefined {
     const { index, time } = this.#machine.applied;
     this.#told = Math.max(this.#told, index);
-    this.#changesTold = Math.max(this.#changesTold, index);
     this.#time = Math.max(this.#time, time);
     for (const position of this.#skips.positions()) {
       if (this.#machine.hasSkip(position)) continue;

@@ -87,7 +87,6 @@ function decodeMachineHeader(bytes: Uint8Array): MachineHeader {
     const skips = readSkips(reader, index);
     const sessions = readSessions(reader);
     if (reader.left > 0) throw reader.unsound(`${reader.left} bytes too many`);
-    sessions.advance(time);
     return { index, term, time, machineVersion, skips, sessions };
   } catch (error) {
     if (!isClusterError(error, 'PROTOCOL')) throw error;

@@ -6,7 +6,7 @@ import type { Interruption } from './entry-run.ts';
 import { snapshotContent } from './snapshot-content.ts';
 
 /** Where a machine comes from when it has to be rebuilt. */
-export type History = Pick<GroupLog, 'firstIndex' | 'snapshot' | 'readSnapshot' | 'read'>;
+export type History = Pick<GroupLog, 'snapshot' | 'readSnapshot' | 'read'>;
 
 /** Read from the log at once. */
 const READ_BYTES: number = 1024 * 1024;

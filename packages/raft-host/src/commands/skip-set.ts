@@ -13,10 +13,6 @@ export class SkipSet {
     for (const position of positions) this.add(position);
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   /** Whether any command of this entry is to be skipped. */
   touches(index: number): boolean {
     return this.#places.has(index);
