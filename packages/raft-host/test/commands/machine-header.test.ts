@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeMachineHeader, readMachineHeader } from '../../src/commands/machine-header.ts';
 import { ReplicatedMachine } from '../../src/commands/replicated-machine.ts';
+import type { Admitted, Session } from '../../src/commands/session.ts';
 import { SessionTable } from '../../src/commands/session-table.ts';
 import { SkipSet } from '../../src/commands/skip-set.ts';
 import { entryOf, plain } from './entries.ts';
@@ -86,7 +87,42 @@ describe('the header of a snapshot', () => {
   });
 
   it('is refused before it is gathered when it claims to be longer than any', async () => {
-    await expect(read(Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff))).rejects.toMatchObject({ code: 'CORRUPT' });
+    let chunks = 0;
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff);
+      for (; chunks < 1000; chunks += 1) yield new Uint8Array(1024);
+    }
+    await expect(readMachineHeader(endless())).rejects.toMatchObject({ code: 'CORRUPT' });
+    expect(chunks).toBe(0);
+  });
+
+  it('is refused with bytes too many in it, or sessions that no table has', async () => {
+    const about = { index: 9, term: 1, time: 0, machineVersion: 1, skips: new SkipSet() };
+    const session = (id: number, settled: number, sequence: number): Session => {
+      const session = { id, ttlMs: 10, lastSeen: 0, settled, admitted: new Map<number, Admitted>(), isOpen: true };
+      session.admitted.set(sequence, { session, sequence, remembered: 'skipped' });
+      return session;
+    };
+    const longer = Uint8Array.of(...encodeMachineHeader({ ...about, sessions: new SessionTable() }), 0);
+    longer[4] = (longer[4] ?? 0) + 1;
+    await expect(read(longer)).rejects.toMatchObject({ code: 'CORRUPT' });
+    for (const [nextId, sessions] of [
+      [3, [session(2, 0, 1), session(1, 0, 1)]],
+      [2, [session(2, 0, 1)]],
+      [3, [session(1, 5, 4)]],
+    ] as const) {
+      const bytes = encodeMachineHeader({ ...about, sessions: new SessionTable(nextId, sessions) });
+      await expect(read(bytes)).rejects.toMatchObject({
+        code: 'CORRUPT',
+        message: expect.stringContaining('out of order'),
+      });
+    }
+    const ahead = encodeMachineHeader({
+      ...about,
+      skips: new SkipSet([{ index: 10, place: 0 }]),
+      sessions: new SessionTable(),
+    });
+    await expect(read(ahead)).rejects.toMatchObject({ code: 'CORRUPT' });
   });
 });
 

@@ -3,6 +3,7 @@ import { memoryStorage } from '@quorate/memory';
 import type { Entry } from '@quorate/raft';
 import { createWorld, type World } from '@quorate/simulator';
 import { Applier, type Halt, type SliceOptions } from '../../src/commands/applier.ts';
+import type { History } from '../../src/commands/replay.ts';
 import { ReplicatedMachine } from '../../src/commands/replicated-machine.ts';
 import { encodeSkip } from '../../src/commands/skip.ts';
 import { kindOf } from '../../src/wire/entry-kind.ts';
@@ -44,6 +45,10 @@ export class Replica {
   readonly failures: ClusterError[] = [];
   /** Machines made. */
   made = 0;
+  /** States that machines took over. */
+  restored = 0;
+  /** What the applier reads of the log and its snapshot comes only after this. */
+  gate: Promise<void> = Promise.resolve();
   /** Portions that are settled. */
   settled = 0;
   /** Called with each entry that is told of. */
@@ -59,7 +64,7 @@ export class Replica {
     this.machine = new ReplicatedMachine(() => this.#make(options));
     this.applier = new Applier(this.machine, {
       clock,
-      log,
+      log: this.#gated(),
       ...(options.slices && { slices: options.slices }),
       entryApplied: (index, _term, outcomes) => {
         this.told.push([index, ...outcomes.map(shown)]);
@@ -130,11 +135,32 @@ export class Replica {
     await this.world.settled(this.log.truncatePrefix(index, term), 1000);
   }
 
+  #gated(): History {
+    const { log } = this;
+    const newest = () => log.snapshot;
+    const gated = async <T>(read: () => Promise<T>) => {
+      await this.gate;
+      return read();
+    };
+    return {
+      get snapshot() {
+        return newest();
+      },
+      read: (from, maxBytes) => gated(() => log.read(from, maxBytes)),
+      readSnapshot: (info, offset, maxBytes) => gated(() => log.readSnapshot(info, offset, maxBytes)),
+    };
+  }
+
   #make({ msPerCommand = 0, ...options }: ReplicaOptions): Ledger {
     this.made += 1;
     const ledger = new Ledger(options);
     const apply = ledger.apply.bind(ledger);
+    const restore = ledger.restore.bind(ledger);
     return Object.assign(ledger, {
+      restore: (chunks: AsyncIterable<Uint8Array>) => {
+        this.restored += 1;
+        return restore(chunks);
+      },
       apply: (batch: Parameters<Ledger['apply']>[0]) => {
         this.clock.workedMs += msPerCommand * batch.length;
         return apply(batch);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ReplicatedMachine } from '../../src/commands/replicated-machine.ts';
 import { encodeSkip } from '../../src/commands/skip.ts';
 import { batchOf, entryOf, inSession, plain, shownAll } from './entries.ts';
-import { Ledger, type LedgerOptions, UNREADABLE } from './ledger.ts';
+import { inPieces, joined, Ledger, type LedgerOptions, UNREADABLE } from './ledger.ts';
 
 /** A machine that tells how many commands each call of it brought. */
 function ledger(options: LedgerOptions = {}) {
@@ -106,6 +106,46 @@ describe('ReplicatedMachine', () => {
     machine.reset();
     machine.skip({ index: 1, place: 0 });
     expect(machine.apply([later])).toMatchObject({ failure: { canBeSkipped: false, error: { code: 'UNSUPPORTED' } } });
+  });
+
+  it('keeps results as they were told, whatever becomes of the bytes that they were encoded into', () => {
+    const scratch = new Uint8Array(100);
+    const machine = new ReplicatedMachine(() => {
+      const ledger = new Ledger();
+      const encode = (result: string) => scratch.subarray(0, new TextEncoder().encodeInto(result, scratch).written);
+      return Object.assign(ledger, { codec: { ...ledger.codec, result: { ...ledger.codec.result, encode } } });
+    });
+    machine.apply([entryOf(1, [{ kind: 'open-session', ttlMs: 9 }, inSession(1, 1, 'a'), inSession(1, 2, 'b')])]);
+    expect(shownAll(machine.apply([entryOf(2, [inSession(1, 1, 'a'), inSession(1, 2, 'b')])]))).toEqual([
+      ['1:a', '2:b'],
+    ]);
+  });
+
+  it('keeps in mind over a restore what is to be skipped later, and has nothing of it in a snapshot', async () => {
+    const { machine } = ledger();
+    machine.apply([entryOf(1, [plain('a')])]);
+    machine.skip({ index: 2, place: 0 });
+    const content = await joined(machine.capture().chunks({}));
+    const other = ledger().machine;
+    other.skip({ index: 3, place: 0 });
+    await other.restore(inPieces([content], [10]));
+    expect([other.hasSkip({ index: 2, place: 0 }), other.hasSkip({ index: 3, place: 0 })]).toEqual([false, true]);
+    expect(shownAll(other.apply([entryOf(2, [plain('b')]), entryOf(3, [plain('c')])]))).toEqual([['2:b'], ['REMOTE']]);
+  });
+
+  it('restores into a fresh machine when the last one has failed', async () => {
+    const content = await joined(ledger().machine.capture().chunks({}));
+    let made = 0;
+    const machine = new ReplicatedMachine(() => {
+      made += 1;
+      return new Ledger({ fails: isBoom });
+    });
+    await machine.restore(inPieces([content], [10]));
+    expect(made).toBe(1);
+    machine.apply([entryOf(1, [plain('boom')])]);
+    await machine.restore(inPieces([content], [10]));
+    expect(made).toBe(2);
+    expect(machine.query('count')).toBe('0');
   });
 
   it('says when a skip comes too late, and what it is worth otherwise', () => {

@@ -64,6 +64,32 @@ describe('what sessions remember is bounded', () => {
     expect(await joined(single.capture().chunks({}))).toEqual(await joined(whole.capture().chunks({})));
   });
 
+  it('by bytes of results that are still of use: not of what is settled, closed or expired', () => {
+    const machine = ledger(60_000);
+    const open = { kind: 'open-session' as const, ttlMs: 100 };
+    const results = (id: number, count: number) =>
+      Array.from({ length: count }, (_, at) => inSession(id, at + 1, 'a', id === 1 ? at + 1 : 0));
+    const outcomes: string[] = [];
+    // Each settles the one before; that one is in the same call of the machine, and then in an earlier one.
+    outcomes.push(...shownAll(machine.apply([entryOf(1, [open, ...results(1, 700)])])).flat());
+    for (let at = 701; at <= 1400; at += 1) {
+      outcomes.push(...shownAll(machine.apply([entryOf(at, [inSession(1, at, 'a', at)])])).flat());
+    }
+    // Closed with its results known, and not known yet.
+    for (let id = 2; id <= 8; id += 1) {
+      const close = { kind: 'close-session' as const, sessionId: id };
+      const entries = [entryOf(1400 + 2 * id, [open, ...results(id, 300)]), entryOf(1401 + 2 * id, [close])];
+      if (id % 2 === 0) outcomes.push(...shownAll(machine.apply(entries)).flat());
+      else for (const entry of entries) outcomes.push(...shownAll(machine.apply([entry])).flat());
+    }
+    // Expired so short a time ago that nobody has cleared it away.
+    for (let id = 9; id <= 12; id += 1) {
+      const entry = entryOf(2000 + id, [open, ...results(id, 300)], id * 150);
+      outcomes.push(...shownAll(machine.apply([entry])).flat());
+    }
+    expect(outcomes.filter((outcome) => outcome === 'OVERLOADED')).toEqual([]);
+  });
+
   it('and its largest state fits into a snapshot', async () => {
     const machine = ledger(60_000);
     const entries = [opened];
@@ -113,7 +139,9 @@ describe('the session table', () => {
     const table = new SessionTable();
     table.advance(0);
     for (let each = 0; each < 10; each += 1) table.open(100 * (each + 1));
+    const sessions = table.sessions();
     table.advance(5000);
+    expect(sessions.map(({ isOpen }) => isOpen)).toEqual(sessions.map(() => false));
     expect(table.sessions()).toEqual([]);
   });
 
