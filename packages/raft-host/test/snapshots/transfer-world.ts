@@ -140,7 +140,9 @@ export class TransferWorld {
 }
 
 export function contentOf(size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, at) => (at * 31 + (at >> 8) * 7) & 0xff);
+  const content = new Uint8Array(size);
+  for (let at = 0; at < size; at += 1) content[at] = at * 31 + (at >> 8) * 7;
+  return content;
 }
 
 /** Gives a node a snapshot of its own to send. */
