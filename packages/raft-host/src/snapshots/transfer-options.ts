@@ -35,8 +35,7 @@ export type TransferSettings = Required<SnapshotTransferOptions>;
 
 const MIB = 1024 * 1024;
 
-/** To be spread among the rules of whoever has these options. */
-export const snapshotTransferRules: OptionRules<SnapshotTransferOptions> = {
+const rules: OptionRules<SnapshotTransferOptions> = {
   snapshotBytesPerSecond: rule.value<number>(
     'a number of bytes from 65536, or Infinity',
     (value) => typeof value === 'number' && value >= 64 * 1024,
@@ -55,6 +54,6 @@ export function readTransferOptions(owner: string, options: SnapshotTransferOpti
     maxReceives: 2,
     patienceMs: 60_000,
     maxSnapshotBytes: MIB * MIB,
-    ...checkOptions<SnapshotTransferOptions>(owner, snapshotTransferRules, options),
+    ...checkOptions<SnapshotTransferOptions>(owner, rules, options),
   };
 }

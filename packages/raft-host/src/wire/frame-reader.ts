@@ -1,11 +1,4 @@
-import {
-  BATCH_HEADER_BYTES,
-  ClusterError,
-  type Crc32,
-  ENTRY_HEADER_BYTES,
-  type LogBatch,
-  readBatch,
-} from '@quorate/core';
+import { BATCH_HEADER_BYTES, ClusterError, type Crc32, ENTRY_HEADROOM, type LogBatch, readBatch } from '@quorate/core';
 import type { Entry, Message, MessageType } from '@quorate/raft';
 import { ByteReader, readU32 } from './byte-reader.ts';
 import { typeOf } from './entry-kind.ts';
@@ -26,7 +19,6 @@ export interface ReceivedMessage {
 const NO_ENTRIES: readonly Entry[] = [];
 const NO_BATCHES: readonly LogBatch[] = [];
 const NO_MESSAGES: readonly Message[] = [];
-const DATA_AT: number = BATCH_HEADER_BYTES + ENTRY_HEADER_BYTES;
 const MAX_GROUP: number = 2 ** 32 - 1;
 
 /**
@@ -138,7 +130,7 @@ function entryOf({ firstIndex, term, bytes }: LogBatch): Entry {
     index: firstIndex,
     term,
     type: typeOf(bytes[BATCH_HEADER_BYTES] ?? 0),
-    data: bytes.subarray(DATA_AT),
+    data: bytes.subarray(ENTRY_HEADROOM),
   };
 }
 
