@@ -54,6 +54,9 @@ export class Consensus {
   readonly #writes: Write[] = [];
   /** As handed to the disk last. */
   #handed: { readonly term: number; readonly vote: number };
+  /** How far the log is known to be committed, and how much of that was handed to the disk. */
+  #commit = 0;
+  #handedCommit = 0;
   #stalledTicks = 0;
   #isProcessing = false;
   #isOver = false;
@@ -109,6 +112,16 @@ export class Consensus {
     return state;
   }
 
+  /** Has term and vote stored anew: what is stored beside them has changed. */
+  async rewriteState(): Promise<void> {
+    const { term, vote } = this.#handed;
+    try {
+      await this.#log.append([], { state: this.#hooks.encodeState(term, vote) });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Does all that there is to do now. */
   process(): void {
     if (this.#isProcessing) return;
@@ -131,6 +144,7 @@ export class Consensus {
 
   #append({ entries, snapshot, term, vote, commit, responses }: Message): void {
     const isNewState = term !== 0 && (term !== this.#handed.term || vote !== this.#handed.vote);
+    this.#commit = Math.max(this.#commit, commit);
     if (entries.length === 0 && snapshot === undefined && !isNewState) {
       this.#afterWrites(responses);
       return;
@@ -141,7 +155,7 @@ export class Consensus {
     const write: Write = { isDone: false, responses: [...responses], hardState };
     this.#writes.push(write);
     const installed = snapshot === undefined ? undefined : this.#install(snapshot);
-    const appended = this.#write(entries, { ...(state && { state }), ...(commit > 0 && { commit }) });
+    const appended = this.#write(entries, state);
     Promise.all([installed, appended]).then(
       () => this.#written(write),
       (error: unknown) => this.#fail(error),
@@ -155,15 +169,21 @@ export class Consensus {
     else last.responses.push(...responses);
   }
 
-  async #write(entries: readonly Entry[], beside: { state?: Uint8Array; commit?: number }): Promise<void> {
+  /**
+   * With whatever is written goes what is known to be committed, even if it was known before: whoever has a change of the
+   * members in its log must know after a crash, too, that those before it are committed.
+   */
+  async #write(entries: readonly Entry[], state: Uint8Array | undefined): Promise<void> {
     this.#view.appending(entries);
+    const commit = this.#commit > this.#handedCommit ? this.#commit : undefined;
+    this.#handedCommit = this.#commit;
     const parts = inParts(entries.map(this.#batches.of));
     const last = parts.length - 1;
     // No entry is ever on disk without the term that it is of; nor a commit index without its entry.
     const appends = parts.map((part, at) =>
       this.#log.append(part, {
-        ...(at === 0 && beside.state !== undefined && { state: beside.state }),
-        ...(at === last && beside.commit !== undefined && { commit: beside.commit }),
+        ...(at === 0 && state !== undefined && { state }),
+        ...(at === last && commit !== undefined && { commit }),
       }),
     );
     await Promise.all(appends);

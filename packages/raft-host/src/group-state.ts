@@ -14,28 +14,33 @@ export interface GroupState {
   readonly disk: string;
   /** Undefined until the group is formed, or this node was invited to it. */
   readonly identity: Identity | undefined;
+  /** That member was removed from the group, and this node knows it. */
+  readonly isRemoved: boolean;
   readonly term: number;
   readonly vote: number;
 }
 
 /*
- * Version 1, big-endian: version (1 byte), disk (16), formation (16, zeros for none), number, term, vote (8 each, doubles).
+ * Version 1, big-endian: version (1 byte), disk (16), formation (16, zeros for none), number, term, vote (8 each, doubles),
+ * whether it was removed (1).
  */
 const VERSION = 1;
 const ID_BYTES = 16;
 const DISK_AT = 1;
 const FORMATION_AT: number = DISK_AT + ID_BYTES;
 const NUMBERS_AT: number = FORMATION_AT + ID_BYTES;
-const STATE_BYTES: number = NUMBERS_AT + 3 * 8;
+const REMOVED_AT: number = NUMBERS_AT + 3 * 8;
+const STATE_BYTES: number = REMOVED_AT + 1;
 const NO_FORMATION: string = '0'.repeat(2 * ID_BYTES);
 
-export function encodeGroupState({ disk, identity, term, vote }: GroupState): Uint8Array {
+export function encodeGroupState({ disk, identity, isRemoved, term, vote }: GroupState): Uint8Array {
   const bytes = new Uint8Array(STATE_BYTES);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
   bytes.set(fromHex(disk), DISK_AT);
   bytes.set(fromHex(identity?.formation ?? NO_FORMATION), FORMATION_AT);
   for (const [at, value] of [identity?.number ?? 0, term, vote].entries()) view.setFloat64(NUMBERS_AT + at * 8, value);
+  bytes[REMOVED_AT] = isRemoved ? 1 : 0;
   return bytes;
 }
 
@@ -53,6 +58,7 @@ export function decodeGroupState(bytes: Uint8Array): GroupState {
   return {
     disk: toHex(bytes.subarray(DISK_AT, FORMATION_AT)),
     identity: formation === NO_FORMATION ? undefined : { formation, number },
+    isRemoved: bytes[REMOVED_AT] === 1,
     term,
     vote,
   };

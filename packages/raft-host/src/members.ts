@@ -11,11 +11,14 @@ export interface Member {
   readonly disk: string;
   /** What it is to be: a learner that wishes to vote is promoted once it has caught up. */
   readonly wants: 'voter' | 'learner';
+  /** The number of the member that it is to take the place of, once it has caught up. */
+  readonly replaces?: number;
 }
 
 /** The members of a group as of an index of its log, and the numbers that were ever given. */
 export class Members {
   readonly #byNumber = new Map<number, Member>();
+  /** Of a node that is being replaced by itself, the newer one. */
   readonly #byNode = new Map<NodeId, Member>();
   #lastNumber = 0;
 
@@ -41,6 +44,11 @@ export class Members {
     return this.#byNode.get(nodeId);
   }
 
+  /** Whether this number was a member's that has been removed since. It will not come back. */
+  wasRemoved(number: number): boolean {
+    return number <= this.#lastNumber && !this.#byNumber.has(number);
+  }
+
   /** As a snapshot has them. */
   replace(members: readonly Member[], lastNumber: number): void {
     this.#byNumber.clear();
@@ -60,11 +68,10 @@ export class Members {
   /** Lets go of everyone whom the configuration no longer knows. */
   retain({ voters, votersOutgoing, learners }: ConfState): void {
     const kept = new Set([...voters, ...votersOutgoing, ...learners]);
-    for (const member of this.all) {
-      if (kept.has(member.number)) continue;
-      this.#byNumber.delete(member.number);
-      if (this.#byNode.get(member.nodeId) === member) this.#byNode.delete(member.nodeId);
-    }
+    this.replace(
+      this.all.filter(({ number }) => kept.has(number)),
+      this.#lastNumber,
+    );
   }
 }
 
@@ -118,8 +125,9 @@ export function isMembers(value: unknown): value is readonly Member[] {
 
 function isMember(value: unknown): value is Member {
   if (typeof value !== 'object' || value === null) return false;
-  const { number, nodeId, disk, wants } = value as Partial<Record<keyof Member, unknown>>;
-  return isNumber(number) && isNodeId(nodeId) && isHexId(disk) && (wants === 'voter' || wants === 'learner');
+  const { number, nodeId, disk, wants, replaces } = value as Partial<Record<keyof Member, unknown>>;
+  const hasWish = wants === 'voter' || wants === 'learner';
+  return isNumber(number) && isNodeId(nodeId) && isHexId(disk) && hasWish && isOptionalNumber(replaces);
 }
 
 function isConfState(value: unknown): value is ConfState {
@@ -132,6 +140,10 @@ function isConfState(value: unknown): value is ConfState {
 
 function isNumbers(value: unknown): boolean {
   return Array.isArray(value) && value.length <= MAX_MEMBERS && value.every(isNumber);
+}
+
+function isOptionalNumber(value: unknown): boolean {
+  return value === undefined || isNumber(value);
 }
 
 function isNumber(value: unknown): value is number {

@@ -357,7 +357,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   async #takeInvitation(from: NodeId, body: Uint8Array): Promise<Uint8Array> {
     const founding = this.#started();
-    await this.#run(founding, await founding.accept(from, body));
+    await this.#run(founding, await founding.accept(from, body, () => undefined));
     return new Uint8Array();
   }
 
@@ -387,7 +387,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       id: this.id,
       settings: this.settings,
       identity,
-      state: founding.state,
+      record: founding.record,
       log,
       machine: this.#machine,
       codec: this.#codec,

@@ -20,7 +20,8 @@ import type { ForwardedCommands } from './forwarding.ts';
 import { GroupSnapshots } from './group-snapshots.ts';
 import { GroupLogView } from './group-log-view.ts';
 import { type GroupSettings, inTicks } from './group-options.ts';
-import { encodeGroupState, formationTag, type GroupState, type Identity } from './group-state.ts';
+import type { GroupRecord } from './group-record.ts';
+import { formationTag, type Identity } from './group-state.ts';
 import { GroupConfiguration } from './group-configuration.ts';
 import type { Sender } from './outbox.ts';
 import type { HostedGroup, RaftHost } from './raft-host.ts';
@@ -50,7 +51,7 @@ export interface RunningGroupParts<R> {
   readonly id: number;
   readonly settings: GroupSettings;
   readonly identity: Identity;
-  readonly state: GroupState;
+  readonly record: GroupRecord;
   readonly log: GroupLog;
   /** As of the log's snapshot. */
   readonly machine: ReplicatedMachine<unknown, R, unknown, unknown>;
@@ -271,7 +272,7 @@ export class RunningGroup<R> implements Sender {
 
   #openView(): GroupLogView {
     const { host, log } = this.#parts;
-    const { term, vote } = this.#parts.state;
+    const { term, vote } = this.#parts.record.state;
     const start = log.snapshot?.index ?? 0;
     const commit = Math.max(start, Math.min(log.commit, log.lastIndex));
     return new GroupLogView(log, {
@@ -284,7 +285,7 @@ export class RunningGroup<R> implements Sender {
   }
 
   #openConsensus(view: GroupLogView): Consensus {
-    const { host, log, settings, identity, state, owner, priority } = this.#parts;
+    const { host, log, settings, identity, record, owner, priority } = this.#parts;
     const { clock, random } = host.context;
     return new Consensus(
       {
@@ -304,7 +305,7 @@ export class RunningGroup<R> implements Sender {
           restore: (snapshot) => this.#restore(snapshot.metadata.index),
           readable: (reads) => this.reads.readable(reads),
           roleChanged: (state) => this.#roleChanged(state),
-          encodeState: (term, vote) => encodeGroupState({ disk: state.disk, identity, term, vote }),
+          encodeState: (term, vote) => record.encodeVote(term, vote),
           input: (act) => host.input(owner, act),
           failed: (error) => this.#failed(error),
         },

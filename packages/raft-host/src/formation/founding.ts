@@ -1,6 +1,7 @@
 import { ClusterError, encodeBatch, type GroupLog, type NodeId, randomId, toClusterError } from '@quorate/core';
 import { encodeConfChange } from '@quorate/raft';
-import { decodeGroupState, encodeGroupState, type GroupState, type Identity } from '../group-state.ts';
+import { GroupRecord } from '../group-record.ts';
+import { decodeGroupState, type GroupState, type Identity } from '../group-state.ts';
 import { encodeChangeContext, type Member } from '../members.ts';
 import type { RaftHost } from '../raft-host.ts';
 import { requestKind } from '../request-kind.ts';
@@ -19,18 +20,19 @@ export class Founding {
   readonly #voters: readonly NodeId[];
   /** Ends with the forming, or with an invitation. */
   readonly #forming = new AbortController();
-  #state: GroupState;
+  /** Others write term and vote with it. */
+  readonly record: GroupRecord;
   /** Resolves when what this node is has become durable. */
   #taken: Promise<void> = Promise.resolve();
   /** With whom the group was formed, where this process has learnt it. */
   #founders: readonly Member[] | undefined;
 
   private constructor(host: RaftHost, log: GroupLog, voters: readonly NodeId[], state: GroupState) {
+    this.record = new GroupRecord(state);
     this.#host = host;
     this.#group = log.id;
     this.#log = log;
     this.#voters = voters;
-    this.#state = state;
   }
 
   /**
@@ -39,13 +41,14 @@ export class Founding {
    */
   static async open(host: RaftHost, log: GroupLog, voters: readonly NodeId[]): Promise<Founding> {
     if (log.state !== undefined) return new Founding(host, log, voters, decodeGroupState(log.state));
-    const state = { disk: randomId(host.context.random), identity: undefined, term: 0, vote: 0 };
-    await log.append([], { state: encodeGroupState(state) });
-    return new Founding(host, log, voters, state);
+    const disk = randomId(host.context.random);
+    const founding = new Founding(host, log, voters, { disk, identity: undefined, isRemoved: false, term: 0, vote: 0 });
+    await log.append([], { state: founding.record.encode() });
+    return founding;
   }
 
   get state(): GroupState {
-    return this.#state;
+    return this.record.state;
   }
 
   /** Stops forming: an invitation came, or the group is closed. */
@@ -67,7 +70,7 @@ export class Founding {
       random: context.random,
       retryMs,
       voters,
-      disk: this.#state.disk,
+      disk: this.state.disk,
       ask: async (peer, signal) =>
         decodeAnswer(await this.#call(peer, requestKind.ASK, encodeControl({ voters }), signal)),
       invite: async (peer, invitation, signal) =>
@@ -99,7 +102,7 @@ export class Founding {
       const message = `group ${this.#group} is to be founded by ${here} here, and by ${there} there`;
       throw new ClusterError('ELECTORATE_MISMATCH', message);
     }
-    const { disk, identity } = this.#state;
+    const { disk, identity } = this.state;
     const founders = this.#founders;
     return encodeControl({
       disk,
@@ -110,15 +113,20 @@ export class Founding {
   }
 
   /**
-   * Becomes what the invitation says.
+   * Becomes what the invitation says. A member that was removed becomes another one so, and keeps its log: all in it is
+   * the group's, and what isn't committed gives way as it does on any follower.
+   * @param leave is called when this node ceases to be another member, before that is written
    * @throws ClusterError `PROTOCOL`; `REFUSED` when it is for another disk, or this node is something else already; `IO`
    */
-  async accept(from: NodeId, invitation: Uint8Array): Promise<Identity> {
+  async accept(from: NodeId, invitation: Uint8Array, leave: () => void): Promise<Identity> {
     const { formation, number, disk, founders } = decodeInvitation(invitation);
-    const { disk: own, identity } = this.#state;
+    const { disk: own, identity, isRemoved } = this.state;
     const self = this.#host.context.self.id;
     if (disk !== own) throw new ClusterError('REFUSED', `${from} means a log that ${self} has no longer`);
-    if (identity !== undefined && (identity.formation !== formation || identity.number !== number)) {
+    if (identity?.formation === formation && identity.number < number && isRemoved) {
+      leave();
+      this.#taken = this.#becomeMember({ identity: { formation, number }, founders: undefined });
+    } else if (identity !== undefined && (identity.formation !== formation || identity.number !== number)) {
       throw new ClusterError('REFUSED', `${self} is in another formation of group ${this.#group}, or another member`);
     }
     await this.#take({ identity: { formation, number }, founders });
@@ -127,21 +135,21 @@ export class Founding {
 
   /** Becomes this member, durably. Whoever comes meanwhile, with an invitation perhaps, waits for the same. */
   #take(place: Place): Promise<void> {
-    if (this.#state.identity === undefined) this.#taken = this.#becomeMember(place);
+    if (this.state.identity === undefined) this.#taken = this.#becomeMember(place);
     return this.#taken;
   }
 
   /** The log of a founder begins with all of them as voters, committed, in term 1: the same bytes on each. */
   async #becomeMember({ identity, founders }: Place): Promise<void> {
-    const state = { ...this.#state, identity, term: founders === undefined ? 0 : 1 };
-    this.#state = state;
+    this.record.become(identity, founders === undefined ? 0 : 1);
     this.#founders = founders;
     const batches = (founders ?? []).map((member, at) => {
       const context = encodeChangeContext({ members: [member] });
       const { type, data } = encodeConfChange({ version: 1, type: 'add-node', nodeId: member.number, context });
       return encodeBatch([{ index: at + 1, term: 1, kind: kindOf(type), data }], this.#host.crc32);
     });
-    await this.#log.append(batches, { state: encodeGroupState(state), commit: batches.length });
+    const commit = founders === undefined ? {} : { commit: batches.length };
+    await this.#log.append(batches, { state: this.record.encode(), ...commit });
   }
 
   #call(to: NodeId, kind: number, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {

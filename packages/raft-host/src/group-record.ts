@@ -1,0 +1,37 @@
+import { encodeGroupState, type GroupState, type Identity } from './group-state.ts';
+
+/** What a group remembers beside its log, as it was handed to the disk last, or is about to be. */
+export class GroupRecord {
+  #state: GroupState;
+
+  constructor(state: GroupState) {
+    this.#state = state;
+  }
+
+  get state(): GroupState {
+    return this.#state;
+  }
+
+  encode(): Uint8Array {
+    return encodeGroupState(this.#state);
+  }
+
+  /** Encoded, with this term and vote. */
+  encodeVote(term: number, vote: number): Uint8Array {
+    this.#state = { ...this.#state, term, vote };
+    return this.encode();
+  }
+
+  /** This node becomes this member. What it has voted stays: terms are the group's, whatever its number was before. */
+  become(identity: Identity, term: number): void {
+    this.#state = { ...this.#state, identity, term: Math.max(term, this.#state.term), isRemoved: false };
+  }
+
+  /**
+   * The member that this node was is none any more. Whoever means that member must not find it, so what is invited from
+   * now on is another disk.
+   */
+  remove(disk: string): void {
+    this.#state = { ...this.#state, disk, isRemoved: true };
+  }
+}
