@@ -114,7 +114,12 @@ export class GroupLogView implements RaftStorage {
     if (page === undefined) return undefined;
     const from = lo - page.first;
     const to = Math.min(hi - page.first, page.entries.length);
-    return page.entries.slice(from, fitting(page.entries, from, to, maxBytes));
+    const entries = page.entries.slice(from, fitting(page.entries, from, to, maxBytes));
+    const last = entries.at(-1);
+    if (last === undefined || this.#log.term(last.index) === last.term) return entries;
+    // It was read while what replaces its end was still on its way to the disk.
+    this.#pages = this.#pages.filter((other) => other !== page);
+    return undefined;
   }
 
   async #load(lo: number): Promise<void> {
