@@ -75,6 +75,10 @@ class SoloTransport implements Transport {
     return false;
   }
 
+  sendNow(): boolean {
+    return false;
+  }
+
   async request(to: NodeId, _kind: MessageKind, _payload: Uint8Array, options?: CallOptions): Promise<Uint8Array> {
     this.#gate.check(options);
     throw disconnected(to);

@@ -102,6 +102,11 @@ export interface Transport extends AsyncDisposable {
   /** At most once. False when the peer is not connected or its queue is full: then nothing was sent. */
   send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean;
   /**
+   * Like `send`, of a message in parts, with nothing copied and without waiting for the turn to end: for who has gathered
+   * a turn's worth by itself. The bytes must not change any more.
+   */
+  sendNow(to: NodeId, kind: MessageKind, parts: readonly Uint8Array[]): boolean;
+  /**
    * Asks once and waits for the answer.
    * @throws ClusterError `DISCONNECTED`, `TIMEOUT`, `ABORTED` (`outcome` tells whether it may have arrived),
    * `OVERLOADED`, `UNSUPPORTED` when the peer has no handler, `REMOTE` or the handler's own code

@@ -86,6 +86,10 @@ export class FakeTransport implements Transport {
     return false;
   }
 
+  sendNow(): boolean {
+    return false;
+  }
+
   async request(): Promise<Uint8Array> {
     throw new ClusterError('DISCONNECTED', 'fake');
   }

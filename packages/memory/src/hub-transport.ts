@@ -134,6 +134,11 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     return link.offer(queuedBytes(copy), (offset) => ({ type: 'message', kind, payload: copy, offset }));
   }
 
+  sendNow(to: NodeId, kind: MessageKind, parts: readonly Uint8Array[]): boolean {
+    for (const part of parts) checkBytes('sendNow', 'parts', part);
+    return this.send(to, kind, joined(parts));
+  }
+
   async request(to: NodeId, kind: MessageKind, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
     checkMessageKind(kind);
     checkBytes('request', 'payload', payload);
@@ -366,4 +371,14 @@ function ignore(): void {
 
 function addressOf({ host, port }: Address): Address {
   return { host, port };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((bytes, { length }) => bytes + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -57,8 +57,7 @@ export class Outbox {
   }
 
   #send(to: NodeId, { writer, messages }: Peer): void {
-    const frame = writer.take();
-    const isSent = this.#transport.send(to, messageKind.REPLICATE, frame);
+    const isSent = this.#transport.sendNow(to, messageKind.REPLICATE, writer.takeParts());
     const unsent = messages.splice(0);
     if (!isSent) for (const { sender, message } of unsent) sender.unsent(message);
   }

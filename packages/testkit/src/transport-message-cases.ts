@@ -55,6 +55,21 @@ function deliveryCases<N>(suite: TransportSuite<N>): void {
     expectEqual(received[0], numbered(1), 'what was sent, whatever its sender did to its bytes then');
     expectEqual(payload, numbered(1).fill(77), 'the bytes of the sender, whatever the receiver did to its own');
   });
+  suite.test('in parts arrive as one, behind what was sent before', async (fixture, bed) => {
+    const [a, b] = await fixture.pair();
+    for (const sizes of [[], [0], [3, 0, 5], [70_000, 1, 5_000, 4_096]]) {
+      const received: Uint8Array[] = [];
+      using _handler = b.transport.onMessage(KIND, (_, payload) => received.push(payload));
+      const parts = sizes.map((size, number) => new Uint8Array(size).map((__, at) => (at + number) % 251));
+      a.transport.send('b', KIND, numbered(1));
+      expectThat(a.transport.sendNow('b', KIND, parts), `parts of ${sizes.join(', ')} bytes are accepted`);
+      a.transport.send('b', KIND, numbered(2));
+      await bed.until(`a message in parts of ${sizes.join(', ')} bytes`, () => received.length === 3);
+      const whole = Uint8Array.from(parts.flatMap((part) => [...part]));
+      expectEqual(received, [numbered(1), whole, numbered(2)], 'what arrives');
+    }
+    expectEqual(a.transport.sendNow('nobody', KIND, [numbered(1)]), false, 'parts to a node that is not known');
+  });
   suite.test('to nobody, or to one who is not connected, are refused', async (fixture) => {
     const [a, b] = await fixture.pair();
     expectEqual(a.transport.send('nobody', KIND, numbered(1)), false, 'to a node that is not known');

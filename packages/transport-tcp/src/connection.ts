@@ -1,4 +1,11 @@
-import { ClusterError, type DisconnectReason, guardedCall, type NodeId, type TransportContext } from '@quorate/core';
+import {
+  ClusterError,
+  type DisconnectReason,
+  guardedCall,
+  type MessageKind,
+  type NodeId,
+  type TransportContext,
+} from '@quorate/core';
 import { FRAME_OVERHEAD_BYTES, type Frame, type FrameOf } from './frame.ts';
 import type { Handlers } from './handlers.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -81,17 +88,18 @@ export class Connection implements LinkReceiver, Outlet {
 
   /** False when the queue is full. */
   send(frame: FrameOf<'MESSAGE'>): boolean {
-    if (frame.payload.length > this.maxPayloadBytes) {
-      const message = `a message of ${frame.payload.length} bytes to ${this.peerId}: ${this.maxPayloadBytes} fit`;
-      this.#owner.reporter.warn('oversize', message);
-      return false;
-    }
-    if (this.#fits(frame, 1)) {
-      this.#link.send(frame);
-      return true;
-    }
-    this.#owner.reporter.warn('overflow', `the queue for ${this.peerId} is full, messages are dropped`);
-    return false;
+    if (!this.#takes(frame.payload.length)) return false;
+    this.#link.send(frame);
+    return true;
+  }
+
+  /** Like `send`, of parts that won't change, and at once. */
+  sendNow(kind: MessageKind, parts: readonly Uint8Array[]): boolean {
+    let bytes = 0;
+    for (const part of parts) bytes += part.length;
+    if (!this.#takes(bytes)) return false;
+    this.#link.sendNow(kind, parts, bytes);
+    return true;
   }
 
   offer(frame: OutgoingFrame): boolean {
@@ -244,8 +252,23 @@ export class Connection implements LinkReceiver, Outlet {
     else if (id !== clusterId) this.close('cluster', 'local', `this cluster's id is ${id}, not ${clusterId}`);
   }
 
+  /** Whether a message of so many bytes goes into a frame and the queue. */
+  #takes(bytes: number): boolean {
+    const { reporter } = this.#owner;
+    if (bytes > this.maxPayloadBytes) {
+      reporter.warn('oversize', `a message of ${bytes} bytes to ${this.peerId}: ${this.maxPayloadBytes} fit`);
+      return false;
+    }
+    if (this.#hasRoom(bytes, 1)) return true;
+    reporter.warn('overflow', `the queue for ${this.peerId} is full, messages are dropped`);
+    return false;
+  }
+
   #fits(frame: OutgoingFrame, factor: number): boolean {
-    const bytes = 'payload' in frame ? frame.payload.length : 0;
+    return this.#hasRoom('payload' in frame ? frame.payload.length : 0, factor);
+  }
+
+  #hasRoom(bytes: number, factor: number): boolean {
     return this.#link.queuedBytes + bytes <= factor * this.#owner.settings.maxQueueBytes;
   }
 

@@ -1,3 +1,4 @@
+import type { MessageKind } from '@quorate/core';
 import type { Frame } from './frame.ts';
 import { encodeFrame, encodePayloadHead, MAX_PAYLOAD_HEAD_BYTES, type PayloadFrame } from './frame-codec.ts';
 
@@ -42,11 +43,28 @@ export class FrameBatch {
     return chunks;
   }
 
+  /** Adds a message whose payload is these parts, which won't change any more: large ones are not copied. */
+  addMessage(kind: MessageKind, parts: readonly Uint8Array[], bytes: number): void {
+    this.#reserve(MAX_PAYLOAD_HEAD_BYTES);
+    this.#advance(encodePayloadHead({ type: 'MESSAGE', kind }, bytes, this.#slab, this.#end));
+    for (const part of parts) {
+      if (part.length <= SMALL_BYTES) {
+        this.#reserve(part.length);
+        this.#slab.set(part, this.#end);
+        this.#advance(this.#end + part.length);
+      } else {
+        this.#seal();
+        this.#chunks.push(part);
+        this.#bytes += part.length;
+      }
+    }
+  }
+
   #addPayload(frame: PayloadFrame): void {
     const { payload } = frame;
     const small = payload.length <= SMALL_BYTES;
     this.#reserve(MAX_PAYLOAD_HEAD_BYTES + (small ? payload.length : 0));
-    const end = encodePayloadHead(frame, this.#slab, this.#end);
+    const end = encodePayloadHead(frame, payload.length, this.#slab, this.#end);
     if (small) {
       this.#slab.set(payload, end);
       this.#advance(end + payload.length);

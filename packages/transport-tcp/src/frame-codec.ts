@@ -18,14 +18,21 @@ export const MAX_PAYLOAD_HEAD_BYTES: number = LENGTH_BYTES + 1 + 4 + 2;
 /** The frames that matter for speed: encoded in place, without an object of their own. */
 export type PayloadFrame = FrameOf<'MESSAGE'> | FrameOf<'REQUEST'> | FrameOf<'RESPONSE'> | FrameOf<'STREAM_CHUNK'>;
 
+/** What is known of such a frame before its payload. */
+export type PayloadHead =
+  | Omit<FrameOf<'MESSAGE'>, 'payload'>
+  | Omit<FrameOf<'REQUEST'>, 'payload'>
+  | Omit<FrameOf<'RESPONSE'>, 'payload'>
+  | Omit<FrameOf<'STREAM_CHUNK'>, 'payload'>;
+
 /** Writes what comes before the payload at `at`; returns where it ends. The room must be there. */
-export function encodePayloadHead(frame: PayloadFrame, into: Uint8Array, at: number): number {
+export function encodePayloadHead(frame: PayloadHead, payloadBytes: number, into: Uint8Array, at: number): number {
   const start = at + LENGTH_BYTES;
   into[start] = frameType[frame.type];
   let end = start + 1;
   if (frame.type !== 'MESSAGE') end = putU32(into, end, frame.id);
   if (frame.type === 'MESSAGE' || frame.type === 'REQUEST') end = putU16(into, end, frame.kind);
-  putU32(into, at, end - start + frame.payload.length);
+  putU32(into, at, end - start + payloadBytes);
   return end;
 }
 
@@ -37,7 +44,10 @@ export function encodeFrame(frame: Exclude<Frame, { type: 'UNKNOWN' }>): Encoded
     case 'RESPONSE':
     case 'STREAM_CHUNK': {
       const head = new Uint8Array(MAX_PAYLOAD_HEAD_BYTES);
-      return { head: head.subarray(0, encodePayloadHead(frame, head, 0)), payload: frame.payload };
+      return {
+        head: head.subarray(0, encodePayloadHead(frame, frame.payload.length, head, 0)),
+        payload: frame.payload,
+      };
     }
     case 'HELLO':
       return small(frame.type, [u32(MAGIC), u16(frame.minVersion), u16(frame.maxVersion), json(frame.intro)]);

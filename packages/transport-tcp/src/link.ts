@@ -2,6 +2,7 @@ import {
   type Address,
   type ClusterError,
   formatAddress,
+  type MessageKind,
   type Socket,
   type SocketHandler,
   type Timer,
@@ -96,6 +97,14 @@ export class Link {
     this.#context.clock.defer(this.#onTurn);
   }
 
+  /** Sends a message whose payload is these parts, which won't change, and all that is queued, at once. */
+  sendNow(kind: MessageKind, parts: readonly Uint8Array[], bytes: number): void {
+    if (this.#state !== 'open') return;
+    if (this.#logged) this.#log('>', { type: 'MESSAGE', kind, payload: concatenated(parts, bytes) });
+    this.#batch.addMessage(kind, parts, bytes);
+    if (!this.#held) this.#write();
+  }
+
   /** Sends what is queued and then this frame, and closes. Nothing is received any more. */
   close(last: OutgoingFrame): void {
     if (this.#state !== 'open') return;
@@ -164,4 +173,14 @@ export class Link {
   #log(direction: '<' | '>', frame: Frame): void {
     this.#context.logger.debug(`wire ${direction} ${this.#remote} ${frameToJson(frame)}`);
   }
+}
+
+function concatenated(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

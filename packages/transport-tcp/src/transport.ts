@@ -105,6 +105,13 @@ export class TcpTransport implements Transport {
     return connection !== undefined && connection.send({ type: 'MESSAGE', kind, payload });
   }
 
+  sendNow(to: NodeId, kind: MessageKind, parts: readonly Uint8Array[]): boolean {
+    checkMessageKind(kind);
+    for (const part of parts) checkBytes('sendNow', 'parts', part);
+    const connection = this.#peers.connection(to);
+    return connection !== undefined && connection.sendNow(kind, parts);
+  }
+
   request(to: NodeId, kind: MessageKind, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array> {
     try {
       checkMessageKind(kind);

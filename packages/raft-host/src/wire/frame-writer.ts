@@ -66,6 +66,18 @@ export class FrameWriter {
     return frame;
   }
 
+  /** The frame in parts, of which the batches are the same bytes as everywhere: nothing of them is copied. */
+  takeParts(): readonly Uint8Array[] {
+    const writer = this.#writer;
+    writer.u32At(LENGTH_AT, writer.end - HEADS_AT);
+    writer.u32At(CHECKSUM_AT, this.#crc32(writer.view(LENGTH_AT)));
+    const head = writer.view(0).slice();
+    head[0] = FRAME_VERSION;
+    const parts = [head, ...this.#batches.map(({ bytes }) => bytes)];
+    this.#begin(head.length);
+    return parts;
+  }
+
   #begin(lastBytes: number): void {
     if (lastBytes > MAX_KEPT_CAPACITY) this.#writer = new ByteWriter(FIRST_CAPACITY);
     this.#writer.end = HEADS_AT;
