@@ -27,8 +27,8 @@ export interface ProcessRunResult {
 }
 
 const IDS = ['a', 'b', 'c', 'd', 'e'];
-const CLIENTS = 16;
-const SESSIONS = 6;
+/** A third in sessions, and some that only read. */
+const CLIENTS = { clients: 18, sessions: 6, readers: 4 };
 /** Within which all processes are there, and make progress, when nothing is broken. */
 const RECOVERY_MS = 60_000;
 const RETRY_MS = 50;
@@ -66,7 +66,7 @@ class ProcessRun {
   constructor(seed: number, supervisor: NodeSupervisor, mesh: ProxyMesh) {
     this.#supervisor = supervisor;
     this.#faults = new Faults(seed, supervisor, mesh);
-    this.#workload = new Workload({ seed, clients: CLIENTS, sessions: SESSIONS, supervisor, log: this.#log });
+    this.#workload = new Workload({ seed, ...CLIENTS, supervisor, log: this.#log });
   }
 
   async live(seconds: number): Promise<ProcessRunResult> {

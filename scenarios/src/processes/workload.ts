@@ -8,10 +8,19 @@ import { INITIAL, type MachineCommand, type MachineQuery } from './register-mach
 export interface WorkloadOptions {
   readonly seed: number;
   readonly clients: number;
-  /** Clients with a session, of all. */
+  /** Of the clients, those that write in a session. */
   readonly sessions: number;
+  /** Of the clients, those that only read, by the lease: nothing else goes on through a leader that is cut off. */
+  readonly readers: number;
   readonly supervisor: Pick<NodeSupervisor, 'ids' | 'clientPort' | 'failure'>;
   readonly log: OperationLog;
+}
+
+type ClientKind = 'plain' | 'in a session' | 'reader';
+
+interface Client {
+  readonly name: string;
+  readonly kind: ClientKind;
 }
 
 type WriteCall = Extract<NodeCall, { readonly command: MachineCommand }>;
@@ -55,11 +64,10 @@ export class Workload {
 
   /** Until the signal, or until a process has failed. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clients, sessions, seed } = this.#options;
+    const { clients, sessions, readers, seed } = this.#options;
     const lives = Array.from({ length: clients }, (_, at) => {
-      const inSession = at < sessions;
-      const name = `client-${at + 1}${inSession ? ' in a session' : ''}`;
-      return this.#live(name, inSession, new Seeded(seed + at), signal);
+      const kind: ClientKind = at < sessions ? 'in a session' : at < sessions + readers ? 'reader' : 'plain';
+      return this.#live({ name: `client ${at + 1} (${kind})`, kind }, new Seeded(seed + at), signal);
     });
     await Promise.all(lives);
   }
@@ -100,13 +108,13 @@ export class Workload {
     return connection === undefined ? undefined : await use(connection);
   }
 
-  async #live(name: string, inSession: boolean, random: Seeded, signal: AbortSignal): Promise<void> {
+  async #live(client: Client, random: Seeded, signal: AbortSignal): Promise<void> {
     const { supervisor } = this.#options;
     let connection: NodeConnection | undefined = undefined;
     while (!signal.aborted && supervisor.failure === undefined) {
       if (connection?.isOpen !== true) connection = await this.#connect(random);
       if (connection !== undefined) {
-        const { outcome } = await this.#operate(name, inSession, connection, random);
+        const { outcome } = await this.#operate(client, connection, random);
         // One that could not tell is left, now and then, for another.
         if (outcome !== 'ok' && random.bit()) connection[Symbol.dispose]();
       }
@@ -121,13 +129,13 @@ export class Workload {
     return port === undefined ? undefined : await NodeConnection.open(port);
   }
 
-  async #operate(name: string, inSession: boolean, connection: NodeConnection, random: Seeded): Promise<NodeOutcome> {
-    const input = this.#input(random);
+  async #operate({ name, kind }: Client, connection: NodeConnection, random: Seeded): Promise<NodeOutcome> {
+    const input = this.#input(random, kind === 'reader');
     if (input.type === 'get' || input.type === 'drawn') {
-      const consistency = random.int(4) === 0 ? 'lease' : 'linearizable';
-      return await this.#read(name, connection, input, consistency);
+      const byLease = kind === 'reader' || random.bit();
+      return await this.#read(name, connection, input, byLease ? 'lease' : 'linearizable');
     }
-    const type = inSession ? 'session-write' : 'write';
+    const type = kind === 'in a session' ? 'session-write' : 'write';
     return await this.#write(name, connection, { type, command: this.#nameIt(input) });
   }
 
@@ -153,10 +161,10 @@ export class Workload {
     return outcome;
   }
 
-  #input(random: Seeded): KeyedInput {
+  #input(random: Seeded, readsOnly: boolean): KeyedInput {
     const slot = random.pick(SLOTS);
     const key = this.#nextKey(slot);
-    const reads = random.int(3) === 0;
+    const reads = readsOnly || random.int(3) === 0;
     if (slot.startsWith('tickets')) return reads ? { type: 'drawn', key } : { type: 'draw', key };
     if (reads) return { type: 'get', key };
     const value = this.#nextValue();
