@@ -26,6 +26,8 @@ export function coreConfig(
     maxUncommittedSize: 2 * MAX_PENDING_BYTES,
     // The host forwards them itself: it knows what became of them.
     disableProposalForwarding: true,
+    // Who reads by the lease asks for it: a linearizable read depends on no clock.
+    leaseReads: false,
     ...(maxClockDrift !== undefined && {
       lease: { now: () => clock.now(), tickMs: timings.tickMs, maxDrift: betweenClocks(maxClockDrift) },
     }),

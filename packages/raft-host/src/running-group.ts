@@ -91,8 +91,6 @@ export class RunningGroup<R> implements Sender {
   #isOver = false;
   #role: Role = 'follower';
   #leader: number = NONE;
-  /** Of the last entry that was applied. */
-  #appliedTerm = 0;
   /** Of the last snapshot of a leader. */
   #restoring: Promise<void> | undefined;
   /** Since when this node has led, and the time in the log then. */
@@ -148,9 +146,7 @@ export class RunningGroup<R> implements Sender {
   /** Up to where a read by the lease must see the log; undefined where there is no lease to read by. */
   leaseIndex(): number | undefined {
     if (this.#role !== 'leader' || this.node.leaseUntil() <= this.#parts.host.context.clock.now()) return undefined;
-    const { commit, term } = this.node.basicStatus();
-    // Before an entry of its own term is committed, a leader may not know all that was.
-    return this.#appliedTerm === term ? commit : undefined;
+    return this.node.basicStatus().commit;
   }
 
   get leader(): Leader {
@@ -392,7 +388,6 @@ export class RunningGroup<R> implements Sender {
       clock: host.context.clock,
       log,
       entryApplied: (index, term, outcomes) => {
-        this.#appliedTerm = term;
         if (this.configuration.applied(index, (entry) => this.#consensus.applyConfChange(entry)))
           this.#parts.onMembers();
         this.dispatch.applied(index, term, outcomes);

@@ -40,6 +40,11 @@ export interface RaftConfig {
    */
   readonly lease?: LeaseConfig | undefined;
   /**
+   * Whether every read is answered by the lease while that holds. Without it reads are always confirmed by a round, so
+   * that they depend on no clock, and the lease is there for those who ask for it (`leaseUntil`). @default true
+   */
+  readonly leaseReads?: boolean | undefined;
+  /**
    * How much a node is wanted as leader. One that is wanted more takes over when it has caught up, one that is wanted
    * less waits longer before it campaigns. @default 0 for all
    */
@@ -89,6 +94,7 @@ export function resolveConfig(config: RaftConfig): ResolvedConfig {
     checkQuorum: config.checkQuorum ?? true,
     preVote: config.preVote ?? true,
     lease: config.lease,
+    leaseReads: config.leaseReads ?? true,
     priority: config.priority ?? (() => 0),
     witness: config.witness ?? false,
     disableProposalForwarding: config.disableProposalForwarding ?? false,

@@ -12,7 +12,8 @@ const MAX_PENDING_READS = 65_536;
 export function askToRead(raft: RaftState, m: Message): StepResult {
   if (m.context === undefined) return 'malformed';
   if (raft.reads.size >= MAX_PENDING_READS) return 'overloaded';
-  if (isSettled(raft) && raft.lease?.isValid) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
+  const byLease = raft.config.leaseReads && isSettled(raft) && raft.lease?.isValid === true;
+  if (byLease) answerRead(raft, m.from || raft.id, raft.log.committed, m.context);
   else raft.reads.add(m.from || raft.id, m.context);
   openReads(raft);
   return 'ok';

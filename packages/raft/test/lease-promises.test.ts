@@ -30,3 +30,24 @@ describe('a promise to the leader', () => {
     expect(host.handleReady()).toMatchObject([{ type: 'HeartbeatResp', to: 2 }]);
   });
 });
+
+describe('a leader with a lease that is not for reads', () => {
+  it('has every read confirmed by a round, and tells how long the lease holds', () => {
+    const group = new Group({ electionTicks: 10, heartbeatTicks: 1, lease, leaseReads: false });
+    for (let id = 1; id <= 3; id += 1) group.add(confState([1, 2, 3]));
+    const { node } = group.host(1);
+    node.campaign();
+    group.settle();
+    group.tick(2);
+    expect(node.leaseUntil()).toBeGreaterThan(0);
+    node.readIndex(new Uint8Array([1]));
+    expect(
+      group
+        .host(1)
+        .handleReady()
+        .map(({ type }) => type),
+    ).toEqual(['Heartbeat', 'Heartbeat']);
+    expect(group.host(1).reads).toEqual([]);
+    group.settle();
+  });
+});
