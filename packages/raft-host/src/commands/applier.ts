@@ -210,7 +210,7 @@ export class Applier<R> {
   }
 
   #show(): void {
-    if (this.#feed.told === this.#shown) return;
+    if (this.#isOver || this.#feed.told === this.#shown) return;
     this.#shown = this.#feed.told;
     this.#parts.applied(this.#shown);
   }
@@ -307,7 +307,6 @@ export class Applier<R> {
     const wasHalted = this.#halt !== undefined;
     this.#halt = undefined;
     if (wasHalted) this.#parts.halted(undefined);
-    if (this.#isOver) return;
     this.#show();
     this.#drain();
   }

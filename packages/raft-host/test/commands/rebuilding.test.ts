@@ -122,6 +122,32 @@ describe('rebuilding', () => {
     expect(replica.machine.applied.index).toBe(0);
   });
 
+  it('stops when it is ended while the log is read, and applies nothing of it', async () => {
+    const replica = await Replica.open({ fails: isBoom });
+    await replica.commit([commands(1, [plain('a')])]);
+    let open: () => void = () => undefined;
+    replica.gate = new Promise((resolve) => (open = resolve));
+    await replica.commit([commands(2, [plain('boom')])]);
+    await replica.run();
+    replica.applier.end();
+    open();
+    await replica.run();
+    replica.hand([commands(3, [plain('b')])]);
+    expect(replica.machine.applied.index).toBe(0);
+    expect([replica.told, replica.halts, replica.failures]).toEqual([[[1, '1:a']], [], []]);
+  });
+
+  it('shows nothing any more when it is ended by what it tells', async () => {
+    const replica = await Replica.open({ fails: isBoom });
+    await replica.commit([commands(1, [plain('boom')])]);
+    await replica.run();
+    replica.onGoingOn = () => replica.applier.end();
+    await replica.commit([skip(2, 1, 0), commands(3, [plain('b')])]);
+    await replica.run();
+    expect(replica.halts.length).toBe(2);
+    expect([replica.told.map(([index]) => index), replica.shown]).toEqual([[1, 2, 3], []]);
+  });
+
   it('lets others have their turn', async () => {
     const replica = await Replica.open({ fails: isBoom, slices: { maxCommands: 1, maxMs: 1 }, msPerCommand: 1 });
     const entries = Array.from({ length: 20 }, (_, at) => commands(at + 1, [plain('a')]));

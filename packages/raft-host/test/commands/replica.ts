@@ -53,6 +53,8 @@ export class Replica {
   settled = 0;
   /** Called with each entry that is told of. */
   onTold: (index: number) => void = () => undefined;
+  /** Called when the machine goes on after a halt. */
+  onGoingOn: () => void = () => undefined;
 
   readonly #options: ReplicaOptions;
 
@@ -71,7 +73,10 @@ export class Replica {
         this.onTold(index);
       },
       applied: (index) => this.shown.push(index),
-      halted: (halt) => this.halts.push(halt),
+      halted: (halt) => {
+        this.halts.push(halt);
+        if (halt === undefined) this.onGoingOn();
+      },
       failed: (error) => this.failures.push(error),
     });
   }
