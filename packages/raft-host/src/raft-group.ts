@@ -341,9 +341,15 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   async #form(founding: Founding): Promise<void> {
     this.#enter('forming');
     try {
-      const ready = () => this.campaign();
+      let isReady = false;
+      const ready = () => {
+        isReady = true;
+        this.campaign();
+      };
       const identity = await founding.form(this.settings.timings.electionMs, ready);
       if (identity !== undefined) await this.#run(founding, identity);
+      // Whichever came last: that the others know, or that this node takes part.
+      if (isReady) this.campaign();
     } catch (error) {
       if (!this.#closing.signal.aborted) this.#over(toClusterError(error, 'IO', `group ${this.id}`));
     }

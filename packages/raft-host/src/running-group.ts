@@ -268,7 +268,10 @@ export class RunningGroup<R> implements Sender {
 
   #openView(): GroupLogView {
     const { host, log } = this.#parts;
-    const { term, vote } = this.#parts.record.state;
+    const { state } = this.#parts.record;
+    // A crash can leave a leader's snapshot and not the term that its message was of: a vote in that is not known of.
+    const lastTerm = log.term(log.lastIndex) ?? 0;
+    const { term, vote } = lastTerm > state.term ? { term: lastTerm, vote: NONE } : state;
     const start = log.snapshot?.index ?? 0;
     const commit = Math.max(start, Math.min(log.commit, log.lastIndex));
     return new GroupLogView(log, {
