@@ -10,6 +10,8 @@ import {
 } from '@quorate/core';
 import { createWorld, type Host, type Seed, type World } from '@quorate/simulator';
 import { Chaos } from './chaos.ts';
+import type { TallyReplicator } from './tally.ts';
+import { TallyClients } from './tally-clients.ts';
 import { watchedStorage } from './watched-storage.ts';
 
 /** The parts that the nodes of one run are made of. */
@@ -20,6 +22,12 @@ export interface ElectionParts {
   election(options: { readonly voters: Electorate; readonly priority: number }): Plugin<LeaderElection, 'election'>;
   /** False without durable votes, when tokens may be given out again: then only that grants don't overlap is checked. */
   readonly tokensGrow: boolean;
+  /** Whether each generation of voters may be another, given to one node after the other. */
+  readonly changesVoters: boolean;
+  /** Whether it knows priorities. */
+  readonly prioritizes: boolean;
+  /** Also replicates, on every node; then some of the nodes may do without standing for election. */
+  replicator?(voters: readonly string[]): Plugin<TallyReplicator, 'replicator'>;
 }
 
 export interface ElectionRunOptions {
@@ -65,6 +73,7 @@ export async function runElection(options: ElectionRunOptions): Promise<Election
   const peace = world.now;
   await world.runUntil(() => life.agrees(), options.recoveryMs);
   const recoveredAfterMs = world.now - peace;
+  await life.auditTally(options.recoveryMs);
   // Late connections may still change it; after that it lasts, unless a candidate of higher priority comes back.
   await world.run(SETTLING_MS);
   const leader = life.leader();
@@ -82,9 +91,12 @@ class ElectionLife {
   readonly chaos: Chaos;
   readonly #world: World;
   readonly #options: ElectionRunOptions;
-  readonly #clusters = new Map<Host, Cluster>();
+  readonly #clusters = new Map<Host, Cluster<TallyReplicator>>();
   readonly #storages = new Map<Host, Plugin<Storage, 'storage'>>();
   readonly #priorities = new Map<Host, number>();
+  /** Those who vote and replicate, but don't stand for election. */
+  readonly #observers = new Set<Host>();
+  readonly #clients: TallyClients;
   /** What nodes start with from now on. */
   #electorate: Electorate;
   /** Of the electorate that each node is known to have stored. */
@@ -114,10 +126,14 @@ class ElectionLife {
           writeMs: () => this.chaos.writeMs(host),
         }),
       );
-      this.#priorities.set(host, prioritized ? world.random.int(3) : 1);
+      this.#priorities.set(host, prioritized && options.parts.prioritizes ? world.random.int(3) : 1);
     }
     this.#electorate = { generation: 1, voters: world.hosts.map(({ name }) => name) };
-    if (count > 1 && world.chance(0.25)) this.#changeVoters();
+    this.#clients = new TallyClients(world);
+    if (options.parts.replicator !== undefined && world.chance(0.5)) {
+      for (const host of world.hosts.slice(1)) if (world.chance(0.5)) this.#observers.add(host);
+    }
+    if (options.parts.changesVoters && count > 1 && world.chance(0.25)) this.#changeVoters();
     world.onStep(() => this.#check());
   }
 
@@ -143,6 +159,7 @@ class ElectionLife {
       this.#clusters.set(host, cluster);
       await cluster.start();
       this.#generations.set(host, electorate.generation);
+      if (this.#options.parts.replicator !== undefined) void this.#clients.work(cluster.replicator, system.clock);
     });
   }
 
@@ -196,17 +213,31 @@ class ElectionLife {
     );
   }
 
+  /** With a replicator: all that was acknowledged has been done, and nothing twice. */
+  async auditTally(withinMs: number): Promise<void> {
+    this.#clients.stop();
+    if (this.#options.parts.replicator === undefined) return;
+    for (const { replicator } of this.#clusters.values()) {
+      const judge = this.#clients.audit();
+      const read = replicator.read(undefined, { consistency: 'linearizable', timeoutMs: withinMs });
+      judge(await this.#world.settled(read, withinMs));
+    }
+  }
+
   async stop(): Promise<void> {
     const stopped = Promise.all([...this.#clusters.values()].map((cluster) => cluster.stop()));
     await this.#world.settled(stopped, 60_000);
   }
 
-  #build(host: Host, system: System, voters: Electorate): Cluster {
+  #build(host: Host, system: System, voters: Electorate): Cluster<TallyReplicator> {
     const { parts } = this.#options;
+    const replicator = parts.replicator?.(voters.voters);
     const hosts = this.#world.hosts;
-    return createCluster({
+    return createCluster<TallyReplicator>({
       nodeId: host.name,
       name: 'scenario',
+      campaign: !this.#observers.has(host),
+      ...(replicator && { replicator }),
       bind: { host: host.address, port: PORT },
       seedNodes: hosts.map(({ address }) => ({ host: address, port: PORT })),
       transport: parts.transport(this.#world, host),
@@ -237,7 +268,10 @@ class ElectionLife {
         `two valid grants at once: ${holding.map(([host, token]) => `${host.name} ${token}`).join(', ')}`,
       );
     }
-    for (const [host, token] of holding) this.#checkToken(host, token);
+    for (const [host, token] of holding) {
+      if (this.#observers.has(host)) throw new Error(`${host.name} leads, and never stood for election`);
+      this.#checkToken(host, token);
+    }
   }
 
   #checkToken(host: Host, token: bigint): void {

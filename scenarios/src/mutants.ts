@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -8,6 +8,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface Mutation {
   /** What the mutant gets wrong: a short name. */
   readonly name: string;
+  /** Of another package than the one that is imported, which that one stands on: `raft-host`. */
+  readonly in?: string;
   /** Below the package's `src`. */
   readonly file: string;
   /** Text that stands in the file exactly once. */
@@ -21,11 +23,22 @@ export interface Mutation {
  * @throws Error when the text to be replaced is not there exactly once: the mutation no longer breaks what it says
  */
 export async function importMutant<T>(packageName: string, mutation: Mutation): Promise<T> {
-  const source = path.join(root, 'packages', packageName, 'src');
-  const copy = path.join(root, 'scenarios', '.mutants', packageName, mutation.name.replaceAll(/\W+/gu, '-'));
-  rmSync(copy, { recursive: true, force: true });
-  mkdirSync(copy, { recursive: true });
-  cpSync(source, copy, { recursive: true });
+  const folder = path.join(root, 'scenarios', '.mutants', packageName, mutation.name.replaceAll(/\W+/gu, '-'));
+  rmSync(folder, { recursive: true, force: true });
+  const broken = mutation.in ?? packageName;
+  breakRule(copyOf(broken, folder), mutation);
+  const copy = broken === packageName ? path.join(folder, broken) : copyOf(packageName, folder);
+  if (broken !== packageName) importCopy(copy, broken, folder);
+  return (await import(pathToFileURL(path.join(copy, 'index.ts')).href)) as T;
+}
+
+function copyOf(packageName: string, folder: string): string {
+  const copy = path.join(folder, packageName);
+  cpSync(path.join(root, 'packages', packageName, 'src'), copy, { recursive: true });
+  return copy;
+}
+
+function breakRule(copy: string, mutation: Mutation): void {
   const file = path.join(copy, mutation.file);
   const parts = readFileSync(file, 'utf8').split(mutation.find);
   if (parts.length !== 2) {
@@ -34,5 +47,14 @@ export async function importMutant<T>(packageName: string, mutation: Mutation): 
     );
   }
   writeFileSync(file, parts.join(mutation.replace));
-  return (await import(pathToFileURL(path.join(copy, 'index.ts')).href)) as T;
+}
+
+/** Lets a copied package import the copy of another one. */
+function importCopy(copy: string, other: string, folder: string): void {
+  for (const name of readdirSync(copy, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.ts')) continue;
+    const file = path.join(copy, name);
+    const to = path.relative(path.dirname(file), path.join(folder, other, 'index.ts'));
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(`'@quorate/${other}'`, `'${to}'`));
+  }
 }

@@ -1,13 +1,26 @@
 import { type MajorityElectionOptions, majorityElection } from '@quorate/election-majority';
+import { raftElection } from '@quorate/election-raft';
 import { memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
+import { raftReplicator } from '@quorate/replicator-raft';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
 import type { ElectionParts } from './election-run.ts';
+import { Tally } from './tally.ts';
 
 /** How far the clocks of every run may drift: more than real ones do, so that the margin for it is tested. */
 export const MAX_DRIFT = 0.05;
 
+/** So that a short life has many of them, and followers that need one. */
+const SMALL_SNAPSHOTS = { everyEntries: 30, keepEntries: 5, keepBytes: 4096 };
+
 type ElectionFactory = typeof majorityElection;
+type RaftElectionFactory = typeof raftElection;
+
+const ofMajority: Pick<ElectionParts, 'tokensGrow' | 'changesVoters' | 'prioritizes'> = {
+  tokensGrow: true,
+  changesVoters: true,
+  prioritizes: true,
+};
 
 /** Messages by themselves, each delayed, lost, doubled or overtaken; the leanest, and so the most runs a second. */
 export function memoryParts(factory: ElectionFactory = majorityElection): ElectionParts {
@@ -20,7 +33,7 @@ export function memoryParts(factory: ElectionFactory = majorityElection): Electi
     },
     storage: () => memoryStorage({ disk: memoryDisk() }),
     election: (options) => factory(electionOptions(options)),
-    tokensGrow: true,
+    ...ofMajority,
   };
 }
 
@@ -39,7 +52,27 @@ export function wholeNodeParts(factory: ElectionFactory = majorityElection): Ele
     transport: () => tcpTransport({ insecure: true, reconnect: { minMs: 100, maxMs: 1000 } }),
     storage: () => fileStorage({ directory: '/data' }),
     election: (options) => factory(electionOptions(options)),
+    ...ofMajority,
+  };
+}
+
+/** The parts of a node on which a Raft group elects instead. */
+export function raftParts(of: ElectionParts, factory: RaftElectionFactory = raftElection): ElectionParts {
+  return {
+    ...of,
+    election: ({ voters: { voters } }) => factory({ voters, maxClockDrift: MAX_DRIFT }),
     tokensGrow: true,
+    changesVoters: false,
+    prioritizes: false,
+  };
+}
+
+/** The same, beside a replicator that shares the group. */
+export function sharedRaftParts(of: ElectionParts): ElectionParts {
+  return {
+    ...raftParts(of),
+    replicator: (voters) =>
+      raftReplicator({ voters, maxClockDrift: MAX_DRIFT, machine: () => new Tally(), snapshots: SMALL_SNAPSHOTS }),
   };
 }
 

@@ -1,8 +1,16 @@
-import { type Plugin, type RecordStore, sleep, type Storage, type StorageContext } from '@quorate/core';
+import {
+  type GroupLog,
+  type LogStore,
+  type Plugin,
+  type RecordStore,
+  sleep,
+  type Storage,
+  type StorageContext,
+} from '@quorate/core';
 import type { Host } from '@quorate/simulator';
 
 export interface WatchedDisk {
-  /** A record is about to be written. */
+  /** A record, or something in a log, is about to be written. */
   onWrite(): void;
   /** How long that takes. */
   writeMs(): number;
@@ -21,36 +29,89 @@ export function watchedStorage(
     if (term < lastTerm) throw new Error(`the stored term of ${host.name} went back from ${lastTerm} to ${term}`);
     lastTerm = term;
   };
-  const slow = (records: RecordStore, { clock }: StorageContext): RecordStore => {
-    let last: Promise<unknown> = Promise.resolve();
-    const write = async (name: string, bytes: Uint8Array, after: Promise<unknown>): Promise<void> => {
-      await after;
-      disk.onWrite();
-      await sleep(clock, disk.writeMs());
-      await records.write(name, bytes);
-      watch(bytes);
-    };
-    return {
-      read: (name) => records.read(name),
-      remove: (name) => records.remove(name),
-      names: () => records.names(),
-      write: (name, bytes) => {
-        const written = write(name, bytes, last);
-        last = written;
-        return written;
-      },
-    };
-  };
+  const slow = (records: RecordStore, slowly: Slowly): RecordStore => ({
+    read: (name) => records.read(name),
+    remove: (name) => records.remove(name),
+    names: () => records.names(),
+    write: (name, bytes) =>
+      slowly(async () => {
+        await records.write(name, bytes);
+        watch(bytes);
+      }),
+  });
   return {
     ...plugin,
     create: (context) => {
       const storage = plugin.create(context);
+      const slowly = inTurn(context, disk);
       return {
         supports: storage.supports,
-        records: slow(storage.records, context),
+        records: slow(storage.records, slowly),
+        ...(storage.log && { log: slowLogs(storage.log, slowly) }),
         open: () => storage.open(),
         [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
       };
     },
+  };
+}
+
+/** Does something that changes what is kept, when it is its turn and the disk has taken its time. */
+type Slowly = <T>(change: () => Promise<T>) => Promise<T>;
+
+function inTurn({ clock }: StorageContext, disk: WatchedDisk): Slowly {
+  let last: Promise<unknown> = Promise.resolve();
+  return (change) => {
+    const after = last;
+    const changed = (async () => {
+      await after;
+      disk.onWrite();
+      await sleep(clock, disk.writeMs());
+      return change();
+    })();
+    // A change that failed is its caller's matter; the next one has its turn all the same.
+    last = changed.catch(() => undefined);
+    return changed;
+  };
+}
+
+function slowLogs(logs: LogStore, slowly: Slowly): LogStore {
+  const known = new Map<number, GroupLog>();
+  return {
+    open: () => logs.open(),
+    groups: () => logs.groups(),
+    group: (id) => {
+      const log = known.get(id) ?? slowLog(logs.group(id), slowly);
+      known.set(id, log);
+      return log;
+    },
+    [Symbol.asyncDispose]: () => logs[Symbol.asyncDispose](),
+  };
+}
+
+function slowLog(log: GroupLog, slowly: Slowly): GroupLog {
+  return {
+    id: log.id,
+    get firstIndex() {
+      return log.firstIndex;
+    },
+    get lastIndex() {
+      return log.lastIndex;
+    },
+    get commit() {
+      return log.commit;
+    },
+    get state() {
+      return log.state;
+    },
+    get snapshot() {
+      return log.snapshot;
+    },
+    term: (index) => log.term(index),
+    append: (batches, beside) => slowly(() => log.append(batches, beside)),
+    read: (from, maxBytes) => log.read(from, maxBytes),
+    truncatePrefix: (index, term) => slowly(() => log.truncatePrefix(index, term)),
+    saveSnapshot: (about, chunks) => slowly(() => log.saveSnapshot(about, chunks)),
+    readSnapshot: (snapshot, offset, maxBytes) => log.readSnapshot(snapshot, offset, maxBytes),
+    remove: () => slowly(() => log.remove()),
   };
 }
