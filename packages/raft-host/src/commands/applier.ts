@@ -4,8 +4,6 @@ import { type AppliedMachine, type EntryApplied, EntryFeed, type Halt } from './
 import type { Interruption } from './entry-run.ts';
 import { type History, replay, takeSnapshot } from './replay.ts';
 
-export type { Halt } from './entry-feed.ts';
-
 /** How much is applied before others have their turn. */
 export interface SliceOptions {
   /** Commands handed to the machine with one call; an entry is never cut. @default 1024 */

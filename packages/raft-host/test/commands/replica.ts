@@ -2,7 +2,8 @@ import { type Clock, type ClusterError, encodeBatch, type GroupLog, type Timer }
 import { memoryStorage } from '@quorate/memory';
 import type { Entry } from '@quorate/raft';
 import { createWorld, type World } from '@quorate/simulator';
-import { Applier, type Halt, type SliceOptions } from '../../src/commands/applier.ts';
+import { Applier, type SliceOptions } from '../../src/commands/applier.ts';
+import type { Halt } from '../../src/commands/entry-feed.ts';
 import type { History } from '../../src/commands/replay.ts';
 import { ReplicatedMachine } from '../../src/commands/replicated-machine.ts';
 import { encodeSkip } from '../../src/commands/skip.ts';
