@@ -1,10 +1,17 @@
 import { type Cluster, createCluster, type Replicator } from '@quorate/core';
 import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
 import { createWorld, type Host, type World } from '@quorate/simulator';
-import { raftReplicator, type SnapshotPolicyOptions } from '../src/index.ts';
+import { fileStorage } from '@quorate/storage-file';
+import { tcpTransport } from '@quorate/transport-tcp';
+import { type RaftGroupOptions, raftReplicator, type SnapshotPolicyOptions } from '../src/index.ts';
 import { KeyValues, type KeyValueCommand } from './key-values.ts';
 
 export type KeyValueReplicator = Replicator<KeyValueCommand, string, string, string | undefined>;
+
+export interface StageOptions extends Partial<Omit<RaftGroupOptions, 'voters'>> {
+  /** Real files on the simulated disk and real TCP on the simulated network, instead of what is in memory. */
+  readonly real?: boolean;
+}
 
 /** Nodes with a replicated key-value store, each on a simulated host of its own. */
 export class SimulatedCluster {
@@ -12,12 +19,19 @@ export class SimulatedCluster {
   readonly names: readonly string[];
   readonly machines = new Map<string, KeyValues>();
   readonly #snapshots: SnapshotPolicyOptions;
+  readonly #options: StageOptions;
   readonly #network: ReturnType<typeof memoryNetwork>;
   readonly #disks = new Map<string, MemoryDisk>();
   readonly #clusters = new Map<string, Cluster>();
 
-  constructor(seed: string, names: readonly string[] = ['a', 'b', 'c'], snapshots: SnapshotPolicyOptions = {}) {
+  constructor(
+    seed: string,
+    names: readonly string[] = ['a', 'b', 'c'],
+    snapshots: SnapshotPolicyOptions = {},
+    options: StageOptions = {},
+  ) {
     this.#snapshots = snapshots;
+    this.#options = options;
     this.world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 0.5 } });
     this.names = names;
     this.#network = memoryNetwork({ route: this.world.route });
@@ -36,6 +50,7 @@ export class SimulatedCluster {
 
   start(name: string): void {
     const host = this.host(name);
+    const { real = false, ...group } = this.#options;
     const disk = this.#disks.get(name) ?? memoryDisk();
     this.#disks.set(name, disk);
     host.start(async (system) => {
@@ -45,9 +60,12 @@ export class SimulatedCluster {
         seedNodes: this.world.hosts.map(({ address }) => ({ host: address, port: 7000 })),
         system,
         logLevel: 'warn',
-        transport: memoryTransport({ network: this.#network }),
-        storage: memoryStorage({ disk }),
+        transport: real ? tcpTransport({ insecure: true }) : memoryTransport({ network: this.#network }),
+        storage: real
+          ? fileStorage({ directory: '/data', log: { segmentBytes: 256 * 1024 } })
+          : memoryStorage({ disk }),
         replicator: raftReplicator({
+          ...group,
           voters: this.names,
           snapshots: this.#snapshots,
           machine: () => {
