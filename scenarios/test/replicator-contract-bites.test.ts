@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest';
 
 import { altered, failuresOf } from '../../packages/testkit/test/recording-runner.ts';
 
+/** Less than a command often takes where links are slow. */
+const HASTY_MS = 30;
+
 type Change = (replicator: KeyValueReplicator) => Partial<KeyValueReplicator>;
 
 const breaches: readonly (readonly [breach: string, caughtBy: string, change: Change])[] = [
@@ -69,9 +72,11 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     (replicator) => ({ replicate: (command, options) => replicator.replicate(command, options).catch(deny) }),
   ],
   [
-    'says of everything that fails that it had no effect, when anything fails',
+    'says of what it has given up that it had no effect',
     'the history of clients that read at linearizable is linearizable, whatever fails (2 of 3)',
-    (replicator) => ({ replicate: (command, options) => replicator.replicate(command, options).catch(deny) }),
+    (replicator) => ({
+      replicate: (command, options) => replicator.replicate(command, { ...options, timeoutMs: HASTY_MS }).catch(deny),
+    }),
   ],
   [
     'retries what may have taken effect',
@@ -79,8 +84,8 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     (replicator) => ({
       replicate: (command, options) =>
         replicator
-          .replicate(command, { ...options, timeoutMs: 300 })
-          .catch(() => replicator.replicate(command, { ...options, timeoutMs: 600 })),
+          .replicate(command, { ...options, timeoutMs: HASTY_MS })
+          .catch(() => replicator.replicate(command, options)),
     }),
   ],
   [
