@@ -46,7 +46,11 @@ async function replacedBy(cluster: SimulatedCluster, others: readonly string[]):
 /** All that run come to the same values. */
 async function converged(cluster: SimulatedCluster): Promise<void> {
   const states = () =>
-    new Set(cluster.live.map((name) => JSON.stringify([...(cluster.machines.get(name)?.values ?? [])].sort())));
+    new Set(
+      cluster.live.map((name) =>
+        JSON.stringify([...(cluster.machines.get(name)?.values ?? [])].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      ),
+    );
   await cluster.world.runUntil(() => states().size === 1, 20_000);
 }
 
@@ -167,17 +171,20 @@ describe('scenarios that broke others', () => {
       await cluster.world.run(round * 0.6);
       cluster.crash(leader);
       const results = await cluster.soon(Promise.all(calls), 30_000);
-      expect(results.map(Number).sort()).toEqual([1, 2, 3, 4, 5]);
+      expect(results.map(Number).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
       expect(await cluster.soon(client.read('n', { consistency: 'linearizable' }))).toBe('5');
     }
   });
 
   it('a crash between any two steps of the disk in an election: never two leaders in a term, nothing lost', async () => {
-    for (let step = 1; step <= 10; step += 1) {
+    for (let step = 1; step <= 6; step += 1) {
       const { cluster, leader, others } = await stage(`vote ${step}`);
       const victim = others[step % 2] as string;
       cluster.host(victim).crashAtDiskOperation(step);
       cluster.crash(leader);
+      // Whoever is elected first has something to write, so that the step comes.
+      const survivor = cluster.node(others.find((name) => name !== victim) as string);
+      survivor.replicate({ type: 'put', key: 'y', value: 'perhaps' }).catch(() => undefined);
       await cluster.world.runUntil(() => !cluster.host(victim).running, 5_000);
       cluster.start(victim);
       cluster.start(leader);
