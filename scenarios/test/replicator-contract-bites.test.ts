@@ -95,7 +95,7 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
       openSession: async (options) => {
         const session = await replicator.openSession(options);
         const replicate: typeof session.replicate = (command, how) =>
-          replicator.replicate(command, { ...how, timeoutMs: 500 }).catch(() => replicate(command, how));
+          replicator.replicate(command, { ...how, timeoutMs: HASTY_MS }).catch(() => replicate(command, how));
         return altered(session, () => ({ replicate }));
       },
     }),
