@@ -40,8 +40,10 @@ const clients = createServer({ noDelay: true }, (socket) => new ServedClient(rep
 clients.listen(0, '127.0.0.1', () => {
   report({ type: 'ready', clientPort: (clients.address() as AddressInfo).port });
 });
+let told = '';
 for await (const { role, term } of replicator.watch()) {
-  report({ type: 'role', leads: role === 'leader', term: Number(term) });
+  if (told !== `${role} in ${term}`) report({ type: 'role', leads: role === 'leader', term: Number(term) });
+  told = `${role} in ${term}`;
 }
 
 function report(what: NodeReport): void {
