@@ -68,9 +68,9 @@ export function raftParts(of: ElectionParts, factory: RaftElectionFactory = raft
 }
 
 /** The same, beside a replicator that shares the group. */
-export function sharedRaftParts(of: ElectionParts): ElectionParts {
+export function sharedRaftParts(of: ElectionParts, factory: RaftElectionFactory = raftElection): ElectionParts {
   return {
-    ...raftParts(of),
+    ...raftParts(of, factory),
     replicator: (voters) =>
       raftReplicator({ voters, maxClockDrift: MAX_DRIFT, machine: () => new Tally(), snapshots: SMALL_SNAPSHOTS }),
   };
