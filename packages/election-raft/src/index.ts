@@ -9,7 +9,17 @@ import { type RaftElectionOptions, readOptions } from './options.ts';
 import { RaftElection } from './raft-election.ts';
 
 export type { RaftElectionOptions } from './options.ts';
-export { type RaftProfile, raftProfiles, type RaftTimings } from '@quorate/raft-host';
+export {
+  type AddNodeOptions,
+  type ChangeMembersOptions,
+  type GroupPhase,
+  type RaftMember,
+  type RaftMembers,
+  raftMembers,
+  type RaftProfile,
+  raftProfiles,
+  type RaftTimings,
+} from '@quorate/raft-host';
 
 /**
  * Elects among `voters`; nodes that are none of them observe who leads. Beside `raftReplicator`, given the same group

@@ -13,7 +13,16 @@ import {
   toClusterError,
   withDeadline,
 } from '@quorate/core';
-import { type GroupSettings, type GroupUse, type RaftGroup, type SharedGroup, sharedGroup } from '@quorate/raft-host';
+import {
+  type GroupSettings,
+  type GroupUse,
+  type HasMembers,
+  MEMBERS,
+  type RaftGroup,
+  type RaftMembers,
+  type SharedGroup,
+  sharedGroup,
+} from '@quorate/raft-host';
 import { type Announcement, decodeAnnouncement, encodeAnnouncement } from './announcement.ts';
 import { RaftLeadership } from './raft-leadership.ts';
 
@@ -31,7 +40,7 @@ interface Campaigner {
 }
 
 /** The leader of a Raft group, if it stands for election, for as long as its lease holds. */
-export class RaftElection implements LeaderElection {
+export class RaftElection implements LeaderElection, HasMembers {
   readonly supports = { transfer: true } as const;
   readonly #context: ClusterContext;
   readonly #settings: GroupSettings;
@@ -60,6 +69,11 @@ export class RaftElection implements LeaderElection {
     this.#settings = use.settings;
     this.#shared = sharedGroup(context);
     this.#shared.join(use);
+  }
+
+  get [MEMBERS](): RaftMembers {
+    this.#throwIfClosed();
+    return this.#started().members;
   }
 
   get leader(): LeaderInfo | undefined {

@@ -16,8 +16,14 @@ export class GroupConfiguration {
   /** Committed changes that the machine has not come to yet, by index. */
   readonly #changes = new Map<number, Entry>();
 
-  /** @param snapshot what the log begins with */
-  constructor(snapshot: SnapshotInfo | undefined) {
+  readonly #onStranger: (nodeId: NodeId, number: number) => void;
+
+  /**
+   * @param snapshot what the log begins with
+   * @param onStranger is called when a node speaks as a member that was removed
+   */
+  constructor(snapshot: SnapshotInfo | undefined, onStranger: (nodeId: NodeId, number: number) => void) {
+    this.#onStranger = onStranger;
     if (snapshot !== undefined) this.restore(snapshot);
   }
 
@@ -30,10 +36,17 @@ export class GroupConfiguration {
     return this.members.get(number)?.nodeId ?? this.#routes.get(number);
   }
 
-  /** Whether this node may send that: who speaks under a member's number must be that member; reads are passed on. */
+  /**
+   * Whether this node may send that: who speaks under a member's number must be that member; reads are passed on. Those who
+   * were removed are not heard: what they say counts for nothing here, and must not disturb anybody.
+   */
   isFrom(nodeId: NodeId, { from, type }: Pick<Message, 'from' | 'type'>): boolean {
     const member = this.members.get(from);
     if (member !== undefined) return member.nodeId === nodeId || type === 'ReadIndex';
+    if (this.members.wasRemoved(from)) {
+      if (type !== 'ReadIndex') this.#onStranger(nodeId, from);
+      return false;
+    }
     if (this.#routes.size < MAX_ROUTES || this.#routes.has(from)) this.#routes.set(from, nodeId);
     return true;
   }

@@ -14,6 +14,8 @@ export type GroupPhase =
   | 'halted'
   /** The group exists, and doesn't know this node, or knows it by a log that it no longer has. */
   | 'refused'
+  /** This node was a member, and is none any more. Added again, it goes on. */
+  | 'removed'
   /** The disk or the log failed. */
   | 'failed'
   | 'closed';

@@ -24,6 +24,15 @@ export type {
   GroupStatus,
   ReadOptions as GroupReadOptions,
 } from './group-status.ts';
+export {
+  type AddNodeOptions,
+  type ChangeMembersOptions,
+  type HasMembers,
+  MEMBERS,
+  type RaftMember,
+  type RaftMembers,
+  raftMembers,
+} from './membership/raft-members.ts';
 export type { RaftGroup } from './raft-group.ts';
 export {
   readPolicyOptions,

@@ -5,11 +5,11 @@ import {
   formatAddress,
   type MonotonicMs,
   type NodeId,
+  randomId,
   type StateMachine,
-  throwIfAborted,
   toClusterError,
 } from '@quorate/core';
-import { abortable, CommandDesk } from './command-desk.ts';
+import { CommandDesk } from './command-desk.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import type { Command } from './commands/command-batch.ts';
 import { OutcomeCodec } from './commands/outcome-codec.ts';
@@ -17,26 +17,31 @@ import { ReplicatedMachine } from './commands/replicated-machine.ts';
 import { Founding } from './formation/founding.ts';
 import { encodeForwarded } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
+import { GroupMembership } from './membership/group-membership.ts';
+import type { RaftMembers } from './membership/raft-members.ts';
 import type { Identity } from './group-state.ts';
-import type { CommandOptions, GroupPeer, GroupPhase, GroupStatus, ReadOptions } from './group-status.ts';
+import type { CommandOptions, GroupPeer, GroupPhase, GroupStatus } from './group-status.ts';
 import type { Settled } from './proposals.ts';
 import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
 import { snapshotContent } from './commands/snapshot-content.ts';
+import { ReadDesk } from './read-desk.ts';
 import { requestKind } from './request-kind.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
-const DEFAULT_TIMEOUT_MS = 5000;
-
 /** One group on one node, from the first look at its log to its end. */
 export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly id: number;
   readonly settings: GroupSettings;
+  /** How fresh the machine of this node is. */
+  readonly reads: ReadDesk;
   readonly #host: RaftHost;
   readonly #snapshotPolicy: SnapshotPolicySettings;
-  readonly #machine: ReplicatedMachine<C, R, Q, A>;
+  readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
+  #machine: ReplicatedMachine<C, R, Q, A>;
+  readonly #membership: GroupMembership;
   readonly #codec: OutcomeCodec<R>;
   readonly #desk: CommandDesk<R>;
   readonly #commandCodec: StateMachine<C, R, Q, A>['codec']['command'];
@@ -68,7 +73,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.id = parts.id;
     this.settings = parts.settings;
     this.#snapshotPolicy = parts.snapshots;
-    this.#machine = new ReplicatedMachine(parts.machine);
+    this.#newMachine = () => new ReplicatedMachine(parts.machine);
+    this.#machine = this.#newMachine();
     const { codec } = this.#machine;
     this.#codec = new OutcomeCodec(codec.result);
     this.#commandCodec = codec.command;
@@ -80,11 +86,24 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       notLeader: () => this.#notLeader(),
       passOn: (to, body, timeoutMs) => host.request(to, parts.id, requestKind.FORWARD, body, { timeoutMs }),
     });
-  }
-
-  /** Undefined until the group runs. */
-  get running(): RunningGroup<R> | undefined {
-    return this.#running;
+    this.reads = new ReadDesk({
+      group: parts.id,
+      clock: host.context.clock,
+      running: () => this.#running,
+      phase: () => this.#phase,
+      gather: () => host.gather(this),
+    });
+    this.#membership = new GroupMembership({
+      host,
+      group: parts.id,
+      electionMs: parts.settings.timings.electionMs,
+      running: () => this.#running,
+      record: () => this.#founding?.record,
+      phase: () => this.#phase,
+      refusal: () => this.#changeRefusal(),
+      notLeader: () => this.#notLeader(),
+      removed: () => this.#leave(),
+    });
   }
 
   /**
@@ -95,6 +114,11 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     if (stands) this.#standing.add(user);
     else this.#standing.delete(user);
     this.#running?.stand(this.#standing.size > 0);
+  }
+
+  /** Who is a member, and how that changes. */
+  get members(): RaftMembers {
+    return this.#membership.members;
   }
 
   get status(): GroupStatus {
@@ -158,45 +182,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   /** Asks the machine, as it is here and now. */
   query(query: Q): A {
     return this.#machine.query(query);
-  }
-
-  /**
-   * Resolves when the machine here has all that was committed anywhere before the call (a linearizable read follows).
-   * @throws ClusterError `TIMEOUT`, `OVERLOADED`, `ABORTED`, `CLOSED`, `QUORUM_LOST` before the group runs
-   */
-  async readBarrier(options: ReadOptions = {}): Promise<void> {
-    const { reads } = this.#readable(options);
-    const read = reads.barrier(this.#deadline(options));
-    this.#host.gather(this);
-    await abortable(options.signal, () => read);
-  }
-
-  /**
-   * Like `readBarrier`, but without asking anyone while this node leads and its lease holds.
-   * @throws ClusterError as `readBarrier`
-   */
-  async leaseBarrier(options: ReadOptions = {}): Promise<void> {
-    const index = this.#readable(options).leaseIndex();
-    if (index === undefined) await this.readBarrier(options);
-    else await this.whenApplied(index, options);
-  }
-
-  /**
-   * Resolves when the machine here has what was committed anywhere at some moment of the last `maxStalenessMs`, by this
-   * node's clock.
-   * @throws ClusterError as `readBarrier`
-   */
-  async stalenessBarrier(maxStalenessMs: number, options: ReadOptions = {}): Promise<void> {
-    if (!this.#readable(options).reads.isFresh(maxStalenessMs)) await this.readBarrier(options);
-  }
-
-  /**
-   * Resolves when the machine here has applied the log up to this index.
-   * @throws ClusterError as `readBarrier`
-   */
-  async whenApplied(index: number, options: ReadOptions = {}): Promise<void> {
-    const { reads } = this.#readable(options);
-    await abortable(options.signal, () => reads.whenApplied(index, this.#deadline(options)));
   }
 
   /** Calls back whenever something may have happened in the group: a message, a tick, an entry that was applied. */
@@ -285,7 +270,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       case requestKind.FORWARD:
         return this.#desk.answer(body);
       default:
-        throw new ClusterError('UNSUPPORTED', `a call of kind ${kind} is not known here`);
+        return this.#membership.request(kind, body);
     }
   }
 
@@ -309,17 +294,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#end('closed', error);
     this.#host.remove(this);
     this.#statuses[Symbol.dispose]();
-  }
-
-  #readable({ signal }: ReadOptions): RunningGroup<R> {
-    throwIfAborted(signal, 'read');
-    this.#throwIfOver();
-    if (this.#running !== undefined) return this.#running;
-    throw new ClusterError('QUORUM_LOST', `group ${this.id} is ${this.#phase}, and can't be read`);
-  }
-
-  #deadline({ timeoutMs = DEFAULT_TIMEOUT_MS }: ReadOptions): MonotonicMs {
-    return this.#host.context.clock.now() + timeoutMs;
   }
 
   get #self(): NodeId {
@@ -363,8 +337,39 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   async #takeInvitation(from: NodeId, body: Uint8Array): Promise<Uint8Array> {
     const founding = this.#started();
-    await this.#run(founding, await founding.accept(from, body, () => undefined));
+    await this.#run(founding, await founding.accept(from, body, () => this.#beginAnew()));
     return new Uint8Array();
+  }
+
+  /** This member was removed, and nobody has told this node so before. */
+  #leave(): void {
+    const [founding, running] = [this.#founding, this.#running];
+    if (founding === undefined || running === undefined || founding.state.isRemoved) return;
+    founding.record.remove(randomId(this.#host.context.random));
+    this.#retire(running);
+  }
+
+  #retire(running: RunningGroup<R>): void {
+    const error = new ClusterError('REFUSED', `${this.#self} was removed from group ${this.id}`);
+    this.#host.context.logger.warn(error.message);
+    running.retire(error);
+    this.#refuse(error);
+    this.#membership.giveUp(error);
+    this.#enter('removed');
+  }
+
+  /** Another member of the group from now on, with the same log. */
+  #beginAnew(): void {
+    this.#running?.end(new ClusterError('CLOSED', `${this.#self} becomes another member of group ${this.id}`));
+    this.#running = undefined;
+    this.#isRun = false;
+    this.#machine = this.#newMachine();
+  }
+
+  #changeRefusal(): ClusterError | undefined {
+    if (this.#phase !== 'halted' && this.#error !== undefined) return this.#error;
+    if (this.#running !== undefined) return undefined;
+    return new ClusterError('QUORUM_LOST', `group ${this.id} is ${this.#phase}: its members are not known here`);
   }
 
   #started(): Founding {
@@ -399,13 +404,14 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       codec: this.#codec,
       owner: this,
       priority: (nodeId) => this.#preference(nodeId),
-      onRole: () => this.#changed(),
-      onMembers: () => this.#changed(),
+      onRole: () => this.#membersChanged(),
+      onMembers: () => this.#membersChanged(),
+      onStranger: (nodeId, number) => this.#membership.strangerSpoke(nodeId, number),
       onHalted: (halt) => this.#halted(halt),
       onFailed: (error) => this.#over(error),
       policy: this.#snapshotPolicy,
       onSnapshotFailed: (error) => context.logger.warn(`group ${this.id}: ${error.message}`, error),
-      mayRest: () => this.#wakeful.size === 0,
+      mayRest: () => this.#wakeful.size === 0 && this.#membership.isIdle,
       onTurn: () => this.#turned(),
       onStalled: () => context.logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`),
       forward: (to, commands) =>
@@ -415,10 +421,13 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
         }),
     });
     this.#running.stand(this.#standing.size > 0);
+    this.#refuse(undefined);
     this.#enter('running');
     const { dispatch } = this.#running;
     this.#desk.open((together) => dispatch.submit(together));
+    this.reads.open(this.#running);
     this.#host.input(this, () => undefined);
+    if (founding.state.isRemoved) this.#retire(this.#running);
   }
 
   #notLeader(): ClusterError {
@@ -436,12 +445,20 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     if (this.#error !== undefined) throw this.#error;
   }
 
+  /** From here on calls are refused with this; or, with undefined, taken again. */
+  #refuse(error: ClusterError | undefined): void {
+    this.#error = error;
+    this.#desk.refuse(error);
+    this.reads.refuse(error);
+  }
+
   #enter(phase: GroupPhase): void {
     this.#phase = phase;
     this.#changed();
   }
 
   #turned(): void {
+    this.#membership.turned();
     for (const listener of this.#turnListeners) listener();
   }
 
@@ -449,9 +466,14 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#statuses.publish(this.status);
   }
 
+  #membersChanged(): void {
+    this.#membership.changed();
+    this.#changed();
+  }
+
   #halted(halt: Halt | undefined): void {
-    this.#error = halt?.error;
-    this.#desk.refuse(halt?.error);
+    if (this.#phase === 'removed') return;
+    this.#refuse(halt?.error);
     if (halt !== undefined)
       this.#host.context.logger.error(`group ${this.id} is halted: ${halt.error.message}`, halt.error);
     this.#enter(halt === undefined ? 'running' : 'halted');
@@ -460,9 +482,10 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   /** The group is over on this node. */
   #end(phase: GroupPhase, error: ClusterError): void {
     const running = this.#running;
-    this.#error = error;
     running?.end(error);
-    this.#desk.refuse(error);
+    this.#refuse(error);
+    if (phase === 'closed') this.#membership.end(error);
+    else this.#membership.giveUp(error);
     this.#enter(phase);
   }
 }

@@ -8,4 +8,10 @@ export const requestKind = {
   FORWARD: 3,
   /** A change of the members, for the leader. */
   CHANGE: 4,
+  /** What are you in the group, and which log have you? Asked of whoever is to be a member. */
+  IDENTIFY: 5,
+  /** That member was removed. */
+  REMOVED: 6,
+  /** A command at which the machines have stopped is to be skipped: for the leader. */
+  SKIP: 7,
 } as const;

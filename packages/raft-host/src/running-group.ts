@@ -1,5 +1,5 @@
 import {
-  ClusterError,
+  type ClusterError,
   ENTRY_HEADROOM,
   type GroupLog,
   type MonotonicMs,
@@ -28,6 +28,7 @@ import type { HostedGroup, RaftHost } from './raft-host.ts';
 import { Reads } from './reads.ts';
 import { GroupRest } from './resting/group-rest.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
+import { sendNewestSnapshot } from './snapshots/send-newest.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { Ticker } from './ticker.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
@@ -66,6 +67,8 @@ export interface RunningGroupParts<R> {
   /** Something may have happened. */
   readonly onTurn: () => void;
   readonly onMembers: () => void;
+  /** This node goes on as a member that was removed. */
+  readonly onStranger: (nodeId: NodeId, number: number) => void;
   readonly onHalted: (halt: Halt | undefined) => void;
   readonly onFailed: (error: ClusterError) => void;
   readonly policy: SnapshotPolicySettings;
@@ -111,7 +114,7 @@ export class RunningGroup<R> implements Sender {
       onChange: (isResting) => this.#restChanged(isResting),
     });
     this.#ticker.add(this);
-    this.configuration = new GroupConfiguration(log.snapshot);
+    this.configuration = new GroupConfiguration(log.snapshot, parts.onStranger);
     const view = this.#openView();
     this.#consensus = this.#openConsensus(view);
     this.#applier = this.#openApplier();
@@ -235,7 +238,7 @@ export class RunningGroup<R> implements Sender {
   /** Whether this node may become leader, as far as its users want it. */
   stand(stands: boolean): void {
     this.#stands = stands;
-    this.node.standing = stands && !this.#disk.isStalled;
+    this.node.standing = stands && !this.#disk.isStalled && !this.#parts.record.state.isRemoved;
   }
 
   /** Voters to whom this leader can hand over, those with the most of the log first. */
@@ -252,6 +255,20 @@ export class RunningGroup<R> implements Sender {
       node.reportUnreachable(to);
       return 'ok';
     });
+  }
+
+  /**
+   * This member was removed, as its record says, which is stored now. It goes on to vote, for those who have not heard of
+   * that and may need its vote until they have; and does nothing else.
+   */
+  retire(error: ClusterError): void {
+    this.#parts.host.input(this.#parts.owner, () => {
+      this.stand(false);
+      this.node.stepDown();
+    });
+    void this.#consensus.rewriteState();
+    this.dispatch.failAll(error);
+    this.reads.failAll(error);
   }
 
   /** Nothing happens from here on; whoever waits is told. */
@@ -330,16 +347,8 @@ export class RunningGroup<R> implements Sender {
   }
 
   async #sendSnapshot(to: NodeId, message: Message): Promise<void> {
-    const { host, log, id } = this.#parts;
-    const { snapshot: info } = log;
-    let isThere = false;
-    try {
-      if (info === undefined) throw new ClusterError('NOT_FOUND', 'the snapshot is gone');
-      await host.snapshots.send({ to, group: id, formation: this.formationTag, message, log, info });
-      isThere = true;
-    } catch (error) {
-      host.context.logger.debug(`group ${id}: a snapshot did not reach ${to}`, error);
-    }
+    const { host, log } = this.#parts;
+    const isThere = await sendNewestSnapshot(host, { log, formation: this.formationTag, to, message });
     this.ask((node) => {
       node.reportSnapshot(message.to, isThere);
       return 'ok';
@@ -451,6 +460,7 @@ export class RunningGroup<R> implements Sender {
   }
 
   #failed(cause: unknown): void {
+    if (this.#isOver) return;
     this.#parts.onFailed(toClusterError(cause, 'IO', `group ${this.id}`));
   }
 }

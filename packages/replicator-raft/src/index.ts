@@ -11,7 +11,13 @@ import { RaftReplicator } from './raft-replicator.ts';
 
 export type { RaftReplicatorOptions } from './options.ts';
 export {
+  type AddNodeOptions,
+  type ChangeMembersOptions,
+  type GroupPhase,
   type RaftGroupOptions,
+  type RaftMember,
+  type RaftMembers,
+  raftMembers,
   type RaftProfile,
   raftProfiles,
   type RaftTimings,

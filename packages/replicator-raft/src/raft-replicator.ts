@@ -22,7 +22,10 @@ import {
   type CommandOptions,
   type GroupPeer,
   type GroupStatus,
+  type HasMembers,
+  MEMBERS,
   type RaftGroup,
+  type RaftMembers,
   type Settled,
   type SharedGroup,
   sharedGroup,
@@ -35,7 +38,7 @@ const OWNER = 'replicator-raft';
 const DEFAULT_TIMEOUT_MS = 5000;
 
 /** `Replicator` over a Raft group. */
-export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
+export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMembers {
   readonly supports: ReplicatorSupport = {
     write: ['quorum', 'all'],
     read: ['local', 'bounded', 'session', 'lease', 'linearizable'],
@@ -115,6 +118,10 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
     return session;
   }
 
+  get [MEMBERS](): RaftMembers {
+    return this.#started().members;
+  }
+
   status(): ReplicationStatus {
     const group = this.#started();
     return shown(group.status, group.peers());
@@ -185,10 +192,10 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A> {
       ...(options.signal && { signal: options.signal }),
     };
     if (consistency === 'local') return;
-    if (consistency === 'session') await group.whenApplied(this.#lastWritten, how);
-    else if (consistency === 'linearizable') await group.readBarrier(how);
-    else if (consistency === 'lease') await group.leaseBarrier(how);
-    else await group.stalenessBarrier(checkedStaleness(consistency), how);
+    if (consistency === 'session') await group.reads.whenApplied(this.#lastWritten, how);
+    else if (consistency === 'linearizable') await group.reads.barrier(how);
+    else if (consistency === 'lease') await group.reads.leaseBarrier(how);
+    else await group.reads.stalenessBarrier(checkedStaleness(consistency), how);
   }
 
   #started(): RaftGroup<C, R, Q, A> {

@@ -11,6 +11,8 @@ export type KeyValueReplicator = Replicator<KeyValueCommand, string, string, str
 export interface StageOptions extends Partial<Omit<RaftGroupOptions, 'voters'>> {
   /** Real files on the simulated disk and real TCP on the simulated network, instead of what is in memory. */
   readonly real?: boolean;
+  /** Who founds the group. @default all nodes */
+  readonly founders?: readonly string[];
 }
 
 /** Nodes with a replicated key-value store, each on a simulated host of its own. */
@@ -50,7 +52,7 @@ export class SimulatedCluster {
 
   start(name: string): void {
     const host = this.host(name);
-    const { real = false, ...group } = this.#options;
+    const { real = false, founders = this.names, ...group } = this.#options;
     const disk = this.#disks.get(name) ?? memoryDisk();
     this.#disks.set(name, disk);
     host.start(async (system) => {
@@ -66,7 +68,7 @@ export class SimulatedCluster {
           : memoryStorage({ disk }),
         replicator: raftReplicator({
           ...group,
-          voters: this.names,
+          voters: founders,
           snapshots: this.#snapshots,
           machine: () => {
             const machine = new KeyValues();

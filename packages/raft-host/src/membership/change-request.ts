@@ -1,0 +1,86 @@
+import { ClusterError, isNodeId, type NodeId } from '@quorate/core';
+import { decodeError, encodeError } from '../commands/error-codec.ts';
+
+/** What is to become of the members of a group. */
+export type ChangeRequest =
+  | { readonly type: 'add'; readonly nodeId: NodeId; readonly as: 'voter' | 'learner' }
+  /** @param numbers the members that are meant, where that is known: they may be gone by now */
+  | { readonly type: 'remove'; readonly nodeId: NodeId; readonly numbers?: readonly number[] }
+  | { readonly type: 'replace'; readonly nodeId: NodeId; readonly by: NodeId };
+
+/** A change on its way to the leader. */
+export interface ForwardedChange {
+  readonly change: ChangeRequest;
+  /** How often it was passed on. */
+  readonly hops: number;
+  /** How long it may take. */
+  readonly timeoutMs: number;
+}
+
+const VERSION = 1;
+const MAX_REQUEST_BYTES: number = 16 * 1024;
+/** Of one change. */
+const MAX_NUMBERS = 128;
+
+export function encodeForwardedChange(forwarded: ForwardedChange): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...forwarded }));
+}
+
+/** @throws ClusterError `PROTOCOL` */
+export function decodeForwardedChange(bytes: Uint8Array): ForwardedChange {
+  const value = parse(bytes);
+  const { version, change, hops, timeoutMs } = value;
+  if (version !== VERSION || !isChange(change) || !isCount(hops) || !isCount(timeoutMs)) throw unreadable();
+  return { change, hops, timeoutMs };
+}
+
+/** @param error why it was not done; undefined when it was */
+export function encodeChangeAnswer(error: ClusterError | undefined): Uint8Array {
+  const text = error === undefined ? new Uint8Array() : encodeError(error);
+  const bytes = new Uint8Array(2 + text.length);
+  bytes.set([VERSION, error === undefined ? 1 : 0]);
+  bytes.set(text, 2);
+  return bytes;
+}
+
+/**
+ * @returns why it was not done; undefined when it was
+ * @throws ClusterError `PROTOCOL`
+ */
+export function decodeChangeAnswer(bytes: Uint8Array): ClusterError | undefined {
+  const [version, isDone] = bytes;
+  if (version !== VERSION || (isDone !== 0 && isDone !== 1)) throw unreadable();
+  return isDone === 1 ? undefined : decodeError(bytes.subarray(2));
+}
+
+function isChange(value: unknown): value is ChangeRequest {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, nodeId, as, by, numbers } = value as Record<string, unknown>;
+  if (!isNodeId(nodeId)) return false;
+  if (type === 'add') return as === 'voter' || as === 'learner';
+  if (type === 'remove') return numbers === undefined || isNumbers(numbers);
+  return type === 'replace' && isNodeId(by);
+}
+
+function isNumbers(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= MAX_NUMBERS && value.every((each) => isCount(each) && each > 0);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  try {
+    if (bytes.length > MAX_REQUEST_BYTES) throw new RangeError(`${bytes.length} bytes`);
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (typeof value === 'object' && value !== null) return { ...value };
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+  throw unreadable();
+}
+
+function unreadable(cause?: unknown): ClusterError {
+  return new ClusterError('PROTOCOL', "a change of a group's members can't be read", { cause });
+}
