@@ -27,6 +27,8 @@ export class GroupSnapshots {
   readonly #needed: () => readonly number[];
   readonly #isSending: () => boolean;
   readonly #onFailure: (error: ClusterError) => void;
+  /** From where on somebody beside the members needs the log. */
+  readonly #holds = new Set<() => number>();
   #entries = 0;
   #bytes = 0;
   #taking: Promise<SnapshotInfo> | undefined;
@@ -76,6 +78,20 @@ export class GroupSnapshots {
     return this.#taking;
   }
 
+  /**
+   * The state as it is now.
+   * @throws what the machine throws, or has stopped with
+   */
+  capture(): Capture {
+    return this.#capture();
+  }
+
+  /** Keeps the log from the entry that `next` gives on, as for a member that is behind. */
+  hold(next: () => number): Disposable {
+    this.#holds.add(next);
+    return { [Symbol.dispose]: () => this.#holds.delete(next) };
+  }
+
   end(): void {
     this.#isOver = true;
   }
@@ -104,7 +120,7 @@ export class GroupSnapshots {
       firstIndex,
       lastIndex,
       snapshotIndex: snapshot?.index ?? 0,
-      needed: this.#needed(),
+      needed: [...this.#needed(), ...[...this.#holds].map((next) => next())],
       bytesFrom: (from) => (lastIndex + 1 - from) * perEntry,
     });
     const term = this.#log.term(index);

@@ -5,6 +5,7 @@
  * `@quorate/replicator-raft` and `@quorate/election-raft` stand on.
  */
 export type { Command } from './commands/command-batch.ts';
+export type { CommandPosition } from './commands/skip.ts';
 export type { CommandOutcome } from './commands/command-outcome.ts';
 export {
   type GroupSettings,
@@ -34,6 +35,24 @@ export {
   raftMembers,
 } from './membership/raft-members.ts';
 export type { RaftGroup } from './raft-group.ts';
+export type { HistoryEnd } from './recovery/archived-history.ts';
+export type { ArchivePiece } from './recovery/archive-format.ts';
+export { type BackupInfo, readBackupInfo } from './recovery/backup-format.ts';
+export { type ForcedCluster, forceNewCluster, type ForceNewClusterOptions } from './recovery/force-new-cluster.ts';
+export type { ArchiveOptions } from './recovery/log-archiver.ts';
+export type { OfflineNode } from './recovery/offline-node.ts';
+export {
+  type BackupOptions,
+  type HaltedAt,
+  type HasOperations,
+  OPERATIONS,
+  type OperationsStatus,
+  type RaftOperations,
+  raftOperations,
+  type SnapshotTaken,
+} from './recovery/raft-operations.ts';
+export { restoreGroup, type RestoredGroup, type RestoreGroupOptions } from './recovery/restore-group.ts';
+export type { SkipOptions } from './recovery/skipping.ts';
 export {
   readPolicyOptions,
   type SnapshotPolicyOptions,

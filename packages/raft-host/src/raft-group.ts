@@ -26,6 +26,8 @@ import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
 import { snapshotContent } from './commands/snapshot-content.ts';
 import { ReadDesk } from './read-desk.ts';
 import { requestKind } from './request-kind.ts';
+import { GroupOperations } from './recovery/group-operations.ts';
+import type { RaftOperations } from './recovery/raft-operations.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
@@ -42,6 +44,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
   #machine: ReplicatedMachine<C, R, Q, A>;
   readonly #membership: GroupMembership;
+  readonly #operations: GroupOperations;
   readonly #codec: OutcomeCodec<R>;
   readonly #desk: CommandDesk<R>;
   readonly #commandCodec: StateMachine<C, R, Q, A>['codec']['command'];
@@ -93,6 +96,18 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       phase: () => this.#phase,
       gather: () => host.gather(this),
     });
+    this.#operations = new GroupOperations({
+      host,
+      group: parts.id,
+      running: () => this.#running,
+      machine: () => this.#machine,
+      record: () => this.#founding?.record,
+      phase: () => this.#phase,
+      refusal: () => this.#changeRefusal(),
+      notLeader: () => this.#notLeader(),
+      barrier: (options) => this.reads.barrier(options),
+      closing: this.#closing.signal,
+    });
     this.#membership = new GroupMembership({
       host,
       group: parts.id,
@@ -104,6 +119,11 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       notLeader: () => this.#notLeader(),
       removed: () => this.#leave(),
     });
+  }
+
+  /** What an operator does with it. */
+  get operations(): RaftOperations {
+    return this.#operations;
   }
 
   /**
@@ -179,8 +199,13 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return this.#commandCodec.encode(command);
   }
 
-  /** Asks the machine, as it is here and now. */
+  /**
+   * Asks the machine, as it is here and now.
+   * @throws ClusterError with the command that it has stopped at; what the machine throws
+   */
   query(query: Q): A {
+    const halt = this.#running?.halt;
+    if (halt !== undefined) throw halt.error;
     return this.#machine.query(query);
   }
 
@@ -269,6 +294,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
         return this.#takeInvitation(from, body);
       case requestKind.FORWARD:
         return this.#desk.answer(body);
+      case requestKind.SKIP:
+        return this.#operations.answerSkip(body);
       default:
         return this.#membership.request(kind, body);
     }
@@ -474,6 +501,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   #halted(halt: Halt | undefined): void {
     if (this.#phase === 'removed') return;
     this.#refuse(halt?.error);
+    // What they wait for can take long now.
+    if (halt !== undefined) this.#running?.reads.failAll(halt.error);
     if (halt !== undefined)
       this.#host.context.logger.error(`group ${this.id} is halted: ${halt.error.message}`, halt.error);
     this.#enter(halt === undefined ? 'running' : 'halted');

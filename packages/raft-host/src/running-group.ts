@@ -146,6 +146,11 @@ export class RunningGroup<R> implements Sender {
     return this.#applier.applied;
   }
 
+  /** Where the machine has stopped, while it does. */
+  get halt(): Halt | undefined {
+    return this.#applier.halt;
+  }
+
   /** Up to where a read by the lease must see the log; undefined where there is no lease to read by. */
   leaseIndex(): number | undefined {
     if (this.#role !== 'leader' || this.node.leaseUntil() <= this.#parts.host.context.clock.now()) return undefined;

@@ -58,9 +58,10 @@ export {
   type ConfChangeType,
   type ConfChangeV1,
   type ConfChangeV2,
+  nextConfig,
 } from './conf-change.ts';
 export { decodeConfChange, encodeConfChange } from './conf-change-codec.ts';
-export { fromConfState, type TrackerConfig } from './tracker-config.ts';
+export { fromConfState, toConfState, type TrackerConfig } from './tracker-config.ts';
 export {
   type ConfState,
   type Entry,

@@ -23,9 +23,12 @@ import {
   type GroupPeer,
   type GroupStatus,
   type HasMembers,
+  type HasOperations,
   MEMBERS,
+  OPERATIONS,
   type RaftGroup,
   type RaftMembers,
+  type RaftOperations,
   type Settled,
   type SharedGroup,
   sharedGroup,
@@ -38,7 +41,7 @@ const OWNER = 'replicator-raft';
 const DEFAULT_TIMEOUT_MS = 5000;
 
 /** `Replicator` over a Raft group. */
-export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMembers {
+export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMembers, HasOperations {
   readonly supports: ReplicatorSupport = {
     write: ['quorum', 'all'],
     read: ['local', 'bounded', 'session', 'lease', 'linearizable'],
@@ -120,6 +123,10 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMe
 
   get [MEMBERS](): RaftMembers {
     return this.#started().members;
+  }
+
+  get [OPERATIONS](): RaftOperations {
+    return this.#started().operations;
   }
 
   status(): ReplicationStatus {

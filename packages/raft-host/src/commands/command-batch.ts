@@ -133,6 +133,12 @@ export function commandCount(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(COUNT_OFFSET);
 }
 
+/** The time stamped on a batch, in milliseconds; undefined for what is none: without reading the commands. */
+export function batchTime(bytes: Uint8Array): number | undefined {
+  if (bytes[0] !== COMMANDS_FORMAT || bytes.length < HEADER_BYTES) return undefined;
+  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(TIME_OFFSET);
+}
+
 function readBatch(bytes: Uint8Array): CommandBatch {
   const reader = new ByteReader('command batch', bytes);
   if (bytes.length < HEADER_BYTES) throw reader.unsound('it is cut off');

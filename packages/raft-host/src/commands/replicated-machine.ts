@@ -43,6 +43,11 @@ export class ReplicatedMachine<C, R, Q, A> {
     return this.#state.machine.codec;
   }
 
+  /** Of the machine's code. */
+  get version(): number {
+    return this.#state.machine.version;
+  }
+
   get applied(): Applied {
     return this.#state.applied;
   }

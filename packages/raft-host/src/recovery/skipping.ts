@@ -1,0 +1,163 @@
+import {
+  type CallOptions,
+  type Clock,
+  ClusterError,
+  isClusterError,
+  type MonotonicMs,
+  type NodeId,
+  sleep,
+  throwIfAborted,
+} from '@quorate/core';
+import type { Halt } from '../commands/entry-feed.ts';
+import { type CommandPosition, decodeSkip, encodeSkip } from '../commands/skip.ts';
+import type { Leader } from '../dispatch.ts';
+import { readU32 } from '../wire/byte-reader.ts';
+
+export interface SkipOptions extends CallOptions {
+  /** @default 30_000 */
+  readonly timeoutMs?: number;
+}
+
+/** A group, as far as a skip has to do with it. */
+export interface HaltableGroup {
+  readonly id: number;
+  readonly clock: Clock;
+  /** Throws where the group doesn't run. */
+  leader(): Leader;
+  notLeader(): ClusterError;
+  halt(): Halt | undefined;
+  applied(): number;
+  /** Whether the machine here does without this command. */
+  hasSkip(position: CommandPosition): boolean;
+  term(): number;
+  /** Proposes the data of an entry; whether that was taken. */
+  propose(data: Uint8Array): boolean;
+  ask(to: NodeId, body: Uint8Array, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown>;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const MAX_TIMEOUT_MS: number = 2 ** 32 - 1;
+/** Between two looks at the group, or two questions to whoever leads. */
+const LOOK_MS = 20;
+const VERSION = 1;
+// Version (1 byte), timeout (4).
+const HEADER_BYTES = 5;
+
+/**
+ * Has the group go on without the command at which its machines have stopped. Only a leader that has itself stopped there
+ * proposes that (decision 10).
+ */
+export class Skipping {
+  readonly #group: HaltableGroup;
+
+  constructor(group: HaltableGroup) {
+    this.#group = group;
+  }
+
+  /** See `RaftOperations.skipCommand`. */
+  async skip({ index, place }: CommandPosition, options: SkipOptions = {}): Promise<void> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
+    const position = checked({ index, place });
+    const { clock } = this.#group;
+    const deadline = clock.now() + timeoutMs;
+    for (;;) {
+      throwIfAborted(signal, 'skip');
+      try {
+        await this.#try(position, deadline, signal);
+        return;
+      } catch (error) {
+        const mayChange = isClusterError(error, 'NOT_LEADER') || isClusterError(error, 'DISCONNECTED');
+        if (!mayChange || clock.now() + LOOK_MS >= deadline) throw error;
+      }
+      await sleep(clock, LOOK_MS, options.signal === undefined ? {} : { signal: options.signal });
+    }
+  }
+
+  /** Another node asks for a skip. */
+  async answer(body: Uint8Array): Promise<void> {
+    if (body[0] !== VERSION || body.length < HEADER_BYTES) {
+      throw new ClusterError('PROTOCOL', "what is to be skipped can't be read");
+    }
+    const position = checked(decodeSkip(body.subarray(HEADER_BYTES)));
+    await this.#lead(position, this.#group.clock.now() + readU32(body, 1), undefined);
+  }
+
+  #try(position: CommandPosition, deadline: MonotonicMs, signal: AbortSignal | undefined): Promise<unknown> {
+    const leader = this.#group.leader();
+    if (leader === 'self') return this.#lead(position, deadline, signal);
+    if (leader === undefined) return Promise.reject(this.#group.notLeader());
+    const timeoutMs = Math.max(1, deadline - this.#group.clock.now());
+    return this.#group.ask(leader.nodeId, encodeRequest(position, timeoutMs), timeoutMs, signal);
+  }
+
+  /** Resolves when the machine of this leader has gone on. */
+  async #lead(position: CommandPosition, deadline: MonotonicMs, signal: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.#group;
+    for (let proposedIn = 0; !this.#isDone(position);) {
+      throwIfAborted(signal, 'skip');
+      if (this.#group.leader() !== 'self') throw this.#group.notLeader();
+      const term = this.#group.term();
+      if (this.#mayPropose(position) && proposedIn !== term && this.#group.propose(encodeSkip(position))) {
+        proposedIn = term;
+      }
+      if (clock.now() >= deadline) throw late(position);
+      await sleep(clock, LOOK_MS, signal === undefined ? {} : { signal });
+    }
+  }
+
+  #isDone(position: CommandPosition): boolean {
+    const halt = this.#group.halt();
+    const isHere = halt !== undefined && isSame(halt, position);
+    if (isHere || !this.#group.hasSkip(position)) return false;
+    // It may have stopped again, at another one.
+    return halt !== undefined || this.#group.applied() >= position.index;
+  }
+
+  /**
+   * Whether the machine has stopped there; it may be on its way.
+   * @throws ClusterError `REFUSED`
+   */
+  #mayPropose(position: CommandPosition): boolean {
+    const { id } = this.#group;
+    const halt = this.#group.halt();
+    const what = `command ${position.place} of entry ${position.index} of group ${id}`;
+    if (halt === undefined) {
+      if (this.#group.applied() < position.index) return false;
+      throw refused(`${what} was applied by the leader: a node where it failed has to be started again`);
+    }
+    if (isSame(halt, position)) {
+      if (halt.canBeSkipped) return true;
+      throw refused(`${what} can't be skipped: ${halt.error.message}`);
+    }
+    throw refused(`the group has stopped at command ${halt.place} of entry ${halt.index}, not at ${what}`);
+  }
+}
+
+function encodeRequest(position: CommandPosition, timeoutMs: number): Uint8Array {
+  const skip = encodeSkip(position);
+  const bytes = new Uint8Array(HEADER_BYTES + skip.length);
+  bytes[0] = VERSION;
+  new DataView(bytes.buffer).setUint32(1, Math.min(MAX_TIMEOUT_MS, Math.ceil(timeoutMs)));
+  bytes.set(skip, HEADER_BYTES);
+  return bytes;
+}
+
+function checked(position: CommandPosition): CommandPosition {
+  const { index, place } = position;
+  if (Number.isSafeInteger(index) && index >= 1 && Number.isSafeInteger(place) && place >= 0) return position;
+  throw new ClusterError('INVALID_OPTIONS', `a command's position has an index from 1 and a place from 0`);
+}
+
+function isSame(a: CommandPosition, b: CommandPosition): boolean {
+  return a.index === b.index && a.place === b.place;
+}
+
+function refused(message: string): ClusterError {
+  return new ClusterError('REFUSED', message, { outcome: 'not-applied' });
+}
+
+function late({ index, place }: CommandPosition): ClusterError {
+  return new ClusterError('TIMEOUT', `the skip of command ${place} of entry ${index} was not applied in time`, {
+    outcome: 'unknown',
+  });
+}
