@@ -2,12 +2,11 @@ import type { LeaderElection, Leadership, NodeId, Plugin } from '@quorate/core';
 
 import { expectDefined, ExpectationError } from './expectations.ts';
 import type { RefusedOptions } from './lifecycle.ts';
-import { NodeCluster } from './node-cluster.ts';
-import type { Harness } from './suite.ts';
+import { NodeCluster, type NodeHarness } from './node-cluster.ts';
 import type { TestBed } from './test-bed.ts';
 
-/** How to test an election. It runs over a transport in memory, with records that outlive a crash. */
-export interface ElectionHarness extends Harness {
+/** How to test an election. */
+export interface ElectionHarness extends NodeHarness {
   /** What `supports` of the election says. */
   readonly supports: LeaderElection['supports'];
   /** The adapter, for nodes with these ids. Called once for each case. */
@@ -34,7 +33,8 @@ export class ElectionFixture implements AsyncDisposable {
   private constructor(harness: ElectionHarness, bed: TestBed) {
     this.bed = bed;
     const plugin = harness.create({ voters: VOTERS });
-    this.cluster = new NodeCluster(bed, VOTERS, { kind: 'election', plugin, start: (election) => election.start() });
+    const recipe = { kind: 'election', plugin, start: (election: LeaderElection) => election.start() } as const;
+    this.cluster = new NodeCluster(bed, VOTERS, recipe, harness.nodes);
     this.electedWithinMs = harness.electedWithinMs ?? (bed.world === undefined ? 10_000 : 60_000);
     this.#audit = new GrantAudit(() => this.cluster.live.map(({ id, part }) => [id, part.leadership] as const));
     this.#watch = bed.world?.onStep(() => this.#audit.check());

@@ -6,6 +6,7 @@
 export { discoveryContract } from './discovery-contract.ts';
 export type { DiscoveryHarness } from './discovery-fixture.ts';
 export { ExpectationError } from './expectations.ts';
+export type { NodeHarness, NodeParts } from './node-cluster.ts';
 export type { RefusedOptions } from './lifecycle.ts';
 export type { Runner, TestFunction } from './runner.ts';
 export type { Harness } from './suite.ts';

@@ -6,13 +6,15 @@ import {
   type MembershipContext,
   type NodeId,
   type Plugin,
+  type Storage,
   type Transport,
 } from '@quorate/core';
-import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
+import { memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
 import type { Host } from '@quorate/simulator';
 
 import { expectDefined } from './expectations.ts';
 import { transportContext } from './node-context.ts';
+import type { Harness } from './suite.ts';
 import type { Machine, TestBed } from './test-bed.ts';
 
 /** A node that lives, with the part under test. */
@@ -27,6 +29,23 @@ export interface LiveNode<P> {
   readonly owned: readonly AsyncDisposable[];
 }
 
+/** What nodes are made of beneath the part under test. */
+export interface NodeParts {
+  /** Called once for each case. */
+  readonly transport: () => Plugin<Transport, 'transport'>;
+  /** Called once for each node of a case: what it returns is used for every run of that node. */
+  readonly storage: (id: NodeId) => Plugin<Storage, 'storage'>;
+}
+
+/** A harness of a part whose suite needs nodes. */
+export interface NodeHarness extends Harness {
+  /**
+   * What the nodes are made of beneath the part.
+   * @default a transport and storages in memory, which outlive a crash
+   */
+  readonly nodes?: NodeParts;
+}
+
 /** How the part under test stands among the others of a node. */
 export type Recipe<P> =
   | { readonly kind: 'membership'; readonly plugin: Plugin<P & Membership, 'membership'> }
@@ -39,22 +58,23 @@ export type Recipe<P> =
       readonly consistency: ConsistencyLevel;
     };
 
-/** Nodes that know each other's addresses, each on a machine of its own, made of the parts in memory. */
+/** Nodes that know each other's addresses, each on a machine of its own. */
 export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
   readonly ids: readonly NodeId[];
   readonly bed: TestBed;
   readonly #recipe: Recipe<P>;
   readonly #transport: Plugin<Transport, 'transport'>;
-  readonly #disks = new Map<NodeId, MemoryDisk>();
+  readonly #makeStorage: NodeParts['storage'];
+  readonly #storages = new Map<NodeId, Plugin<Storage, 'storage'>>();
   readonly #boots = new Map<NodeId, number>();
   readonly #live = new Map<NodeId, LiveNode<P>>();
 
-  constructor(bed: TestBed, ids: readonly NodeId[], recipe: Recipe<P>) {
+  constructor(bed: TestBed, ids: readonly NodeId[], recipe: Recipe<P>, parts: NodeParts = inMemory(bed)) {
     this.bed = bed;
     this.ids = ids;
     this.#recipe = recipe;
-    const network = memoryNetwork(bed.world === undefined ? {} : { route: bed.world.route });
-    this.#transport = memoryTransport({ network });
+    this.#transport = parts.transport();
+    this.#makeStorage = parts.storage;
   }
 
   get live(): readonly LiveNode<P>[] {
@@ -79,9 +99,9 @@ export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
     this.#boots.set(id, incarnation);
     const machine = this.bed.machine(id);
     const below = transportContext(machine, { incarnation });
-    const disk = this.#disks.get(id) ?? memoryDisk();
-    this.#disks.set(id, disk);
-    const storage = memoryStorage({ disk }).create({ ...below, nodeId: id });
+    const plugin = this.#storages.get(id) ?? this.#makeStorage(id);
+    this.#storages.set(id, plugin);
+    const storage = plugin.create({ ...below, nodeId: id });
     await storage.open();
     const transport = this.#transport.create(below);
     const context = { ...below, storage, transport };
@@ -166,4 +186,9 @@ export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
   #hostOf(id: NodeId): Host {
     return expectDefined(this.bed.machine(id).host, 'a simulated machine');
   }
+}
+
+function inMemory({ world }: TestBed): NodeParts {
+  const network = memoryNetwork(world === undefined ? {} : { route: world.route });
+  return { transport: () => memoryTransport({ network }), storage: () => memoryStorage({ disk: memoryDisk() }) };
 }

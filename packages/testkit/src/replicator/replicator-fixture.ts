@@ -12,8 +12,7 @@ import {
 
 import { expectDefined, expectEqual } from '../expectations.ts';
 import type { RefusedOptions } from '../lifecycle.ts';
-import { type LiveNode, NodeCluster } from '../node-cluster.ts';
-import type { Harness } from '../suite.ts';
+import { type LiveNode, NodeCluster, type NodeHarness } from '../node-cluster.ts';
 import type { TestBed } from '../test-bed.ts';
 import {
   type KeyValueAnswer,
@@ -28,8 +27,8 @@ import { ReplicaAudit } from './replica-audit.ts';
 /** A replicator of the suite's state machine. */
 export type KeyValueReplicator = Replicator<KeyValueCommand, KeyValueResult, KeyValueQuery, KeyValueAnswer>;
 
-/** How to test a replicator that has a leader. It runs over transports in memory, with storage that outlives a crash. */
-export interface ReplicatorHarness extends Harness {
+/** How to test a replicator that has a leader. */
+export interface ReplicatorHarness extends NodeHarness {
   /** What `supports` of the replicator says. */
   readonly supports: ReplicatorSupport;
   /** Whether a follower passes commands on to the leader. Where not, it rejects them with `NOT_LEADER`. */
@@ -66,12 +65,13 @@ export class ReplicatorFixture implements AsyncDisposable {
     this.harness = harness;
     this.bed = bed;
     this.readyWithinMs = harness.readyWithinMs ?? (bed.world === undefined ? 10_000 : 60_000);
-    this.cluster = new NodeCluster(bed, VOTERS, {
+    const recipe = {
       kind: 'replicator',
-      plugin: (id) => this.#makePlugin(id),
-      start: (replicator) => replicator.start(),
+      plugin: (id: NodeId) => this.#makePlugin(id),
+      start: (replicator: KeyValueReplicator) => replicator.start(),
       consistency: strongestPreset(harness.supports),
-    });
+    } as const;
+    this.cluster = new NodeCluster(bed, VOTERS, recipe, harness.nodes);
     this.#watch = bed.world?.onStep(() => this.#audit.check());
   }
 
