@@ -164,6 +164,16 @@ describe('each by itself', () => {
     nodes.startAll(() => ({ replicator: replicator() }));
     await nodes.until(() => nodes.running.length === 3 && nodes.groupLeader !== undefined);
     expect(await nodes.add('b')).toBe(1);
+    await nodes.world.run(1000);
+    const first = nodes.groupLeader ?? '';
+    const rest = VOTERS.filter((name) => name !== first);
+    const stopping = nodes.get(first).stop();
+    // It hands over as well: what is asked of the others meanwhile is not kept waiting for an election.
+    const began = nodes.world.now;
+    expect(await nodes.add(rest[0] ?? '')).toBe(2);
+    expect(nodes.world.now - began).toBeLessThan(100);
+    await nodes.soon(stopping, 30_000);
+    expect(rest).toContain(nodes.groupLeader);
   });
 
   it('an election needs no replicator', async () => {

@@ -1,5 +1,6 @@
 import { type ClusterContext, ClusterError, type StateMachine, type Transport } from '@quorate/core';
 import { agreedSettings, type AnyGroupUse, type GroupUse } from './group-use.ts';
+import { handOver } from './hand-over.ts';
 import { noMachine } from './no-machine.ts';
 import { RaftGroup } from './raft-group.ts';
 import { RaftHost } from './raft-host.ts';
@@ -48,6 +49,10 @@ export class SharedGroup {
   async leave(): Promise<void> {
     this.#users -= 1;
     if (this.#users > 0) return;
+    // An election has handed over to whoever stands; where there is a machine, anybody who leads is welcome.
+    if (this.#group !== undefined && this.#uses.some(({ machine }) => machine !== undefined)) {
+      await handOver(this.#group, this.#node.host.context.clock);
+    }
     await this.#group?.[Symbol.asyncDispose]();
     await this.#node.closed(this);
   }
