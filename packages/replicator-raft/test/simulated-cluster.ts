@@ -1,9 +1,9 @@
-import { type Cluster, createCluster, type Replicator } from '@quorate/core';
+import { type Cluster, createCluster, type Plugin, type Replicator, type Storage } from '@quorate/core';
 import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
-import { type RaftGroupOptions, raftReplicator, type SnapshotPolicyOptions } from '../src/index.ts';
+import { type OfflineNode, type RaftGroupOptions, raftReplicator, type SnapshotPolicyOptions } from '../src/index.ts';
 import { KeyValues, type KeyValueCommand } from './key-values.ts';
 
 export type KeyValueReplicator = Replicator<KeyValueCommand, string, string, string | undefined>;
@@ -13,6 +13,8 @@ export interface StageOptions extends Partial<Omit<RaftGroupOptions, 'voters'>> 
   readonly real?: boolean;
   /** Who founds the group. @default all nodes */
   readonly founders?: readonly string[];
+  /** Of a node of this name. @default a sound one */
+  readonly machine?: (name: string) => KeyValues;
 }
 
 /** Nodes with a replicated key-value store, each on a simulated host of its own. */
@@ -52,9 +54,7 @@ export class SimulatedCluster {
 
   start(name: string): void {
     const host = this.host(name);
-    const { real = false, founders = this.names, ...group } = this.#options;
-    const disk = this.#disks.get(name) ?? memoryDisk();
-    this.#disks.set(name, disk);
+    const { real = false, founders = this.names, machine: make = () => new KeyValues(), ...group } = this.#options;
     host.start(async (system) => {
       const cluster = createCluster({
         nodeId: name,
@@ -63,15 +63,13 @@ export class SimulatedCluster {
         system,
         logLevel: 'warn',
         transport: real ? tcpTransport({ insecure: true }) : memoryTransport({ network: this.#network }),
-        storage: real
-          ? fileStorage({ directory: '/data', log: { segmentBytes: 256 * 1024 } })
-          : memoryStorage({ disk }),
+        storage: this.#storage(name),
         replicator: raftReplicator({
           ...group,
           voters: founders,
           snapshots: this.#snapshots,
           machine: () => {
-            const machine = new KeyValues();
+            const machine = make(name);
             this.machines.set(name, machine);
             return machine;
           },
@@ -85,6 +83,20 @@ export class SimulatedCluster {
   crash(name: string): void {
     this.host(name).crash();
     this.#clusters.delete(name);
+  }
+
+  /** Does something with what a node has while its cluster does not run. */
+  async offline<T>(name: string, act: (node: OfflineNode) => Promise<T>): Promise<T> {
+    const done = new Promise<T>((resolve, reject) => {
+      this.host(name).start((system) => {
+        act({ nodeId: name, system, storage: this.#storage(name) }).then(resolve, reject);
+      });
+    });
+    try {
+      return await this.soon(done);
+    } finally {
+      this.host(name).crash();
+    }
   }
 
   /** Loses everything that this node has. */
@@ -114,5 +126,12 @@ export class SimulatedCluster {
   /** Runs the world until the promise is settled. */
   soon<T>(promise: Promise<T>, withinMs = 10_000): Promise<T> {
     return this.world.settled(promise, withinMs);
+  }
+
+  #storage(name: string): Plugin<Storage, 'storage'> {
+    if (this.#options.real === true) return fileStorage({ directory: '/data', log: { segmentBytes: 256 * 1024 } });
+    const disk = this.#disks.get(name) ?? memoryDisk();
+    this.#disks.set(name, disk);
+    return memoryStorage({ disk });
   }
 }
