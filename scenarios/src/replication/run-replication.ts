@@ -1,0 +1,83 @@
+import { raftReplicator } from '@quorate/replicator-raft';
+import { createWorld, type Seed, type World } from '@quorate/simulator';
+import { checkLinearizable, explainViolation } from '@quorate/testkit';
+import { ledgerModel } from './ledger-history.ts';
+import { ReplicationLife } from './replication-life.ts';
+
+export interface ReplicationResult {
+  readonly hash: string;
+  readonly trace: string;
+  /** Commands that were applied. */
+  readonly commands: number;
+  /** How many calls ended how. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** From the end of the faults to an acknowledged write and a fresh read on every node. */
+  readonly recoveredAfterMs: number;
+  /** False where the history was too entangled for a verdict within reason. */
+  readonly isDecided: boolean;
+}
+
+const FAULTS_MS = 12_000;
+/** Within which every node must be of use once the faults have ended. */
+const RECOVERY_MS = 30_000;
+const PEACE_MS = 500;
+const MAX_CONFIGURATIONS = 200_000;
+
+/**
+ * One seeded life of a replicated state machine on whole nodes: clients and faults of every kind, what was promised
+ * checked after every event, then peace, in which every node must be of use and all come to the same state.
+ * @throws Error with seed and trace when a promise was broken
+ */
+export async function runReplication(
+  seed: Seed,
+  replicator: typeof raftReplicator = raftReplicator,
+): Promise<ReplicationResult> {
+  const world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 2 } });
+  const life = new ReplicationLife(world, replicator);
+  life.startAll();
+  const clients = Promise.all(life.clients.map((client) => client.run()));
+  life.faults.start();
+  await world.run(FAULTS_MS);
+  life.faults.stop();
+  life.settle();
+  const recoveredAfterMs = await recover(world, life);
+  await world.run(PEACE_MS);
+  for (const client of life.clients) client.stop();
+  await world.settled(clients, RECOVERY_MS);
+  await finish(world, life);
+  return {
+    hash: world.trace.hash,
+    trace: world.trace.text(),
+    commands: life.order.highest,
+    counts: life.counts,
+    recoveredAfterMs,
+    isDecided: isLinearizable(world, life),
+  };
+}
+
+/** Every node takes a write and answers a fresh read. */
+async function recover(world: World, life: ReplicationLife): Promise<number> {
+  const peace = world.now;
+  await world.runUntil(() => life.nodes().length === world.hosts.length, RECOVERY_MS);
+  const prober = life.client('prober');
+  await world.settled(Promise.all(life.nodes().map((node) => prober.probe(node))), RECOVERY_MS);
+  return world.now - peace;
+}
+
+/** All replicas come to the same state, with all that was acknowledged. */
+async function finish(world: World, life: ReplicationLife): Promise<void> {
+  const reader = life.client('reader');
+  await world.settled(Promise.all(life.nodes().map((node) => reader.readAll(node))), RECOVERY_MS);
+  await world.runUntil(() => life.isEqual(), RECOVERY_MS);
+  const { order, promises } = life;
+  if (order.highest < promises.highestAcknowledged) throw new Error('durability: something acknowledged is gone');
+  await life.stop();
+  await world.run(0);
+}
+
+function isLinearizable(world: World, life: ReplicationLife): boolean {
+  const history = life.history.judgedBy(life.order);
+  const verdict = checkLinearizable(ledgerModel, history, { maxConfigurations: MAX_CONFIGURATIONS });
+  if (verdict.verdict !== 'not-linearizable') return verdict.verdict === 'linearizable';
+  throw new Error(`${explainViolation(verdict)}\n  seed ${JSON.stringify(world.seed)}`);
+}
