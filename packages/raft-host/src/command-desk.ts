@@ -1,4 +1,4 @@
-import { abortError, type CallOptions, type Clock, ClusterError } from '@quorate/core';
+import { abortError, type CallOptions, type Clock, ClusterError, type Timer } from '@quorate/core';
 import type { Command } from './commands/command-batch.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
 import {
@@ -28,7 +28,8 @@ export class CommandDesk<R> {
   readonly #passOn: (to: string, body: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
   /** Undefined until the group runs. */
   #dispatch: ((together: readonly Proposal<R>[]) => void) | undefined;
-  #early: (readonly Proposal<R>[])[] = [];
+  /** What has come before, in order, each until its time is over. */
+  readonly #early = new Map<readonly Proposal<R>[], Timer>();
   /** Why no command is taken now. */
   #refusal: ClusterError | undefined;
 
@@ -53,14 +54,14 @@ export class CommandDesk<R> {
   /** The group runs: what has waited for it goes on. */
   open(dispatch: (together: readonly Proposal<R>[]) => void): void {
     this.#dispatch = dispatch;
-    for (const together of this.#early.splice(0)) dispatch(together);
+    for (const together of this.#takeEarly()) dispatch(together);
   }
 
   /** From here on commands are refused with this; or, with undefined, taken again. */
   refuse(error: ClusterError | undefined): void {
     this.#refusal = error === undefined ? undefined : notApplied(error);
     if (this.#refusal === undefined) return;
-    for (const proposal of this.#early.splice(0).flat()) proposal.reject(this.#refusal);
+    for (const proposal of this.#takeEarly().flat()) proposal.reject(this.#refusal);
   }
 
   /**
@@ -135,8 +136,26 @@ export class CommandDesk<R> {
   }
 
   #take(together: readonly Proposal<R>[]): void {
-    if (this.#dispatch === undefined) this.#early.push(together);
+    if (this.#dispatch === undefined) this.#wait(together);
     else this.#dispatch(together);
+  }
+
+  #wait(together: readonly Proposal<R>[]): void {
+    const deadline = Math.min(...together.map((proposal) => proposal.deadline));
+    const timer = this.#clock.setTimer(Math.max(0, deadline - this.#clock.now()), () => {
+      this.#early.delete(together);
+      const message = `group ${this.#group} has not begun to run here in time`;
+      const error = new ClusterError('QUORUM_LOST', message, { outcome: 'not-applied' });
+      for (const proposal of together) proposal.reject(error);
+    });
+    this.#early.set(together, timer);
+  }
+
+  #takeEarly(): readonly (readonly Proposal<R>[])[] {
+    const early = [...this.#early.keys()];
+    for (const timer of this.#early.values()) timer.cancel();
+    this.#early.clear();
+    return early;
   }
 
   /** Why these commands can't even be tried. */
@@ -149,7 +168,7 @@ export class CommandDesk<R> {
       const what = `${commands.length} commands of ${bytes} bytes together`;
       return overloaded(`${what}: at most ${MAX_COMMAND_BYTES} are taken at once`);
     }
-    if (this.#early.length >= MAX_EARLY)
+    if (this.#early.size >= MAX_EARLY)
       return overloaded(`group ${this.#group} doesn't run yet, and enough waits for it`);
     return undefined;
   }

@@ -92,17 +92,11 @@ export class Formation {
     return answers;
   }
 
-  /** The group exists. Who this node is in it, its disk says. */
   #place(formation: string, members: readonly Member[], founders: readonly Member[] | undefined): Place {
     const { self, disk } = this.#parts;
-    const member = members.find((each) => each.disk === disk);
-    if (member !== undefined) return { identity: { formation, number: member.number }, founders };
-    const known = members.some(({ nodeId }) => nodeId === self);
-    const why = known ? 'has lost the log that it had in it' : 'is no member of it any more, or not yet';
-    throw new ClusterError(
-      'REFUSED',
-      `the group exists, and ${self} ${why}: it has to be added to it, as a new member`,
-    );
+    const number = numberOf(self, disk, members);
+    if (number !== undefined) return { identity: { formation, number }, founders };
+    throw new ClusterError('REFUSED', `the group exists, and ${self} is no member of it any more, or not yet`);
   }
 
   async #form(answers: ReadonlyMap<NodeId, FormationAnswer>, signal: AbortSignal): Promise<Place> {
@@ -145,4 +139,17 @@ export class Formation {
   #hindered(error: unknown, what: string): void {
     this.#parts.hindered(toClusterError(error, 'REMOTE', what));
   }
+}
+
+/**
+ * The group exists: who this node is in it, its disk says. Undefined where it is nobody.
+ * @throws ClusterError `REFUSED` when it was somebody, with another disk
+ */
+export function numberOf(self: NodeId, disk: string, members: readonly Member[]): number | undefined {
+  const member = members.find((each) => each.disk === disk);
+  if (member !== undefined || !members.some(({ nodeId }) => nodeId === self)) return member?.number;
+  throw new ClusterError(
+    'REFUSED',
+    `${self} has lost the log that it had in the group: it has to be replaced by itself`,
+  );
 }

@@ -6,11 +6,13 @@ import { encodeChangeContext, type Member } from '../members.ts';
 import type { RaftHost } from '../raft-host.ts';
 import { requestKind } from '../request-kind.ts';
 import { kindOf } from '../wire/entry-kind.ts';
-import { Formation, type Place } from './formation.ts';
+import { Formation, numberOf, type Place } from './formation.ts';
 import { decodeAnswer, decodeInvitation, decodeQuestion, encodeControl } from './formation-messages.ts';
 
 /** How long a founder has to answer another. */
 const CALL_MS = 5000;
+/** Who waits to be invited, and is spoken to by members all the same, asks who it is so often. */
+const INQUIRY_MS = 1000;
 
 /** How this node comes to be a member of a group: what it has of it, forms of it, or is invited to. */
 export class Founding {
@@ -24,6 +26,7 @@ export class Founding {
   readonly record: GroupRecord;
   /** Resolves when what this node is has become durable. */
   #taken: Promise<void> = Promise.resolve();
+  #inquiredAt = -Infinity;
   /** With whom the group was formed, where this process has learnt it. */
   #founders: readonly Member[] | undefined;
 
@@ -41,6 +44,10 @@ export class Founding {
    */
   static async open(host: RaftHost, log: GroupLog, voters: readonly NodeId[]): Promise<Founding> {
     if (log.state !== undefined) return new Founding(host, log, voters, decodeGroupState(log.state));
+    // Nothing begins so but a restore, which says last that there is a group.
+    if (log.snapshot !== undefined || log.lastIndex > 0) {
+      throw new ClusterError('CORRUPT', `group ${log.id} was restored in part: restore it again, or wipe the node`);
+    }
     const disk = randomId(host.context.random);
     const founding = new Founding(host, log, voters, { disk, identity: undefined, isRemoved: false, term: 0, vote: 0 });
     await log.append([], { state: founding.record.encode() });
@@ -131,6 +138,25 @@ export class Founding {
     }
     await this.#take({ identity: { formation, number }, founders });
     return { formation, number };
+  }
+
+  /**
+   * A member speaks to this node, which waits to be invited: the invitation has not come yet, or the log is lost that was
+   * meant by an earlier one. Asks that member.
+   * @returns what this node is now; undefined where it is nobody yet, or did not ask
+   * @throws ClusterError `REFUSED` when the log is lost; `ELECTORATE_MISMATCH`; what prevents the answer
+   */
+  async inquire(member: NodeId): Promise<Identity | undefined> {
+    const { clock, self } = this.#host.context;
+    if (clock.now() - this.#inquiredAt < INQUIRY_MS) return undefined;
+    this.#inquiredAt = clock.now();
+    const question = encodeControl({ voters: this.#voters });
+    const answer = await this.#call(member, requestKind.ASK, question, this.#forming.signal);
+    const { formation, members } = decodeAnswer(answer);
+    const number = numberOf(self.id, this.state.disk, members);
+    if (formation === undefined || number === undefined || this.state.identity !== undefined) return undefined;
+    await this.#take({ identity: { formation, number }, founders: undefined });
+    return this.state.identity;
   }
 
   /** Becomes this member, durably. Whoever comes meanwhile, with an invitation perhaps, waits for the same. */

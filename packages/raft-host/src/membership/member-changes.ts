@@ -1,4 +1,4 @@
-import { type Clock, ClusterError, type MonotonicMs, type NodeId } from '@quorate/core';
+import { type Clock, ClusterError, isClusterError, type MonotonicMs, type NodeId } from '@quorate/core';
 import type { ConfChangeSingle } from '@quorate/raft';
 import { encodeChangeContext, type Member } from '../members.ts';
 import type { ChangeRequest } from './change-request.ts';
@@ -50,7 +50,11 @@ export class MemberChanges {
   }
 
   async #add({ nodeId, as }: Addition, deadline: MonotonicMs): Promise<void> {
-    const disk = await this.#diskOf(nodeId, this.#group.numbersOf(nodeId).length > 0, deadline);
+    const isMember = this.#group.numbersOf(nodeId).length > 0;
+    // A member may be down, and is one all the same.
+    const disk = await this.#diskOf(nodeId, deadline).catch((error: unknown) => {
+      if (!isMember || !isClusterError(error, 'NOT_FOUND')) throw error;
+    });
     let number = 0;
     const plan = () => {
       const known = this.#group.members.ofNode(nodeId);
@@ -85,7 +89,7 @@ export class MemberChanges {
   }
 
   async #replace({ nodeId, by }: Replacement, deadline: MonotonicMs): Promise<void> {
-    const disk = await this.#diskOf(by, false, deadline);
+    const disk = await this.#diskOf(by, deadline);
     let number = 0;
     let replaced: number | undefined;
     const plan = () => {
@@ -137,13 +141,12 @@ export class MemberChanges {
   }
 
   /**
-   * The log that a node has. Undefined for a member that can't be reached.
+   * The log that a node has.
    * @throws ClusterError `NOT_FOUND`; `REFUSED` when it belongs to another formation
    */
-  async #diskOf(nodeId: NodeId, isMember: boolean, deadline: MonotonicMs): Promise<string | undefined> {
+  async #diskOf(nodeId: NodeId, deadline: MonotonicMs): Promise<string | undefined> {
     const { peers, self } = this.#parts;
     if (nodeId === self) return this.#group.members.get(this.#group.identity.number)?.disk;
-    if (isMember && !peers.isConnected(nodeId)) return undefined;
     const found = await peers.identify(nodeId, deadline);
     const { identity } = found;
     if (identity === undefined || found.isRemoved) return this.#checkedDisk(nodeId, found);
