@@ -51,7 +51,7 @@ export class Dispatch<R> {
   }
 
   get isEmpty(): boolean {
-    return this.proposals.isEmpty && this.#parkedCount === 0;
+    return this.proposals.isEmpty && this.#parkedCount === 0 && this.#forwarding.isEmpty;
   }
 
   submit(together: readonly Proposal<R>[]): void {

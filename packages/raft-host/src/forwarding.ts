@@ -96,6 +96,8 @@ export class Forwarding<R> {
   readonly #now: () => number;
   /** By whether all voters are to have them. */
   readonly #gathered = new Map<boolean, Proposal<R>[][]>();
+  /** Calls that were not answered yet. */
+  #calls = 0;
 
   constructor(parts: {
     readonly codec: OutcomeCodec<R>;
@@ -108,6 +110,10 @@ export class Forwarding<R> {
     this.#now = parts.now;
     this.#send = parts.send;
     this.#retry = parts.retry;
+  }
+
+  get isEmpty(): boolean {
+    return this.#calls === 0 && this.#gathered.size === 0;
   }
 
   /** Takes proposals that stay together. */
@@ -148,11 +154,14 @@ export class Forwarding<R> {
 
   async #forward(leader: NodeId, onAll: boolean, proposals: Proposal<R>[], batch: Uint8Array): Promise<void> {
     const timeoutMs = Math.max(...proposals.map(({ deadline }) => deadline)) - this.#now();
+    this.#calls += 1;
     try {
       const bytes = await this.#send(leader, { hops: 0, onAll, timeoutMs, batch });
       this.#settle(proposals, decodeAnswers(bytes, proposals.length, this.#codec));
     } catch (cause) {
       this.#failed(proposals, toClusterError(cause, 'PROTOCOL', `forward to ${leader}`));
+    } finally {
+      this.#calls -= 1;
     }
   }
 
@@ -161,7 +170,7 @@ export class Forwarding<R> {
     for (const [at, answer] of answers.entries()) {
       const proposal = proposals[at] as Proposal<R>;
       if (answer.type === 'settled') proposal.resolve(answer.settled);
-      else if (answer.error.code === 'NOT_LEADER' && answer.error.outcome === 'not-applied') again.push(proposal);
+      else if (isForAnother(answer.error)) again.push(proposal);
       else proposal.reject(answer.error);
     }
     if (again.length > 0) this.#retry(again);
@@ -176,6 +185,11 @@ export class Forwarding<R> {
     const unknown = new ClusterError(code, message, { cause: error, outcome: 'unknown' });
     for (const proposal of proposals) proposal.reject(unknown);
   }
+}
+
+/** It leads no more, or is stopping: whoever leads next may take them. */
+function isForAnother({ code, outcome }: ClusterError): boolean {
+  return outcome === 'not-applied' && (code === 'NOT_LEADER' || code === 'CLOSED');
 }
 
 /** The commands in a forwarded batch. @throws ClusterError `CORRUPT` */

@@ -1,27 +1,33 @@
-import { type Clock, withDeadline } from '@quorate/core';
-import type { GroupStatus } from './group-status.ts';
+import { type Clock, settleWithin, withDeadline } from '@quorate/core';
 import type { RaftGroup } from './raft-group.ts';
 
 type LeadingGroup = Pick<
   RaftGroup<never, unknown, never, unknown>,
-  'settings' | 'status' | 'successors' | 'transferLeader' | 'watch'
+  'settings' | 'status' | 'successors' | 'transferLeader' | 'onTurn' | 'isIdle'
 >;
 
 /**
  * Before a leader closes its group: has the voter with the most of the log take over, so that nobody has to notice that
- * the leader is gone. Resolves when it leads no more, or that has taken too long.
+ * the leader is gone, and sees to it that what it was asked for is done, by itself or by the next. Resolves when that is
+ * so, or has taken too long.
  */
 export async function handOver(group: LeadingGroup, clock: Clock): Promise<void> {
   const [successor] = group.successors();
-  if (successor === undefined || !isLeading(group.status)) return;
+  if (successor === undefined || group.status.role !== 'leader') return;
   group.transferLeader(successor);
-  const { electionMs } = group.settings.timings;
   // What doesn't come about by then does not: they elect somebody without being asked.
-  await withDeadline(clock, electionMs, 'hand over', async (signal) => {
-    for await (const status of group.watch({ signal })) if (!isLeading(status)) return;
-  }).catch(() => undefined);
+  await withDeadline(clock, group.settings.timings.electionMs, 'hand over', (signal) =>
+    isReplaced(group, signal),
+  ).catch(() => undefined);
 }
 
-function isLeading({ phase, role }: GroupStatus): boolean {
-  return role === 'leader' && (phase === 'running' || phase === 'halted');
+/** Another leads, and nothing waits here any more. */
+function isReplaced(group: LeadingGroup, signal: AbortSignal): Promise<void> {
+  return settleWithin<void>(signal, 'hand over', (resolve) => {
+    const turns = group.onTurn(() => {
+      const { role, leader } = group.status;
+      if (role !== 'leader' && leader !== undefined && group.isIdle) resolve();
+    });
+    return () => turns[Symbol.dispose]();
+  });
 }

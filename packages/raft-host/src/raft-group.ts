@@ -253,6 +253,11 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     });
   }
 
+  /** Whether no command waits here for what becomes of it. */
+  get isIdle(): boolean {
+    return this.#running?.dispatch.isEmpty ?? true;
+  }
+
   /** Voters to whom this leader can hand over, those with the most of the log first. */
   successors(): readonly NodeId[] {
     const running = this.#running;
