@@ -17,7 +17,6 @@ import {
   type GroupSettings,
   type GroupUse,
   type HasMembers,
-  MEMBERS,
   type RaftGroup,
   type RaftMembers,
   type SharedGroup,
@@ -71,7 +70,7 @@ export class RaftElection implements LeaderElection, HasMembers {
     this.#shared.join(use);
   }
 
-  get [MEMBERS](): RaftMembers {
+  get raftMembers(): RaftMembers {
     this.#throwIfClosed();
     return this.#started().members;
   }

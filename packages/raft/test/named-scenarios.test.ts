@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Message } from '../src/index.ts';
 import { bytes, confState, Group, type Options } from './group.ts';
 
 const BASE: Options = { electionTicks: 10, heartbeatTicks: 1 };
@@ -81,7 +82,7 @@ describe('scenarios that broke others, in the state machine alone', () => {
     const { node } = made.host(1);
     node.campaign();
     made.settle();
-    const held = [];
+    const held: Message[] = [];
     for (let n = 1; n <= 6; n += 1) {
       node.propose(bytes(`entry ${n}`));
       made.settle((m) => m.type === 'AppResp' && m.to === 1 && m.from === 2 && (held.push(m), true));
@@ -121,7 +122,7 @@ describe('scenarios that broke others, in the state machine alone', () => {
     expect(reads).toMatchObject([{ context: bytes('same') }]);
     expect(reads[0]?.index).toBeGreaterThan(known);
     // The answers to the first round come again, after another read of the same name has begun.
-    const late = [];
+    const late: Message[] = [];
     node.readIndex(bytes('same'));
     made.settle((m) => m.type === 'HeartbeatResp' && (late.push(m), true));
     expect(reads).toHaveLength(1);

@@ -24,8 +24,6 @@ import {
   type GroupStatus,
   type HasMembers,
   type HasOperations,
-  MEMBERS,
-  OPERATIONS,
   type RaftGroup,
   type RaftMembers,
   type RaftOperations,
@@ -121,11 +119,11 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMe
     return session;
   }
 
-  get [MEMBERS](): RaftMembers {
+  get raftMembers(): RaftMembers {
     return this.#started().members;
   }
 
-  get [OPERATIONS](): RaftOperations {
+  get raftOperations(): RaftOperations {
     return this.#started().operations;
   }
 

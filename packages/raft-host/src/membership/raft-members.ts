@@ -63,12 +63,9 @@ export interface RaftMembers {
   replaceNode(nodeId: NodeId, by: NodeId, options?: ChangeMembersOptions): Promise<void>;
 }
 
-/** Where a part that stands on a group has the members of it: found in copies of its class, too. */
-export const MEMBERS: unique symbol = Symbol.for('@quorate/raft-host/RaftMembers');
-
-/** A part that stands on a group. */
+/** A part that stands on a group: found by its property, so that copies of its class are too. */
 export interface HasMembers {
-  readonly [MEMBERS]: RaftMembers;
+  readonly raftMembers: RaftMembers;
 }
 
 /**
@@ -77,6 +74,6 @@ export interface HasMembers {
  * @throws ClusterError `INVALID_OPTIONS` for a part that stands on none, `CLOSED` for one that is not started or disposed
  */
 export function raftMembers(part: object): RaftMembers {
-  if (MEMBERS in part) return (part as HasMembers)[MEMBERS];
+  if ('raftMembers' in part) return (part as HasMembers).raftMembers;
   throw new ClusterError('INVALID_OPTIONS', 'raftMembers: expected a replicator or an election that stands on Raft');
 }

@@ -77,12 +77,9 @@ export interface RaftOperations {
   archive(options?: ArchiveOptions): AsyncIterable<ArchivePiece>;
 }
 
-/** Where a part that stands on a group has the operations of it: found in copies of its class, too. */
-export const OPERATIONS: unique symbol = Symbol.for('@quorate/raft-host/RaftOperations');
-
-/** A part that stands on a group. */
+/** A part that stands on a group: found by its property, so that copies of its class are too. */
 export interface HasOperations {
-  readonly [OPERATIONS]: RaftOperations;
+  readonly raftOperations: RaftOperations;
 }
 
 /**
@@ -90,6 +87,6 @@ export interface HasOperations {
  * @throws ClusterError `INVALID_OPTIONS` for what stands on none; `CLOSED` for one that is not started, or disposed
  */
 export function raftOperations(part: object): RaftOperations {
-  if (OPERATIONS in part) return (part as HasOperations)[OPERATIONS];
+  if ('raftOperations' in part) return (part as HasOperations).raftOperations;
   throw new ClusterError('INVALID_OPTIONS', 'raftOperations: expected a replicator that stands on Raft');
 }
