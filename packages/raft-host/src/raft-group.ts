@@ -30,6 +30,7 @@ import { GroupOperations } from './recovery/group-operations.ts';
 import type { RaftOperations } from './recovery/raft-operations.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
+import { peersOf, shownRole } from './shown-group.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
@@ -146,7 +147,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     const basic = running?.node.basicStatus();
     return {
       phase: this.#phase,
-      role: this.#shownRole(),
+      role: running === undefined ? 'follower' : shownRole(running),
       term: basic?.term ?? this.#founding?.state.term ?? 0,
       leader: running?.role.leader,
       commitIndex: basic?.commit ?? 0,
@@ -272,13 +273,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   /** What a leader knows of the others; nothing on other nodes. */
   peers(): readonly GroupPeer[] {
-    const running = this.#running;
-    if (running === undefined) return [];
-    const { progress, id, lastIndex } = running.node.status();
-    return [...progress].flatMap(([number, { match }]): GroupPeer[] => {
-      const nodeId = running.nodeOf(number);
-      return nodeId === undefined || number === id ? [] : [{ nodeId, matchIndex: match, lag: lastIndex - match }];
-    });
+    return this.#running === undefined ? [] : peersOf(this.#running);
   }
 
   readonly snapshots: SnapshotMember = {
@@ -289,6 +284,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   receive(from: NodeId, received: ReceivedMessage): void {
     this.#running?.receive(from, received);
+    if (this.#phase === 'waiting') void this.#inquire(from);
   }
 
   async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
@@ -332,18 +328,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return this.#host.context.self.id;
   }
 
-  #shownRole(): GroupStatus['role'] {
-    const running = this.#running;
-    if (running === undefined) return 'follower';
-    const { role } = running.role;
-    if (role === 'leader' || role === 'follower') {
-      return running.configuration.confState.learners.includes(this.#founding?.state.identity?.number ?? 0)
-        ? 'learner'
-        : role;
-    }
-    return 'candidate';
-  }
-
   async #form(founding: Founding): Promise<void> {
     this.#enter('forming');
     try {
@@ -371,6 +355,18 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     const founding = this.#started();
     await this.#run(founding, await founding.accept(from, body, () => this.#beginAnew()));
     return new Uint8Array();
+  }
+
+  async #inquire(member: NodeId): Promise<void> {
+    const founding = this.#started();
+    try {
+      const identity = await founding.inquire(member);
+      if (identity !== undefined) await this.#run(founding, identity);
+    } catch (cause) {
+      const error = toClusterError(cause, 'REMOTE', `ask ${member} about group ${this.id}`);
+      if (error.code === 'REFUSED' && this.#phase === 'waiting') this.#over(error);
+      else this.#host.context.logger.debug(error.message, error);
+    }
   }
 
   /** This member was removed, and nobody has told this node so before. */
