@@ -4,6 +4,7 @@ import {
   crc32 as crc32InTables,
   type Crc32,
   type GroupLog,
+  invalidOption,
   type LogBatch,
   type NodeId,
   type OptionRules,
@@ -67,7 +68,8 @@ const rules: OptionRules<RestoreGroupOptions> = {
  */
 export function restoreGroup(node: OfflineNode, options: RestoreGroupOptions): Promise<RestoredGroup> {
   const checked = checkOptions<RestoreGroupOptions>('restoreGroup', rules, options);
-  const { group = CLUSTER_GROUP } = checked;
+  const { group = CLUSTER_GROUP, backup }: Partial<RestoreGroupOptions> = checked;
+  if (backup === undefined) throw invalidOption('restoreGroup', 'backup', rules.backup.expected, backup);
   const { nodeId, system } = node;
   const { random, crc32 = crc32InTables } = system;
   return withLogs(node, async (logs) => {
