@@ -30,11 +30,10 @@ function nextCommit(cluster: RaftCluster, after: number): Promise<number> {
   return cluster.next((_, each) => (each.type === 'committed' && each.proposedAt > after ? each.at : undefined));
 }
 
-/** The next round begins when it is in step again: what it proposes is committed, and applied there. */
+/** The next round begins when it has applied what the others have. */
 async function restart(cluster: RaftCluster, id: string): Promise<void> {
-  const commits = cluster.next((from, { type }) => (from === id && type === 'committed' ? true : undefined));
   cluster.start(id);
   await cluster.leader();
+  await cluster.tell(id, { type: 'catch-up' });
   await cluster.tell(id, { type: 'probe', everyMs: PROBE_MS });
-  await commits;
 }

@@ -17,6 +17,8 @@ export type RaftNodeTask =
   | { readonly type: 'commits' | 'reads'; readonly inFlight: number; readonly seconds: number }
   /** Commits so many commands, keeping so many in flight. */
   | { readonly type: 'commit-count'; readonly inFlight: number; readonly count: number }
+  /** Applies all that was committed before. */
+  | { readonly type: 'catch-up' }
   /** From now on, proposes a command every few milliseconds, and reports those that are committed. */
   | { readonly type: 'probe'; readonly everyMs: number }
   /** From now on, so many lookups hang. */

@@ -33,6 +33,7 @@ const cluster = createCluster({
 });
 
 const ROLE_MS = 10;
+const CATCH_UP_MS = 60_000;
 const command = new Uint8Array(COMMAND_BYTES).fill(7);
 const query = new Uint8Array(0);
 let lookups: HungLookups | undefined = undefined;
@@ -66,6 +67,8 @@ async function perform(task: RaftNodeTask): Promise<unknown> {
       return await closedLoop(read, task.inFlight, task.seconds);
     case 'commit-count':
       return await commitCount(task.inFlight, task.count);
+    case 'catch-up':
+      return await replicator.read(query, { consistency: 'linearizable', timeoutMs: CATCH_UP_MS });
     case 'probe':
       return void setInterval(() => void probe(), task.everyMs);
     case 'hang-lookups':
@@ -128,5 +131,6 @@ function machineNow(): number {
 }
 
 function report(what: RaftNodeReport): void {
-  process.send?.(what);
+  // Who asked may be gone; then this process ends too.
+  process.send?.(what, () => undefined);
 }
