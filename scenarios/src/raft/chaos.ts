@@ -2,6 +2,7 @@ import { type ConfChange, type ConfState, type Message, RaftNode } from '@quorat
 import { Member, type RaftNodeClass } from './member.ts';
 import { RaftRules } from './rules.ts';
 import { Seeded } from './seeded.ts';
+import { senseless } from './senseless.ts';
 
 const NODES = 5;
 const TICK_MS = 10;
@@ -38,6 +39,8 @@ class Chaos {
   /** In some lives nothing is reordered wildly, in some hardly anything arrives. */
   readonly #reach: number;
   readonly #loss: number;
+  /** Of four attacks, how many are changes of the configuration in any case. */
+  readonly #restlessness: number;
   /** Of 1000 steps, how many are attacks. */
   readonly #hostility: number;
 
@@ -46,6 +49,7 @@ class Chaos {
     this.#reach = random.pick([1, 4, 12, 60]);
     this.#loss = random.pick([0, 2, 10, 30]);
     this.#hostility = random.pick([4, 10, 30]);
+    this.#restlessness = random.pick([0, 0, 2]);
     this.#build(Node);
   }
 
@@ -78,14 +82,15 @@ class Chaos {
         ...(hasPriorities ? { priority: (of: number) => of % 3 } : {}),
       };
       const conf = confState(voters.includes(id) ? voters : []);
-      this.#members.push(new Member(Node, config, conf, random.bit(), this.#rules, (m) => this.#post(m)));
+      const habits = { keepsState: random.bit(), forgetsPages: random.bit() };
+      this.#members.push(new Member(Node, config, conf, habits, this.#rules, (m) => this.#post(m)));
     }
   }
 
   live(steps: number): void {
     for (let i = 0; i < steps; i += 1) {
       const member = this.#random.pick(this.#members);
-      if (this.#random.int(1000) < this.#hostility) this.#attack(this.#victim(member), this.#random.int(20));
+      if (this.#random.int(1000) < this.#hostility) this.#attack(this.#victim(member), this.#dice());
       else this.#work(member, this.#random.int(100));
       for (const each of this.#members) each.check();
     }
@@ -96,6 +101,7 @@ class Chaos {
     this.#blocked.clear();
     for (const clock of this.#clocks) clock.pausedUntil = 0;
     for (const member of this.#members) if (member.isDown) member.start();
+    for (const { node } of this.#members) node.standing = true;
     for (let i = 0; i < PEACE_TICKS; i += 1) {
       this.#now += TICK_MS;
       for (const member of this.#members) member.node.tick();
@@ -123,6 +129,7 @@ class Chaos {
         member.takeReady();
         member.progressWrite();
         member.progressApply();
+        member.readPages();
         member.hearItself();
       }
       for (const m of this.#network.splice(0)) this.#deliver(m);
@@ -138,10 +145,16 @@ class Chaos {
     if (member.isDown) return this.#random.int(10) === 0 ? void member.start() : undefined;
     if (dice < 30) member.takeReady();
     else if (dice < 48) member.progressWrite();
-    else if (dice < 56) member.progressApply();
+    else if (dice < 54) member.progressApply();
+    else if (dice < 56) member.readPages();
     else if (dice < 70) member.hearItself();
     else if (dice < 96) this.#propose(member);
     else member.read();
+  }
+
+  /** Which attack: in restless lives mostly a change of the configuration. */
+  #dice(): number {
+    return this.#random.int(4) < this.#restlessness ? 12 : this.#random.int(25);
   }
 
   /** Leaders are worth more than others. */
@@ -163,7 +176,18 @@ class Chaos {
     else if (dice < 17) member.node.transferLeader(other);
     else if (dice < 18) member.node.campaign();
     else if (dice < 19) member.node.forgetLeader();
-    else member.node.reportUnreachable(other);
+    else if (dice < 20) member.node.reportUnreachable(other);
+    else if (dice < 21) member.node.stepDown();
+    else if (dice < 23) member.node.standing = !member.node.standing;
+    else this.#talkNonsense(member);
+  }
+
+  /** Somebody's encoder is broken: something is said to a node that nobody would say. */
+  #talkNonsense({ id, node }: Member): void {
+    const heard = this.#echoes.filter(({ to }) => to === id);
+    if (heard.length === 0) return;
+    const result = node.step(senseless(this.#random.pick(heard), this.#random));
+    if (result !== 'malformed' && result !== 'local-only') throw new Error(`nonsense: ${id} takes it for ${result}`);
   }
 
   #block(isBlocked: () => boolean): void {
@@ -183,6 +207,7 @@ class Chaos {
 
   #passTime(): void {
     this.#now += this.#random.int(TICK_MS / 2);
+    this.#random.pick(this.#members).forgetPages(this.#random.int(4));
     for (const member of this.#members) {
       const clock = this.#clock(member);
       const isStill = clock.pausedUntil > this.#now || this.#now * clock.rate - clock.ticked < TICK_MS;
@@ -215,7 +240,7 @@ class Chaos {
   #deliver(m: Message): void {
     const [to, from] = [this.#members[m.to - 1], this.#members[m.from - 1]];
     if (to === undefined || to.isDown) return this.#lose(m);
-    to.node.step(m);
+    if (to.node.step(m) === 'malformed') throw new Error(`refused: a ${m.type} of ${m.from}`);
     if (m.type === 'Snap' && from?.isDown === false) from.node.reportSnapshot(m.to, true);
   }
 

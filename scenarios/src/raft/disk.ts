@@ -1,9 +1,29 @@
-import { type ConfState, type HardState, MemoryRaftStorage, type Message, type Ready } from '@quorate/raft';
+import { type ConfState, type Entry, type HardState, MemoryRaftStorage, type Message, type Ready } from '@quorate/raft';
 import { neverGoesBack } from './rules.ts';
 
 /** What outlives a crash. With `conf`, the state machine does too, and so the configuration that it has come to. */
 export class Disk extends MemoryRaftStorage {
   conf: ConfState | undefined;
+  /** Whether something was asked for that has to be read first. */
+  isAsked = false;
+  readonly #inSmallPages: boolean;
+
+  /** @param inSmallPages Gives one entry at a time, however many may be had. */
+  constructor(inSmallPages: boolean) {
+    super();
+    this.#inSmallPages = inSmallPages;
+  }
+
+  override entries(lo: number, hi: number, maxBytes: number): readonly Entry[] | 'later' | undefined {
+    const entries = super.entries(lo, hi, maxBytes);
+    if (entries === 'later') this.isAsked = true;
+    return this.#inSmallPages && typeof entries === 'object' ? entries.slice(0, 1) : entries;
+  }
+
+  override load(): void {
+    this.isAsked = false;
+    super.load();
+  }
 
   override initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
     const { hardState, confState } = super.initialState();

@@ -14,21 +14,31 @@ import {
 import { Disk } from './disk.ts';
 import { LogView } from './log-view.ts';
 import { neverGoesBack, type RaftRules } from './rules.ts';
+import { SpinGuard } from './spin-guard.ts';
 
 export type RaftNodeClass = new (config: RaftConfig) => RaftNode;
 
 const MAX_READS = 64;
 
+/** What a host does in its own way. */
+interface Habits {
+  /** Its state machine outlives a crash. */
+  readonly keepsState: boolean;
+  /** It has its log on a disk, and at hand just what was read of it lately. */
+  readonly forgetsPages?: boolean;
+}
+
 /** A node with its disk and its state machine. Everything it was handed is done in pieces, between which it may crash. */
 export class Member {
   readonly id: number;
-  readonly disk = new Disk();
+  readonly disk: Disk;
   node: RaftNode;
   conf: ConfState;
   index = 0;
   /** Crashed, and not yet back. */
   isDown = false;
   readonly #Node: RaftNodeClass;
+  readonly #forgetsPages: boolean;
   readonly #config: RaftConfig;
   readonly #rules: RaftRules;
   readonly #send: (m: Message) => void;
@@ -39,6 +49,7 @@ export class Member {
   #committed = 0;
   #term = 0;
   #completeIn = 0;
+  readonly #spinGuard = new SpinGuard();
   /** Handed out and not done. Without asynchronous writes: at most one. */
   #pending: { readonly ready: Ready; isWritten: boolean } | undefined;
   #appends: Message[] = [];
@@ -50,11 +61,13 @@ export class Member {
     Node: RaftNodeClass,
     config: Omit<RaftConfig, 'storage'>,
     conf: ConfState,
-    keepsState: boolean,
+    habits: Habits,
     rules: RaftRules,
     send: (m: Message) => void,
   ) {
     this.#Node = Node;
+    this.#forgetsPages = habits.forgetsPages ?? false;
+    this.disk = new Disk(this.#forgetsPages);
     this.#config = { ...config, storage: this.disk };
     this.#rules = rules;
     this.#send = send;
@@ -63,13 +76,13 @@ export class Member {
     if (conf.voters.length > 0) {
       this.disk.applySnapshot({ metadata: { index: 1, term: 1, confState: conf }, data: new Uint8Array() });
     }
-    if (keepsState) this.disk.conf = conf;
+    if (habits.keepsState) this.disk.conf = conf;
     this.node = this.start();
   }
 
   get isBusy(): boolean {
     const handedOut = this.#appends.length + this.#applies.length + this.#inbox.length;
-    return !this.isDown && (handedOut > 0 || this.#pending !== undefined || this.node.hasReady());
+    return !this.isDown && (handedOut > 0 || this.disk.isAsked || this.#pending !== undefined || this.node.hasReady());
   }
 
   crash(): void {
@@ -89,6 +102,8 @@ export class Member {
     const terms = Array.from({ length: this.disk.lastIndex() - base + 1 }, (_, i) => this.disk.term(base + i) ?? 0);
     this.#log = new LogView(base, terms);
     const { hardState } = this.disk.initialState();
+    this.#spinGuard.reset();
+    this.forgetPages(0);
     this.node = new this.#Node({ ...this.#config, applied: this.index });
     this.isDown = false;
     this.#committed = Math.max(hardState.commit, base, this.index);
@@ -101,16 +116,36 @@ export class Member {
   /** What is true between any two events. */
   check(): void {
     if (this.isDown) return;
-    const { term, role } = this.node.basicStatus();
+    const { term, role, commit } = this.node.basicStatus();
     neverGoesBack(`the term of ${this.id}`, this.#term, term);
     this.#term = term;
-    if (role === 'leader') this.#rules.leads(this.id, term);
+    if (role !== 'leader') return;
+    this.#rules.leads(this.id, term);
+    if (this.#hasLease()) this.#rules.readsByLease(this.id, commit);
+  }
+
+  #hasLease(): boolean {
+    return (this.#config.lease?.now() ?? Infinity) < this.node.leaseUntil();
+  }
+
+  /** Where it has its log on a disk, what is older than the last `kept` entries has to be read again from now on. */
+  forgetPages(kept: number): void {
+    if (this.#forgetsPages) this.disk.unload(this.disk.lastIndex() - kept);
+  }
+
+  /** The disk has read what was asked for. */
+  readPages(): void {
+    if (!this.disk.isAsked) return;
+    this.disk.load();
+    this.#spinGuard.reset();
+    this.node.entriesLoaded();
   }
 
   /** Takes what there is to do. */
   takeReady(): void {
     if (this.#pending !== undefined || !this.node.hasReady()) return;
     const ready = this.node.ready();
+    this.#spinGuard.takes(this.id, ready);
     this.#observe(ready);
     const isLocal = (m: Message): boolean => m.to === LOCAL_APPEND_THREAD || m.to === LOCAL_APPLY_THREAD;
     if (!this.#config.asyncStorageWrites) {

@@ -53,6 +53,13 @@ export class RaftRules {
     this.highestApplied = Math.max(this.highestApplied, index);
   }
 
+  /** What a leader may answer at this moment without asking anyone. */
+  readsByLease(id: number, index: number): void {
+    const { highestCommitted } = this;
+    if (index < highestCommitted)
+      throw new Error(`stale lease: ${id} would read at ${index} while ${highestCommitted} is committed`);
+  }
+
   reads(id: number, index: number, floor: number): void {
     if (index < floor) throw new Error(`stale read: ${id} reads at ${index} what began when ${floor} was committed`);
   }
