@@ -3,18 +3,28 @@ import { parseArgs } from 'node:util';
 import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
 import { memoryParts, volatileParts, wholeNodeParts } from './parts.ts';
+import { runReplication } from './replication/run-replication.ts';
+
+/** What one life came to. */
+interface Life {
+  readonly trace: string;
+  readonly recoveredAfterMs: number;
+  readonly grants?: number;
+  readonly commands?: number;
+}
 
 const REPORT_EVERY_MS = 10_000;
-const kinds: Readonly<Record<string, () => ElectionParts>> = {
-  messages: memoryParts,
-  volatile: volatileParts,
-  nodes: wholeNodeParts,
+const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
+  messages: electing(memoryParts),
+  volatile: electing(volatileParts),
+  nodes: electing(wholeNodeParts),
+  replication: (seed) => runReplication(seed),
 };
 
 const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys(kinds).join(',')}]
   --seed N       begin with this seed; without --seeds live just this one, and print its trace
   --seeds COUNT  end after so many; without it, go on until something breaks
-  --parts LIST   what the nodes are made of, separated by commas`;
+  --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, or that replicate`;
 
 const { values } = parseArgs({
   options: {
@@ -31,12 +41,9 @@ if (values.help === true) {
 const replay = values.seed !== undefined && values.seeds === undefined;
 const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
 const count = replay ? 1 : Number(values.seeds ?? Infinity);
-const chosen = values.parts === undefined ? Object.keys(kinds) : values.parts.split(',');
-for (const kind of chosen) {
-  if (!(kind in kinds)) throw new Error(`--parts must be of ${Object.keys(kinds).join(', ')}, got ${kind}`);
-}
-
+const chosen = (values.parts?.split(',') ?? Object.keys(kinds)).map((kind) => ({ kind, live: lifeOf(kind) }));
 let grants = 0;
+let commands = 0;
 let lives = 0;
 let slowest = 0;
 let reported = performance.now();
@@ -44,16 +51,28 @@ const started = performance.now();
 
 function report(): void {
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
-  console.log(`${lives} lives, ${grants} grants, slowest recovery ${slowest.toFixed(0)} ms, ${seconds} s`);
+  const done = `${grants} grants, ${commands} commands`;
+  console.log(`${lives} lives, ${done}, slowest recovery ${slowest.toFixed(0)} ms, ${seconds} s`);
+}
+
+function electing(parts: () => ElectionParts): (seed: number) => Promise<Life> {
+  return (seed) => runElectionSeed(seed, parts());
+}
+
+function lifeOf(kind: string): (seed: number) => Promise<Life> {
+  const live = kinds[kind];
+  if (live === undefined) throw new Error(`--parts must be of ${Object.keys(kinds).join(', ')}, got ${kind}`);
+  return live;
 }
 
 for (let seed = first; seed < first + count; seed += 1) {
-  for (const kind of chosen) {
+  for (const { kind, live } of chosen) {
     try {
-      const result = await runElectionSeed(seed, (kinds[kind] ?? memoryParts)());
-      if (replay) console.log(result.trace);
-      grants += result.grants;
-      slowest = Math.max(slowest, result.recoveredAfterMs);
+      const life = await live(seed);
+      if (replay) console.log(life.trace);
+      grants += life.grants ?? 0;
+      commands += life.commands ?? 0;
+      slowest = Math.max(slowest, life.recoveredAfterMs);
       lives += 1;
     } catch (error) {
       console.error(error);

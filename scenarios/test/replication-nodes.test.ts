@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { runReplication } from '../src/replication/run-replication.ts';
+
+const SEEDS_A_TEST = 20;
+
+describe('a state machine, replicated on whole nodes', () => {
+  it.each([1, 21, 41])(
+    'is one machine to its clients, whatever fails, from seed %i on',
+    async (from) => {
+      let commands = 0;
+      for (let seed = from; seed < from + SEEDS_A_TEST; seed += 1) {
+        const life = await runReplication(seed);
+        commands += life.commands;
+        expect(life.isDecided, `seed ${seed}`).toBe(true);
+      }
+      expect(commands).toBeGreaterThan(200 * SEEDS_A_TEST);
+    },
+    120_000,
+  );
+
+  it('lives the same life for the same seed', async () => {
+    const [first, second] = [await runReplication(4), await runReplication(4)];
+    expect(second.hash).toBe(first.hash);
+    expect((await runReplication(5)).hash).not.toBe(first.hash);
+  });
+});
