@@ -4,7 +4,7 @@ import { isConfState } from './tracker-config.ts';
 import type { Entry, EntryType, Message, MessageType } from './types.ts';
 
 /** The longest context that a read may have: leaders keep those of reads that wait. */
-export const MAX_READ_CONTEXT_BYTES = 1024;
+const MAX_READ_CONTEXT_BYTES = 1024;
 
 type Check = (m: Message) => boolean;
 

@@ -25,15 +25,21 @@ interface Circumstances {
   slowUntil: number;
 }
 
+interface LeaseWorld {
+  /** How far apart clocks run, compared with what the nodes have been told. @default 1: as far as they may */
+  readonly driftFactor?: number;
+  /** Whether anyone reads by the lease. @default true */
+  readonly leaseReads?: boolean;
+}
+
 /**
  * Lives one life of a group with leases, in a world that waits for the moment at which a lease and the promises behind it
  * might not agree: disks and networks are fast, time passes little by little, and everyone campaigns as soon as it may,
  * while leaders are cut off, paused, and asked to hand over, and followers restart. Each leader is asked at every step
  * what it would answer by its lease. Throws an Error that begins with the rule that was broken.
- * @param driftFactor How far apart clocks run, compared with what the nodes have been told: 1 for as far as they may.
  */
-export function runLeaseChaos(seed: number, Node: RaftNodeClass = RaftNode, driftFactor: number = 1): void {
-  const chaos = new LeaseChaos(new Seeded(seed), Node, driftFactor);
+export function runLeaseChaos(seed: number, Node: RaftNodeClass = RaftNode, world: LeaseWorld = {}): void {
+  const chaos = new LeaseChaos(new Seeded(seed), Node, world);
   for (let i = 0; i < STEPS; i += 1) chaos.step();
 }
 
@@ -53,7 +59,7 @@ class LeaseChaos {
   readonly #lateness: number;
   #proposals = 0;
 
-  constructor(random: Seeded, Node: RaftNodeClass, driftFactor: number) {
+  constructor(random: Seeded, Node: RaftNodeClass, { driftFactor = 1, leaseReads = true }: LeaseWorld) {
     this.#random = random;
     this.#calm = random.pick([10, 20, 40]);
     this.#lateness = random.pick([0, 0, 0.03, 0.3]);
@@ -65,7 +71,16 @@ class LeaseChaos {
       const own = { rate, ticked: -random.int(TICK_MS), pausedUntil: 0, slowUntil: 0 };
       this.#circumstances.push(own);
       const lease = { now: () => this.#now * own.rate, tickMs: TICK_MS, maxDrift: MAX_DRIFT };
-      const config = { id, random, electionTicks: 5, heartbeatTicks: 1, asyncStorageWrites, preVote, lease };
+      const config = {
+        id,
+        random,
+        electionTicks: 5,
+        heartbeatTicks: 1,
+        asyncStorageWrites,
+        preVote,
+        lease,
+        leaseReads,
+      };
       const conf = confState(voters.includes(id) ? voters : []);
       this.#members.push(new Member(Node, config, conf, { keepsState: true }, this.#rules, (m) => this.#post(m)));
     }

@@ -121,11 +121,12 @@ export class Member {
     this.#term = term;
     if (role !== 'leader') return;
     this.#rules.leads(this.id, term);
-    if (this.#hasLease()) this.#rules.readsByLease(this.id, commit);
+    if (this.#readsByLease()) this.#rules.readsByLease(this.id, commit);
   }
 
-  #hasLease(): boolean {
-    return (this.#config.lease?.now() ?? Infinity) < this.node.leaseUntil();
+  #readsByLease(): boolean {
+    const { lease, leaseReads = true } = this.#config;
+    return leaseReads && lease !== undefined && lease.now() < this.node.leaseUntil();
   }
 
   /** Where it has its log on a disk, what is older than the last `kept` entries has to be read again from now on. */
