@@ -54,8 +54,8 @@ export class LedgerHistory {
   }
 }
 
-function briefly({ ok, fail, unknown }: RecordedCall<LedgerValue>): RecordedCall<LedgerValue> {
-  return { ok: (value) => ok(withoutPadding(value)), fail, unknown };
+function briefly(call: RecordedCall<LedgerValue>): RecordedCall<LedgerValue> {
+  return { ok: (value) => call.ok(withoutPadding(value)), fail: () => call.fail(), unknown: () => call.unknown() };
 }
 
 /** A check keeps many states in mind: what only makes them large is left out. */
