@@ -211,10 +211,8 @@ describe('an archive', () => {
       const cluster = new SimulatedCluster('options', ['a']);
       cluster.startAll();
       await cluster.elected();
-      const first = raftOperations(cluster.node('a'))
-        .archive(options as object)
-        [Symbol.asyncIterator]()
-        .next();
+      const archive = raftOperations(cluster.node('a')).archive(options);
+      const first = archive[Symbol.asyncIterator]().next();
       await expect(cluster.soon(first)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
     },
   );
