@@ -115,7 +115,7 @@ async function startIdleGroups(count: number): Promise<void> {
     const shared = sharedGroup(context, 2 + at);
     shared.join({ owner: 'bench', settings });
     const group = await shared.start();
-    group.stand(shared, true);
+    group.users.stand(shared, true);
   }
 }
 

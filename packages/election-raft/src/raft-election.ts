@@ -92,9 +92,9 @@ export class RaftElection implements LeaderElection, HasMembers {
     const { transport } = this.#context;
     const events = transport.watch({ signal: this.#closing.signal });
     this.#subscriptions.push(
-      group.keepAwake(),
-      group.onTurn(() => this.#settle()),
-      group.prefer((nodeId) => (this.#stands(nodeId) ? 1 : 0)),
+      group.users.keepAwake(),
+      group.users.onTurn(() => this.#settle()),
+      group.users.prefer((nodeId) => (this.#stands(nodeId) ? 1 : 0)),
       transport.onMessage(messageKind.ELECTION, (from, payload) => this.#heard(from, decodeAnnouncement(payload))),
     );
     for (const { node } of transport.peers) this.#tell(node.id);
@@ -177,7 +177,7 @@ export class RaftElection implements LeaderElection, HasMembers {
     this.#closing.abort(error);
     for (const each of this.#campaigners) each.reject(error);
     this.#campaigners.clear();
-    group?.stand(this, false);
+    group?.users.stand(this, false);
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
     this.#leaders[Symbol.dispose]();
     await this.#shared.leave();
@@ -203,7 +203,7 @@ export class RaftElection implements LeaderElection, HasMembers {
     if (group === undefined || this.#closing.signal.aborted) return;
     this.#checkGrant(group);
     const stands = this.#campaigners.size > 0 || this.#leadership !== undefined;
-    group.stand(this, stands);
+    group.users.stand(this, stands);
     this.#announce(stands, Number(this.#leadership?.token ?? 0n));
     this.#leaveToOthers(group, stands);
     this.#observe(group);
@@ -252,7 +252,7 @@ export class RaftElection implements LeaderElection, HasMembers {
     }
     if (!stands) {
       // With others who need a leader, whoever stands takes over by preference.
-      if (!group.isStanding) group.stepDown();
+      if (!group.users.isStanding) group.stepDown();
       return;
     }
     const now = this.#context.clock.now();

@@ -3,7 +3,7 @@ import type { RaftGroup } from './raft-group.ts';
 
 type LeadingGroup = Pick<
   RaftGroup<never, unknown, never, unknown>,
-  'settings' | 'status' | 'successors' | 'transferLeader' | 'onTurn' | 'isIdle'
+  'settings' | 'status' | 'successors' | 'transferLeader' | 'users' | 'isIdle'
 >;
 
 /**
@@ -24,7 +24,7 @@ export async function handOver(group: LeadingGroup, clock: Clock): Promise<void>
 /** Another leads, and nothing waits here any more. */
 function isReplaced(group: LeadingGroup, signal: AbortSignal): Promise<void> {
   return settleWithin<void>(signal, 'hand over', (resolve) => {
-    const turns = group.onTurn(() => {
+    const turns = group.users.onTurn(() => {
       const { role, leader } = group.status;
       if (role !== 'leader' && leader !== undefined && group.isIdle) resolve();
     });

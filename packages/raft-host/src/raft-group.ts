@@ -17,6 +17,7 @@ import { ReplicatedMachine } from './commands/replicated-machine.ts';
 import { Founding } from './formation/founding.ts';
 import { encodeForwarded } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
+import { GroupUsers } from './group-users.ts';
 import { GroupMembership } from './membership/group-membership.ts';
 import type { RaftMembers } from './membership/raft-members.ts';
 import type { Identity } from './group-state.ts';
@@ -38,6 +39,7 @@ import type { ReceivedMessage } from './wire/frame-reader.ts';
 export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly id: number;
   readonly settings: GroupSettings;
+  readonly users: GroupUsers = new GroupUsers(() => this.#running?.stand(this.users.isStanding));
   /** How fresh the machine of this node is. */
   readonly reads: ReadDesk;
   readonly #host: RaftHost;
@@ -57,12 +59,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   #phase: GroupPhase = 'opening';
   #error: ClusterError | undefined;
   #isRun = false;
-  /** On whose behalf this node stands for election. */
-  readonly #standing = new Set<object>();
-  /** Who needs the group to go on ticking. */
-  readonly #wakeful = new Set<object>();
-  readonly #turnListeners = new Set<() => void>();
-  #preference: (nodeId: NodeId) => number = () => 0;
 
   constructor(
     host: RaftHost,
@@ -125,16 +121,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   /** What an operator does with it. */
   get operations(): RaftOperations {
     return this.#operations;
-  }
-
-  /**
-   * Whether this node stands for election, on behalf of this user of the group: it does while any of them wants it. It
-   * votes in any case.
-   */
-  stand(user: object, stands: boolean): void {
-    if (stands) this.#standing.add(user);
-    else this.#standing.delete(user);
-    this.#running?.stand(this.#standing.size > 0);
   }
 
   /** Who is a member, and how that changes. */
@@ -208,30 +194,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     const halt = this.#running?.halt;
     if (halt !== undefined) throw halt.error;
     return this.#machine.query(query);
-  }
-
-  /** Calls back whenever something may have happened in the group: a message, a tick, an entry that was applied. */
-  onTurn(listener: () => void): Disposable {
-    this.#turnListeners.add(listener);
-    return { [Symbol.dispose]: () => this.#turnListeners.delete(listener) };
-  }
-
-  /** Keeps the group from resting when there is nothing to do: for whoever needs its lease to be renewed. */
-  keepAwake(): Disposable {
-    const reason = {};
-    this.#wakeful.add(reason);
-    return { [Symbol.dispose]: () => this.#wakeful.delete(reason) };
-  }
-
-  /** Who is wanted as leader: a node of a higher number takes over once it has caught up. */
-  prefer(preference: (nodeId: NodeId) => number): Disposable {
-    this.#preference = preference;
-    return { [Symbol.dispose]: () => (this.#preference = () => 0) };
-  }
-
-  /** Whether this node stands for election on anybody's behalf. */
-  get isStanding(): boolean {
-    return this.#standing.size > 0;
   }
 
   /** This node's lease, and the term that it leads in; 0 and -Infinity when it doesn't. Milliseconds of the clock. */
@@ -431,7 +393,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       machine: this.#machine,
       codec: this.#codec,
       owner: this,
-      priority: (nodeId) => this.#preference(nodeId),
+      priority: (nodeId) => this.users.preferenceFor(nodeId),
       onRole: () => this.#membersChanged(),
       onMembers: () => this.#membersChanged(),
       onStranger: (nodeId, number) => this.#membership.strangerSpoke(nodeId, number),
@@ -439,7 +401,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       onFailed: (error) => this.#over(error),
       policy: this.#snapshotPolicy,
       onSnapshotFailed: (error) => context.logger.warn(`group ${this.id}: ${error.message}`, error),
-      mayRest: () => this.#wakeful.size === 0 && this.#membership.isIdle,
+      mayRest: () => this.users.mayRest && this.#membership.isIdle,
       onTurn: () => this.#turned(),
       onStalled: () => context.logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`),
       forward: (to, commands) =>
@@ -448,7 +410,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
           signal: this.#closing.signal,
         }),
     });
-    this.#running.stand(this.#standing.size > 0);
+    this.#running.stand(this.users.isStanding);
     this.#refuse(undefined);
     this.#enter('running');
     const { dispatch } = this.#running;
@@ -487,7 +449,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   #turned(): void {
     this.#membership.turned();
-    for (const listener of this.#turnListeners) listener();
+    this.users.turned();
   }
 
   #changed(): void {

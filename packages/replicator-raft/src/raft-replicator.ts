@@ -69,7 +69,7 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMe
     this.#throwIfClosed();
     throwIfAborted(options.signal, 'start');
     this.#group = await this.#shared.start<C, R, Q, A>();
-    this.#group.stand(this, true);
+    this.#group.users.stand(this, true);
   }
 
   async replicate(command: C, options: WriteOptions = {}): Promise<R> {
@@ -138,7 +138,7 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMe
     if (this.#statuses.readers === 0) {
       this.#told = this.status();
       this.#turns?.[Symbol.dispose]();
-      this.#turns = group.onTurn(() => this.#tell());
+      this.#turns = group.users.onTurn(() => this.#tell());
     }
     return this.#statuses.watch(options, [this.status()]);
   }
@@ -152,7 +152,7 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMe
     this.#turns?.[Symbol.dispose]();
     this.#statuses[Symbol.dispose]();
     for (const session of this.#sessions) session.end();
-    this.#group?.stand(this, false);
+    this.#group?.users.stand(this, false);
     await this.#shared.leave();
   }
 

@@ -5,6 +5,11 @@ import type { ChangingGroup } from './changing-group.ts';
 import type { ConfChanges, PlannedChange } from './conf-changes.ts';
 import type { Peers } from './peers.ts';
 
+/**
+ * How often it is looked whether a learner has caught up. Not just once in an election time: a leader forgets then whom it
+ * has heard, and it could always be looked before they are heard again.
+ */
+const LOOKS_PER_ELECTION_TIME = 5;
 /** Election times after which a change that a leader makes of its own accord is taken to be stuck. */
 const STUCK_ELECTION_TIMES = 20;
 
@@ -16,13 +21,14 @@ const STUCK_ELECTION_TIMES = 20;
 export class MemberKeeper {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #everyMs: number;
+  readonly #electionMs: number;
   readonly #changes: ConfChanges;
   readonly #peers: Peers;
   /** Undefined where it doesn't run. */
   readonly #group: () => ChangingGroup | undefined;
   readonly #inviting = new Set<number>();
   #timer: Timer | undefined;
+  #looks = 0;
   /** In which term this leader tried to hand over, since it was to be replaced. */
   #handedOverIn = 0;
   #isOver = false;
@@ -37,7 +43,7 @@ export class MemberKeeper {
   }) {
     this.#clock = parts.clock;
     this.#logger = parts.logger;
-    this.#everyMs = parts.electionMs;
+    this.#electionMs = parts.electionMs;
     this.#changes = parts.changes;
     this.#peers = parts.peers;
     this.#group = parts.group;
@@ -50,7 +56,9 @@ export class MemberKeeper {
 
   /** The role of this node, or the members, have changed. */
   changed(): void {
-    if (this.#timer === undefined && this.#hasWork()) this.#arm(0);
+    if (this.#timer !== undefined || !this.#hasWork()) return;
+    this.#looks = 0;
+    this.#arm(0);
   }
 
   end(): void {
@@ -64,7 +72,7 @@ export class MemberKeeper {
       this.#timer = undefined;
       if (this.#isOver) return;
       this.#look();
-      if (this.#hasWork()) this.#arm(this.#everyMs);
+      if (this.#hasWork()) this.#arm(this.#electionMs / LOOKS_PER_ELECTION_TIME);
     });
   }
 
@@ -79,11 +87,13 @@ export class MemberKeeper {
     const group = this.#group();
     if (group?.leads !== true) return;
     const progress = group.progress();
+    const isFirst = this.#looks % LOOKS_PER_ELECTION_TIME === 0;
+    this.#looks += 1;
     for (const member of learners(group)) {
       const known = progress.get(member.number);
       if (known === undefined) continue;
-      if (known.match === 0) void this.#invite(member, group);
-      if (group.lacksSnapshotFor(member.number, known)) void this.#takeSnapshot(group);
+      if (isFirst && known.match === 0) void this.#invite(member, group);
+      if (isFirst && group.lacksSnapshotFor(member.number, known)) void this.#takeSnapshot(group);
       if (group.hasCaughtUp(member.number) && hasWish(member, group)) this.#grant(member, group);
     }
   }
@@ -110,7 +120,7 @@ export class MemberKeeper {
 
   #grant(member: Member, group: ChangingGroup): void {
     if (this.#changes.isBusy || this.#leavesToOthers(member, group)) return;
-    const deadline = this.#clock.now() + STUCK_ELECTION_TIMES * this.#everyMs;
+    const deadline = this.#clock.now() + STUCK_ELECTION_TIMES * this.#electionMs;
     this.#changes
       .make(() => this.#plan(member.number), deadline)
       .catch((error: unknown) => this.#failed(`make ${member.nodeId} what it was added for`, error));

@@ -1,0 +1,62 @@
+import type { NodeId } from '@quorate/core';
+
+/** What the parts of a node that use one group want of it. */
+export class GroupUsers {
+  readonly #onStanding: () => void;
+  /** On whose behalf this node stands for election. */
+  readonly #standing = new Set<object>();
+  /** Who needs the group to go on ticking. */
+  readonly #wakeful = new Set<object>();
+  readonly #turnListeners = new Set<() => void>();
+  #preference: (nodeId: NodeId) => number = () => 0;
+
+  /** @param onStanding is called when it may have changed whether this node stands */
+  constructor(onStanding: () => void) {
+    this.#onStanding = onStanding;
+  }
+
+  /**
+   * Whether this node stands for election, on behalf of this user of the group: it does while any of them wants it. It
+   * votes in any case.
+   */
+  stand(user: object, stands: boolean): void {
+    if (stands) this.#standing.add(user);
+    else this.#standing.delete(user);
+    this.#onStanding();
+  }
+
+  get isStanding(): boolean {
+    return this.#standing.size > 0;
+  }
+
+  /** Keeps the group from resting when there is nothing to do: for whoever needs its lease to be renewed. */
+  keepAwake(): Disposable {
+    const reason = {};
+    this.#wakeful.add(reason);
+    return { [Symbol.dispose]: () => this.#wakeful.delete(reason) };
+  }
+
+  get mayRest(): boolean {
+    return this.#wakeful.size === 0;
+  }
+
+  /** Who is wanted as leader: a node of a higher number takes over once it has caught up. */
+  prefer(preference: (nodeId: NodeId) => number): Disposable {
+    this.#preference = preference;
+    return { [Symbol.dispose]: () => (this.#preference = () => 0) };
+  }
+
+  preferenceFor(nodeId: NodeId): number {
+    return this.#preference(nodeId);
+  }
+
+  /** Calls back whenever something may have happened in the group: a message, a tick, an entry that was applied. */
+  onTurn(listener: () => void): Disposable {
+    this.#turnListeners.add(listener);
+    return { [Symbol.dispose]: () => this.#turnListeners.delete(listener) };
+  }
+
+  turned(): void {
+    for (const listener of this.#turnListeners) listener();
+  }
+}
