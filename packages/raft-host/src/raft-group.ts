@@ -258,7 +258,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       case requestKind.FORWARD:
         return this.#desk.answer(body);
       case requestKind.SKIP:
-        return this.#operations.answerSkip(body);
+      case requestKind.HAS_APPLIED:
+        return this.#operations.answer(kind, body);
       default:
         return this.#membership.request(kind, body);
     }

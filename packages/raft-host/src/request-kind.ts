@@ -14,4 +14,6 @@ export const requestKind = {
   REMOVED: 6,
   /** A command at which the machines have stopped is to be skipped: for the leader. */
   SKIP: 7,
+  /** Has your machine applied this command? Asked by a leader that is to have it skipped. */
+  HAS_APPLIED: 8,
 } as const;

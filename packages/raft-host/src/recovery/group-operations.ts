@@ -3,6 +3,7 @@ import {
   ClusterError,
   type GroupLog,
   isClusterError,
+  type NodeId,
   type OptionRules,
   rule,
   throwIfAborted,
@@ -22,7 +23,10 @@ import type { BackupOptions, HaltedAt, OperationsStatus, RaftOperations, Snapsho
 import { type SkipOptions, Skipping } from './skipping.ts';
 
 /** What of a group that runs has to do with its operation. */
-export type OperatedGroup = Pick<RunningGroup<unknown>, 'ask' | 'applied' | 'halt' | 'leader' | 'node' | 'snapshots'>;
+export type OperatedGroup = Pick<
+  RunningGroup<unknown>,
+  'ask' | 'applied' | 'configuration' | 'halt' | 'leader' | 'node' | 'snapshots'
+>;
 
 type OperatedMachine = Pick<ReplicatedMachine<never, unknown, never, unknown>, 'applied' | 'hasSkip' | 'version'>;
 
@@ -65,8 +69,9 @@ export class GroupOperations implements RaftOperations {
       hasSkip: (position) => parts.machine().hasSkip(position),
       term: () => this.#running.node.basicStatus().term,
       propose: (data) => this.#running.ask((node) => node.propose(data)) === 'ok',
-      ask: (to, body, timeoutMs, signal) =>
-        host.request(to, id, requestKind.SKIP, body, signal === undefined ? { timeoutMs } : { timeoutMs, signal }),
+      others: () => this.#others(),
+      ask: (to, kind, body, { timeoutMs, signal }) =>
+        host.request(to, id, kind, body, signal === undefined ? { timeoutMs } : { timeoutMs, signal }),
     });
   }
 
@@ -80,8 +85,9 @@ export class GroupOperations implements RaftOperations {
     await this.#skipping.skip(position, options);
   }
 
-  /** Another node asks the leader. */
-  async answerSkip(body: Uint8Array): Promise<Uint8Array> {
+  /** Another node asks, of a skip. */
+  async answer(kind: number, body: Uint8Array): Promise<Uint8Array> {
+    if (kind === requestKind.HAS_APPLIED) return this.#skipping.answerApplied(body);
     await this.#skipping.answer(body);
     return new Uint8Array();
   }
@@ -156,6 +162,11 @@ export class GroupOperations implements RaftOperations {
   /** Of a group that runs. */
   get #formation(): string {
     return this.#parts.record()?.state.identity?.formation ?? '';
+  }
+
+  #others(): readonly NodeId[] {
+    const own = this.#parts.host.context.self.id;
+    return this.#running.configuration.members.all.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== own);
   }
 
   /** The machine, unless it has stopped. */

@@ -51,9 +51,10 @@ export interface RaftOperations {
   status(): OperationsStatus;
   /**
    * Has all nodes go on without the command at which their state machines have stopped. The skip is an entry of the log;
-   * a node where the command did not fail takes it back. Resolves when the leader's machine has gone on, also when the
-   * command was skipped already.
-   * @throws ClusterError `REFUSED` when the leader's machine has not stopped at this command, or can't go on without it;
+   * a node that nobody could ask, and that has applied the command, takes it back. Resolves when the leader's machine has
+   * gone on, also when the command was skipped already.
+   * @throws ClusterError `REFUSED` when the leader's machine has not stopped at this command, or can't go on without it,
+   * or when a member says that it has applied the command: then the nodes where it failed have to be started again;
    * `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `ABORTED`, `CLOSED`
    */
   skipCommand(position: CommandPosition, options?: SkipOptions): Promise<void>;

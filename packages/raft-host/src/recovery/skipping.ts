@@ -11,6 +11,7 @@ import {
 import type { Halt } from '../commands/entry-feed.ts';
 import { type CommandPosition, decodeSkip, encodeSkip } from '../commands/skip.ts';
 import type { Leader } from '../dispatch.ts';
+import { requestKind } from '../request-kind.ts';
 import { readU32 } from '../wire/byte-reader.ts';
 
 export interface SkipOptions extends CallOptions {
@@ -32,11 +33,20 @@ export interface HaltableGroup {
   term(): number;
   /** Proposes the data of an entry; whether that was taken. */
   propose(data: Uint8Array): boolean;
-  ask(to: NodeId, body: Uint8Array, timeoutMs: number, signal: AbortSignal | undefined): Promise<unknown>;
+  /** The other members. */
+  others(): readonly NodeId[];
+  ask(
+    to: NodeId,
+    kind: number,
+    body: Uint8Array,
+    options: SkipOptions & { readonly timeoutMs: number },
+  ): Promise<Uint8Array>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_TIMEOUT_MS: number = 2 ** 32 - 1;
+/** How long a member has to say whether it has applied a command. */
+const ANSWER_MS = 2000;
 /** Between two looks at the group, or two questions to whoever leads. */
 const LOOK_MS = 20;
 const VERSION = 1;
@@ -45,7 +55,7 @@ const HEADER_BYTES = 5;
 
 /**
  * Has the group go on without the command at which its machines have stopped. Only a leader that has itself stopped there
- * proposes that (decision 10).
+ * proposes that, and when no member that it reaches has applied the command (decision 10).
  */
 export class Skipping {
   readonly #group: HaltableGroup;
@@ -75,11 +85,16 @@ export class Skipping {
 
   /** Another node asks for a skip. */
   async answer(body: Uint8Array): Promise<void> {
-    if (body[0] !== VERSION || body.length < HEADER_BYTES) {
-      throw new ClusterError('PROTOCOL', "what is to be skipped can't be read");
-    }
-    const position = checked(decodeSkip(body.subarray(HEADER_BYTES)));
-    await this.#lead(position, this.#group.clock.now() + readU32(body, 1), undefined);
+    const { position, timeoutMs } = decodeRequest(body);
+    await this.#lead(position, this.#group.clock.now() + timeoutMs, undefined);
+  }
+
+  /** A leader asks whether the machine here has applied a command that is to be skipped. */
+  answerApplied(body: Uint8Array): Uint8Array {
+    const { position } = decodeRequest(body);
+    const { index } = position;
+    const hasApplied = this.#group.applied() >= index && !this.#group.hasSkip(position);
+    return Uint8Array.of(VERSION, hasApplied ? 1 : 0);
   }
 
   #try(position: CommandPosition, deadline: MonotonicMs, signal: AbortSignal | undefined): Promise<unknown> {
@@ -87,22 +102,41 @@ export class Skipping {
     if (leader === 'self') return this.#lead(position, deadline, signal);
     if (leader === undefined) return Promise.reject(this.#group.notLeader());
     const timeoutMs = Math.max(1, deadline - this.#group.clock.now());
-    return this.#group.ask(leader.nodeId, encodeRequest(position, timeoutMs), timeoutMs, signal);
+    const body = encodeRequest(position, timeoutMs);
+    return this.#group.ask(leader.nodeId, requestKind.SKIP, body, { timeoutMs, ...(signal && { signal }) });
   }
 
   /** Resolves when the machine of this leader has gone on. */
   async #lead(position: CommandPosition, deadline: MonotonicMs, signal: AbortSignal | undefined): Promise<void> {
     const { clock } = this.#group;
+    let isAsked = false;
     for (let proposedIn = 0; !this.#isDone(position);) {
       throwIfAborted(signal, 'skip');
       if (this.#group.leader() !== 'self') throw this.#group.notLeader();
       const term = this.#group.term();
-      if (this.#mayPropose(position) && proposedIn !== term && this.#group.propose(encodeSkip(position))) {
-        proposedIn = term;
+      if (this.#mayPropose(position) && !isAsked) {
+        await this.#throwIfApplied(position);
+        isAsked = true;
+      } else if (this.#mayPropose(position) && proposedIn !== term) {
+        if (this.#group.propose(encodeSkip(position))) proposedIn = term;
       }
       if (clock.now() >= deadline) throw late(position);
       await sleep(clock, LOOK_MS, signal === undefined ? {} : { signal });
     }
+  }
+
+  /** @throws ClusterError `REFUSED` when a member that can be reached has applied it */
+  async #throwIfApplied(position: CommandPosition): Promise<void> {
+    const body = encodeRequest(position, ANSWER_MS);
+    const ask = async (nodeId: NodeId): Promise<NodeId[]> => {
+      const options = { timeoutMs: ANSWER_MS };
+      const answer = await this.#group.ask(nodeId, requestKind.HAS_APPLIED, body, options).catch(() => undefined);
+      return answer?.[0] === VERSION && answer[1] === 1 ? [nodeId] : [];
+    };
+    const names = (await Promise.all(this.#group.others().map(ask))).flat();
+    if (names.length === 0) return;
+    const what = `command ${position.place} of entry ${position.index} of group ${this.#group.id}`;
+    throw refused(`${what} was applied by ${names.join(', ')}: the nodes where it failed have to be started again`);
   }
 
   #isDone(position: CommandPosition): boolean {
@@ -140,6 +174,13 @@ function encodeRequest(position: CommandPosition, timeoutMs: number): Uint8Array
   new DataView(bytes.buffer).setUint32(1, Math.min(MAX_TIMEOUT_MS, Math.ceil(timeoutMs)));
   bytes.set(skip, HEADER_BYTES);
   return bytes;
+}
+
+function decodeRequest(body: Uint8Array): { readonly position: CommandPosition; readonly timeoutMs: number } {
+  if (body[0] !== VERSION || body.length < HEADER_BYTES) {
+    throw new ClusterError('PROTOCOL', "what is to be skipped can't be read");
+  }
+  return { position: checked(decodeSkip(body.subarray(HEADER_BYTES))), timeoutMs: readU32(body, 1) };
 }
 
 function checked(position: CommandPosition): CommandPosition {

@@ -78,7 +78,10 @@ describe('forceNewCluster', () => {
     });
     expect(cluster.leader()).toBe(left);
     await add(cluster, left, 'n');
-    expect(await cluster.soon(cluster.node(left).read('n', { consistency: 'linearizable' }))).toBe('12');
+    cluster.crash(old);
+    cluster.wipe(old);
+    await expectGrows(cluster, left, [old]);
+    expect(await cluster.soon(cluster.node(old).read('n', { consistency: 'linearizable' }))).toBe('12');
   });
 
   it('keeps two formations of one group apart, though the old one has its quorum back', async () => {

@@ -144,20 +144,51 @@ describe('skipCommand', () => {
     await expectAllAt(cluster, 'hard', '1');
   });
 
-  it('is taken back by followers that had applied it, where only the leader failed', async () => {
+  it('is refused where only the leader failed, and others have applied the command', async () => {
     const broken = new Set<string>();
     const machine = (name: string) => new Fragile(() => broken.has(name));
     const cluster = new SimulatedCluster('leader', NAMES, {}, { machine });
     cluster.startAll();
     const leader = await cluster.elected();
     broken.add(leader);
+    const others = NAMES.filter((name) => name !== leader);
+    cluster
+      .node(leader)
+      .replicate({ type: 'put', key: 'hard', value: '1' })
+      .catch(() => undefined);
+    const position = await haltedHere(cluster, leader);
+    await cluster.world.runUntil(() => others.every((name) => cluster.machines.get(name)?.values.has('hard')), 10_000);
+    const skip = cluster.soon(raftOperations(cluster.node(leader)).skipCommand(position));
+    await expect(skip).rejects.toMatchObject({ code: 'REFUSED', message: expect.stringContaining(others.join(', ')) });
+    cluster.crash(leader);
+    broken.clear();
+    cluster.start(leader);
+    await cluster.world.runUntil(() => cluster.machines.get(leader)?.values.get('hard') === '1', 10_000);
+    await cluster.elected();
+    await expectAllAt(cluster, 'hard', '1');
+  });
+
+  it('is taken back by a node that had applied the command, and could not be asked', async () => {
+    const broken = new Set<string>();
+    const machine = (name: string) => new Fragile(() => broken.has(name));
+    const cluster = new SimulatedCluster('away', NAMES, {}, { machine });
+    cluster.startAll();
+    const leader = await cluster.elected();
+    const [halting, away] = NAMES.filter((name) => name !== leader) as [string, string];
+    broken.add(leader).add(halting);
     const write = cluster.node(leader).replicate({ type: 'put', key: 'hard', value: '1' }, { timeoutMs: 60_000 });
     const isTold = expect(write).rejects.toThrow(/skipped/u);
     const position = await haltedHere(cluster, leader);
-    const others = NAMES.filter((name) => name !== leader);
-    await cluster.world.runUntil(() => others.every((name) => cluster.machines.get(name)?.values.has('hard')), 10_000);
-    await cluster.soon(raftOperations(cluster.node(leader)).skipCommand(position));
+    await haltedHere(cluster, halting);
+    await cluster.world.runUntil(() => cluster.machines.get(away)?.values.has('hard') === true, 10_000);
+    cluster.world.partition(
+      cluster.host(away),
+      [leader, halting].map((name) => cluster.host(name)),
+    );
+    await cluster.soon(raftOperations(cluster.node(halting)).skipCommand(position));
     await isTold;
+    cluster.world.heal();
+    await cluster.elected();
     await cluster.soon(cluster.node(leader).replicate({ type: 'put', key: 'x', value: 'after' }));
     await expectAllAt(cluster, 'x', 'after');
     for (const name of NAMES) expect(await cluster.soon(cluster.node(name).read('hard'))).toBeUndefined();
