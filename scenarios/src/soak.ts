@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
-import { memoryParts, volatileParts, wholeNodeParts } from './parts.ts';
+import { memoryParts, raftParts, sharedRaftParts, volatileParts, wholeNodeParts } from './parts.ts';
 import { runReplication } from './replication/run-replication.ts';
 
 /** What one life came to. */
@@ -18,6 +18,8 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   messages: electing(memoryParts),
   volatile: electing(volatileParts),
   nodes: electing(wholeNodeParts),
+  raft: electing(() => raftParts(memoryParts())),
+  shared: electing(() => sharedRaftParts(wholeNodeParts())),
   replication: (seed) => runReplication(seed),
 };
 

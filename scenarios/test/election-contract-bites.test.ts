@@ -1,5 +1,6 @@
 import type { LeaderElection, Leadership } from '@quorate/core';
 import { majorityElection } from '@quorate/election-majority';
+import { raftElection } from '@quorate/election-raft';
 import { electionContract, type ElectionHarness } from '@quorate/testkit';
 import { describe, expect, it } from 'vitest';
 
@@ -76,35 +77,47 @@ function keeping(election: LeaderElection): Partial<LeaderElection> {
   };
 }
 
-function harness(change: Change, options: { readonly volatileVotes?: boolean } = {}): ElectionHarness {
+/** The adapters whose elections are altered. */
+const adapters: readonly (readonly [name: string, create: ElectionHarness['create']])[] = [
+  ['election-majority', ({ voters }) => majorityElection({ voters })],
+  ['election-raft', ({ voters }) => raftElection({ voters })],
+];
+
+function harness(create: ElectionHarness['create'], change: Change): ElectionHarness {
   return {
-    name: 'election-majority, altered',
+    name: 'an election, altered',
     supports: { transfer: true },
-    create: ({ voters }) => {
-      const plugin = majorityElection({ voters, ...options });
+    create: (cluster) => {
+      const plugin = create(cluster);
       return { ...plugin, create: (context) => altered(plugin.create(context), change) };
     },
   };
 }
 
-describe('the suite for elections', () => {
+describe.each(adapters)('the suite for elections, over %s', (_name, create) => {
   it('passes one that keeps the contract', async () => {
     const failures = await failuresOf((runner) =>
       electionContract(
         runner,
-        harness(() => ({})),
+        harness(create, () => ({})),
       ),
     );
     expect([...failures]).toEqual([]);
   });
   for (const [breach, caughtBy, change] of breaches) {
     it(`catches one that ${breach}`, async () => {
-      const failures = await failuresOf((runner) => electionContract(runner, harness(change)));
+      const failures = await failuresOf((runner) => electionContract(runner, harness(create, change)));
       expect([...failures.keys()]).toContain(caughtBy);
     });
   }
+});
+
+describe('the suite for elections', () => {
   it('catches one that forgets its terms', async () => {
-    const forgetful = harness(() => ({}), { volatileVotes: true });
+    const forgetful = harness(
+      ({ voters }) => majorityElection({ voters, volatileVotes: true }),
+      () => ({}),
+    );
     const failures = await failuresOf((runner) => electionContract(runner, forgetful));
     expect([...failures.keys()]).toContain('faults: tokens grow across restarts of every node');
   });

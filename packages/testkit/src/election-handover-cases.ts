@@ -45,6 +45,8 @@ function transferCases(suite: Suite<ElectionFixture>, transfers: boolean): void 
         ['a', 'c'],
         ['c', 'b'],
         ['b', 'a'],
+        // Another one than before: who always hands over to the same would have been right by chance.
+        ['a', 'b'],
       ] as const) {
         fixture.candidates();
         await bed.pass(500);
