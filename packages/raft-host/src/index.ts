@@ -38,6 +38,7 @@ export type { HistoryEnd } from './recovery/archived-history.ts';
 export type { ArchivePiece } from './recovery/archive-format.ts';
 export { type BackupInfo, readBackupInfo } from './recovery/backup-format.ts';
 export { type ForcedCluster, forceNewCluster, type ForceNewClusterOptions } from './recovery/force-new-cluster.ts';
+export { type GroupOnDisk, inspectGroup, type InspectGroupOptions } from './recovery/inspect-group.ts';
 export type { ArchiveOptions } from './recovery/log-archiver.ts';
 export type { OfflineNode } from './recovery/offline-node.ts';
 export {

@@ -2,30 +2,19 @@ import {
   checkOptions,
   ClusterError,
   crc32 as crc32InTables,
-  decodeBatch,
   encodeBatch,
   type GroupLog,
   type LogEntry,
   type NodeId,
   type OptionRules,
   rule,
-  toClusterError,
 } from '@quorate/core';
-import {
-  asV2,
-  type ConfChange,
-  type ConfChangeSingle,
-  type ConfState,
-  decodeConfChange,
-  encodeConfChange,
-  fromConfState,
-  nextConfig,
-  toConfState,
-} from '@quorate/raft';
+import { type ConfChange, type ConfChangeSingle, type ConfState, encodeConfChange } from '@quorate/raft';
 import { decodeGroupState, type GroupState, type Identity } from '../group-state.ts';
-import { decodeChangeContext, decodeSnapshotMembers, encodeChangeContext, type Member, Members } from '../members.ts';
+import { encodeChangeContext, type Member, type Members } from '../members.ts';
 import { CLUSTER_GROUP } from '../shared-group.ts';
-import { kindOf, typeOf } from '../wire/entry-kind.ts';
+import { kindOf } from '../wire/entry-kind.ts';
+import { membersInLog } from './members-in-log.ts';
 import { newFormation, stateOf } from './new-formation.ts';
 import { type OfflineNode, withLogs } from './offline-node.ts';
 
@@ -48,8 +37,6 @@ export interface ForcedCluster {
   /** Those who are members no more. */
   readonly former: readonly Member[];
 }
-
-const READ_BYTES: number = 1024 * 1024;
 
 const rules: OptionRules<ForceNewClusterOptions> = { group: rule.integer({ min: 0, max: 2 ** 32 - 1 }) };
 
@@ -94,7 +81,7 @@ async function finishCut(log: GroupLog): Promise<void> {
 async function force(log: GroupLog, stateTerm: number, { nodeId, system }: OfflineNode): Promise<ForcedCluster> {
   const { random, crc32 = crc32InTables } = system;
   const { lastIndex, commit } = log;
-  const { members, confState } = await membersOf(log);
+  const { members, confState } = await membersInLog(log);
   const term = Math.max(stateTerm, log.term(lastIndex) ?? 0) + 1;
   const made = newFormation(nodeId, members.lastNumber + 1, random);
   const entries = changesTo(made.member, members, confState).map((change, at): LogEntry => {
@@ -106,38 +93,6 @@ async function force(log: GroupLog, stateTerm: number, { nodeId, system }: Offli
     commit: lastIndex + entries.length,
   });
   return { formation: made.formation, lastIndex, commit: Math.min(commit, lastIndex), former: members.all };
-}
-
-/** Who is a member once all of the log is applied. */
-async function membersOf(log: GroupLog): Promise<{ readonly members: Members; readonly confState: ConfState }> {
-  const { snapshot, lastIndex } = log;
-  const begin = snapshot === undefined ? undefined : decodeSnapshotMembers(snapshot.metadata);
-  const members = new Members(begin?.members, begin?.lastNumber);
-  let confState = begin?.confState ?? NOBODY;
-  for (let next = Math.max(log.firstIndex, (snapshot?.index ?? 0) + 1); next <= lastIndex;) {
-    const entries = (await log.read(next, READ_BYTES)).flatMap(decodeBatch);
-    if (entries.length === 0) throw new ClusterError('CORRUPT', `the log of group ${log.id} has no entry ${next}`);
-    for (const entry of entries) confState = changed(entry, members, confState);
-    next = (entries.at(-1) as LogEntry).index + 1;
-  }
-  return { members, confState };
-}
-
-const NOBODY: ConfState = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
-
-/** The configuration behind this entry; the members become those behind it. */
-function changed({ index, kind, data }: LogEntry, members: Members, confState: ConfState): ConfState {
-  const type = typeOf(kind);
-  if (type === 'normal') return confState;
-  try {
-    const change = decodeConfChange({ type, data });
-    const next = toConfState(nextConfig(fromConfState(confState), asV2(change)).config);
-    for (const member of decodeChangeContext(change.context).members) members.put(member);
-    members.retain(next);
-    return next;
-  } catch (error) {
-    throw toClusterError(error, 'CORRUPT', `entry ${index}, which changes the members`);
-  }
 }
 
 /** The changes that lead to this member alone, from wherever the group is. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forceNewCluster, raftMembers, raftOperations, restoreGroup } from '../../src/index.ts';
+import { forceNewCluster, inspectGroup, raftMembers, raftOperations, restoreGroup } from '../../src/index.ts';
 import { SimulatedCluster } from '../simulated-cluster.ts';
 import { add, backupOf, expectGrows, freshCluster, state, stored } from './recovered.ts';
 
@@ -147,6 +147,26 @@ describe('forceNewCluster', () => {
       expect(raftOperations(cluster.node(left)).status().phase).toBe('running');
     }
     expect(seen).toEqual(new Set([3, 1]));
+  });
+
+  it('is prepared by a look at what each node has', async () => {
+    const { cluster, left } = await bereft('look', true);
+    const seen = await cluster.offline(left, (node) => inspectGroup(node));
+    expect(seen).toMatchObject({ isRemoved: false, lastTerm: expect.any(Number) });
+    expect(seen?.snapshotIndex).toBeGreaterThan(5);
+    expect(seen?.members.map(({ nodeId }) => nodeId)).toEqual(['a', 'b', 'c']);
+    expect(await cluster.offline(left, (node) => inspectGroup(node))).toEqual(seen);
+    const { lastIndex, commit, former } = await cluster.offline(left, (node) => forceNewCluster(node));
+    expect({ lastIndex, commit, members: former }).toEqual({
+      lastIndex: seen?.lastIndex,
+      commit: seen?.commit,
+      members: seen?.members,
+    });
+    const after = await cluster.offline(left, (node) => inspectGroup(node));
+    expect(after?.members.map(({ nodeId }) => nodeId)).toEqual([left]);
+    expect(after?.commit).toBe(after?.lastIndex);
+    expect(after?.lastTerm).toBeGreaterThan(seen?.lastTerm ?? 0);
+    expect(await freshCluster('nothing').offline('x', (node) => inspectGroup(node))).toBeUndefined();
   });
 
   it('is refused where there is nothing of the group', async () => {
