@@ -269,6 +269,10 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#running?.mayRest(from, notice);
   }
 
+  disconnected(nodeId: NodeId): void {
+    this.#running?.disconnected(nodeId);
+  }
+
   flush(): void {
     this.#running?.flush();
   }

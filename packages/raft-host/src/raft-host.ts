@@ -31,6 +31,8 @@ export interface HostedGroup {
   readonly snapshots: SnapshotMember;
   /** The leader of the group finds that it may rest. */
   mayRest(from: NodeId, notice: RestNotice): void;
+  /** The connection to this node was lost. */
+  disconnected(nodeId: NodeId): void;
   /** Proposes what this turn has gathered. */
   flush(): void;
   /** Does what follows from the inputs that it had. */
@@ -221,7 +223,10 @@ export class RaftHost implements AsyncDisposable {
 
   async #followConnections(events: ReturnType<Transport['watch']>): Promise<void> {
     for await (const event of events) {
-      if (event.type === 'connected' || event.type === 'disconnected') this.pulses.lost(event.peer.node.id);
+      if (event.type !== 'connected' && event.type !== 'disconnected') continue;
+      const { id } = event.peer.node;
+      this.pulses.lost(id);
+      if (event.type === 'disconnected') for (const group of this.#groups.values()) group.disconnected(id);
     }
   }
 

@@ -36,6 +36,8 @@ import type { SnapshotMessage } from './wire/snapshot-message.ts';
 
 /** How much of the newest entries is kept in memory, in bytes. */
 const CACHE_BYTES: number = 16 * 1024 * 1024;
+/** Of an election time: what is left to chance when the leader's connection was lost. */
+const LOST_LEADER_CHANCE = 0.25;
 /** Election times without anything to do after which a group rests. */
 const REST_ELECTION_TIMES = 2;
 
@@ -200,6 +202,17 @@ export class RunningGroup<R> implements Sender {
     const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index;
     const isIdle = this.applied === index && this.dispatch.isEmpty && this.reads.isEmpty;
     if (isSame && isIdle && this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
+  }
+
+  /**
+   * When it was the leader, it is probably gone: this node doesn't wait longer for it than others feel bound to it. What is
+   * left to chance keeps two from standing at one time.
+   */
+  disconnected(nodeId: NodeId): void {
+    const { host, settings } = this.#parts;
+    if (this.#role !== 'follower' || this.nodeOf(this.#leader) !== nodeId) return;
+    const ticks = inTicks(settings.timings.electionMs, settings.timings);
+    this.node.setRandomizedElectionTicks(ticks + host.context.random.int(Math.ceil(ticks * LOST_LEADER_CHANCE)));
   }
 
   /** Whether this peer may send this node such a snapshot. */
