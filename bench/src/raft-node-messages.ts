@@ -1,5 +1,4 @@
 import type { RaftProfile } from '@quorate/replicator-raft';
-import type { Load } from './closed-loop.ts';
 
 export interface RaftNodeSettings {
   readonly id: string;
@@ -32,12 +31,6 @@ export interface Usage {
   readonly cpuMs: number;
   /** Lookups that were to hang and have an answer. */
   readonly answeredLookups: number;
-}
-
-export interface RaftNodeResults {
-  readonly commits: Load;
-  readonly reads: Load;
-  readonly usage: Usage;
 }
 
 /** `at`, `proposedAt`: milliseconds of the machine's monotonic clock. */

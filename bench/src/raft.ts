@@ -16,7 +16,10 @@ const systems: readonly RaftSystem[] = [quorateSystem, bareSystem, etcdSystem];
 /** Commands in flight: those that the bare pipeline measures. */
 const CONCURRENCIES = [1, 64, 1024];
 
-/** Three processes on loopback, durable; see `docs/performance.md` for how each measure is taken. */
+/**
+ * Three processes on loopback, durable, 256-byte commands. The systems take turns, each started afresh; ours is driven
+ * from within the leader's process, as the bare pipeline is, and etcd by its client in this one.
+ */
 export const raft: Benchmark = {
   name: 'raft',
   description:
