@@ -19,7 +19,7 @@ export interface SealedFormat {
 }
 
 /** The largest body of a record. */
-export const MAX_RECORD_BODY_BYTES: number = 16 * 1024 * 1024;
+const MAX_RECORD_BODY_BYTES: number = 16 * 1024 * 1024;
 
 /*
  * Magic (4 bytes), version (1), then records: type (1), length of the body (4), checksum (4), body. Big-endian. The

@@ -1,0 +1,53 @@
+import { ClusterError, isClusterError } from '@quorate/core';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createWorld } from '@quorate/simulator';
+import { Skipping } from '../../src/recovery/skipping.ts';
+
+const system = createWorld({ seed: 'skipping' }).host('a');
+system.start(() => undefined);
+
+/** A group that has applied ten entries, and doesn't lead. */
+const skipping = new Skipping({
+  id: 1,
+  clock: system.system.clock,
+  leader: () => undefined,
+  notLeader: () => new ClusterError('NOT_LEADER', 'not me'),
+  halt: () => undefined,
+  applied: () => 10,
+  hasSkip: ({ index }) => index === 5,
+  term: () => 1,
+  propose: () => false,
+  others: () => [],
+  ask: () => Promise.reject(new ClusterError('DISCONNECTED', 'nobody is there')),
+});
+
+function request(index: number, place: number): Uint8Array {
+  return Uint8Array.of(1, 0, 0, 0, 50, 2, index, place);
+}
+
+describe('what other nodes ask about skips', () => {
+  it('is answered by whether the command is part of the state here', () => {
+    expect([...skipping.answerApplied(request(10, 3))]).toEqual([1, 1]);
+    expect([...skipping.answerApplied(request(11, 0))]).toEqual([1, 0]);
+    expect([...skipping.answerApplied(request(5, 0))]).toEqual([1, 0]);
+  });
+
+  it('is passed back by whoever does not lead', async () => {
+    await expect(skipping.answer(request(10, 0))).rejects.toMatchObject({ code: 'NOT_LEADER' });
+  });
+
+  it('is refused with an error of its own when it is nonsense, whatever it is', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 20 }), async (bytes) => {
+        const error: unknown = await skipping.answer(bytes).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        expect(isClusterError(error)).toBe(true);
+      }),
+    );
+    for (const bytes of [[], [1], [2, 0, 0, 0, 50, 2, 10, 0], [1, 0, 0, 0, 50, 1, 10, 0], [1, 0, 0, 0, 50, 2, 0, 0]])
+      expect(() => skipping.answerApplied(Uint8Array.from(bytes))).toThrow(ClusterError);
+  });
+});
