@@ -186,6 +186,7 @@ describe('scenarios that broke others', () => {
       const survivor = cluster.node(others.find((name) => name !== victim) as string);
       survivor.replicate({ type: 'put', key: 'y', value: 'perhaps' }).catch(() => undefined);
       await cluster.world.runUntil(() => !cluster.host(victim).running, 5_000);
+      cluster.crash(victim);
       cluster.start(victim);
       cluster.start(leader);
       const next = await cluster.elected();
