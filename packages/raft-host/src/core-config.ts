@@ -1,5 +1,6 @@
 import type { Clock } from '@quorate/core';
 import type { RaftConfig } from '@quorate/raft';
+import { FORMING_TERM } from './formation/founding.ts';
 import { type GroupSettings, inTicks } from './group-options.ts';
 
 /** Commands on their way, in bytes; further ones are refused. */
@@ -24,6 +25,7 @@ export function coreConfig(
     maxInflightBytes: MAX_INFLIGHT_BYTES,
     maxCommittedSizePerReady: MAX_APPLYING_BYTES,
     maxUncommittedSize: 2 * MAX_PENDING_BYTES,
+    leaderlessTerm: FORMING_TERM,
     // The host forwards them itself: it knows what became of them.
     disableProposalForwarding: true,
     // Who reads by the lease asks for it: a linearizable read depends on no clock.

@@ -45,6 +45,11 @@ export interface RaftConfig {
    */
   readonly leaseReads?: boolean | undefined;
   /**
+   * Up to this term nobody has ever led, as where a host starts every log with the same entries: so nobody can have
+   * promised anything to a leader. @default 0
+   */
+  readonly leaderlessTerm?: number | undefined;
+  /**
    * How much a node is wanted as leader. One that is wanted more takes over when it has caught up, one that is wanted
    * less waits longer before it campaigns. @default 0 for all
    */
@@ -95,6 +100,7 @@ export function resolveConfig(config: RaftConfig): ResolvedConfig {
     preVote: config.preVote ?? true,
     lease: config.lease,
     leaseReads: config.leaseReads ?? true,
+    leaderlessTerm: config.leaderlessTerm ?? 0,
     priority: config.priority ?? (() => 0),
     witness: config.witness ?? false,
     disableProposalForwarding: config.disableProposalForwarding ?? false,
@@ -110,6 +116,7 @@ function checkConfig(config: ResolvedConfig): void {
   atLeast('heartbeatTicks', config.heartbeatTicks, 1);
   atLeast('electionTicks', config.electionTicks, config.heartbeatTicks + 1);
   atLeast('applied', config.applied, 0);
+  atLeast('leaderlessTerm', config.leaderlessTerm, 0);
   atLeast('maxInflightMessages', config.maxInflightMessages, 1);
   for (const name of ['maxSizePerMessage', 'maxUncommittedSize'] as const) limit(name, config[name], 0);
   for (const name of ['maxCommittedSizePerReady', 'maxInflightBytes'] as const) limit(name, config[name], 1);

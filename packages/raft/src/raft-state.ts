@@ -91,7 +91,7 @@ export class RaftState {
     this.lease = config.lease && new Lease(config.lease, config.electionTicks);
     this.#load(hardState);
     // What it may have promised before it restarted is forgotten, so it is kept for the longest possible time.
-    if (this.term > 0) this.#promise();
+    if (this.term > config.leaderlessTerm) this.#promise();
     if (config.applied > this.log.applied) this.#resumeApplied(config.applied);
     this.reset(this.term);
   }
@@ -168,10 +168,11 @@ export class RaftState {
     this.#promise();
   }
 
-  /** Whether this node, restarted now, would not know that it may have promised something: its disk knows no term. */
+  /** Whether this node, restarted now, would not know that it may have promised something: its disk knows no such term. */
   #wouldForgetLease(): boolean {
     if (this.lease === undefined || this.#diskKnowsTerm) return false;
-    this.#diskKnowsTerm = this.config.storage.initialState().hardState.term > 0;
+    const { leaderlessTerm, storage } = this.config;
+    this.#diskKnowsTerm = storage.initialState().hardState.term > leaderlessTerm;
     return !this.#diskKnowsTerm;
   }
 

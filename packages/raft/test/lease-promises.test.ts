@@ -31,6 +31,29 @@ describe('a promise to the leader', () => {
   });
 });
 
+describe('a node of which nobody has led the term that its disk knows', () => {
+  function restarted(options: { readonly leaderlessTerm?: number; readonly asyncStorageWrites?: boolean }): Host {
+    const host = new Group({ electionTicks: 10, heartbeatTicks: 1, lease, ...options }).add(confState([1, 2, 3]));
+    host.storage.setHardState({ term: 1, vote: 0, commit: 1 });
+    host.restart();
+    return host;
+  }
+
+  it('has made no promise, and may be elected at once', () => {
+    expect(restarted({}).node.campaign()).toBe('not-electable');
+    expect(restarted({ leaderlessTerm: 1 }).node.campaign()).toBe('ok');
+  });
+
+  it('makes its first one when its disk knows a later term', () => {
+    const host = restarted({ leaderlessTerm: 1, asyncStorageWrites: true });
+    host.node.step(message({ type: 'Heartbeat', from: 2, to: 1 }, 2, 2));
+    expect(host.handleReady()).toEqual([]);
+    expect(host.finishAppend()).toMatchObject([{ type: 'HeartbeatResp', to: 2 }]);
+    host.restart();
+    expect(host.node.campaign()).toBe('not-electable');
+  });
+});
+
 describe('a leader with a lease that is not for reads', () => {
   it('has every read confirmed by a round, and tells how long the lease holds', () => {
     const group = new Group({ electionTicks: 10, heartbeatTicks: 1, lease, leaseReads: false });

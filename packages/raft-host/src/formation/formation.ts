@@ -1,13 +1,4 @@
-import {
-  ClusterError,
-  type Clock,
-  type NodeId,
-  randomId,
-  type Random,
-  sleep,
-  throwIfAborted,
-  toClusterError,
-} from '@quorate/core';
+import { ClusterError, type NodeId, randomId, type Random, throwIfAborted, toClusterError } from '@quorate/core';
 import type { Identity } from '../group-state.ts';
 import type { Member } from '../members.ts';
 import type { FormationAnswer, Invitation } from './formation-messages.ts';
@@ -21,16 +12,16 @@ export interface Place {
 /** What forming needs of the group and of its peers. */
 export interface FormationParts {
   readonly self: NodeId;
-  readonly clock: Clock;
   readonly random: Random;
-  /** Between two rounds of asking. */
-  readonly retryMs: number;
+  /** Resolves when it is time for another round of asking; rejects with the signal. */
+  pause(signal: AbortSignal): Promise<void>;
   /** In order. */
   readonly voters: readonly NodeId[];
   readonly disk: string;
   /** Asks another founder. Rejects when it can't be reached. */
   ask(peer: NodeId, signal: AbortSignal): Promise<FormationAnswer>;
-  invite(peer: NodeId, invitation: Invitation, signal: AbortSignal): Promise<void>;
+  /** The forming ends before this does. */
+  invite(peer: NodeId, invitation: Invitation): Promise<void>;
   /** Makes this durable: with that, this node has formed the group. */
   take(place: Place): Promise<void>;
   /** A majority of the founders knows that the group exists: there can be a leader now. */
@@ -59,7 +50,7 @@ export class Formation {
     for (;;) {
       const found = await this.#round(signal);
       if (found !== undefined) return found;
-      await sleep(this.#parts.clock, this.#parts.retryMs, { signal });
+      await this.#parts.pause(signal);
     }
   }
 
@@ -73,7 +64,7 @@ export class Formation {
     }
     const isFormed = [...answers.values()].some(({ formation }) => formation !== undefined);
     if (isFormed || voters[0] !== self || answers.size < voters.length - 1) return undefined;
-    return this.#form(answers, signal);
+    return this.#form(answers);
   }
 
   async #askAll(signal: AbortSignal): Promise<ReadonlyMap<NodeId, FormationAnswer>> {
@@ -99,7 +90,7 @@ export class Formation {
     throw new ClusterError('REFUSED', `the group exists, and ${self} is no member of it any more, or not yet`);
   }
 
-  async #form(answers: ReadonlyMap<NodeId, FormationAnswer>, signal: AbortSignal): Promise<Place> {
+  async #form(answers: ReadonlyMap<NodeId, FormationAnswer>): Promise<Place> {
     const { voters, disk, random } = this.#parts;
     const formation = randomId(random);
     const members = voters.map((nodeId, at): Member => ({
@@ -111,12 +102,12 @@ export class Formation {
     const number = members.findIndex(({ nodeId }) => nodeId === this.#parts.self) + 1;
     const place = { identity: { formation, number }, founders: members };
     await this.#parts.take(place);
-    void this.#inviteAll(formation, members, signal);
+    void this.#inviteAll(formation, members);
     return place;
   }
 
   /** Who is not reached by this asks by itself. */
-  async #inviteAll(formation: string, members: readonly Member[], signal: AbortSignal): Promise<void> {
+  async #inviteAll(formation: string, members: readonly Member[]): Promise<void> {
     let knowing = 0;
     const isKnown = () => {
       knowing += 1;
@@ -127,7 +118,7 @@ export class Formation {
     await Promise.all(
       others.map(async ({ number, nodeId, disk }) => {
         try {
-          await this.#parts.invite(nodeId, { formation, number, disk, founders: members }, signal);
+          await this.#parts.invite(nodeId, { formation, number, disk, founders: members });
           isKnown();
         } catch (error) {
           this.#hindered(error, `invite ${nodeId}`);

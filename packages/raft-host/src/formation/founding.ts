@@ -6,9 +6,12 @@ import { encodeChangeContext, type Member } from '../members.ts';
 import type { RaftHost } from '../raft-host.ts';
 import { requestKind } from '../request-kind.ts';
 import { kindOf } from '../wire/entry-kind.ts';
+import { Arrivals } from './arrivals.ts';
 import { Formation, numberOf, type Place } from './formation.ts';
 import { decodeAnswer, decodeInvitation, decodeQuestion, encodeControl } from './formation-messages.ts';
 
+/** The term of what a founder's log begins with: nobody leads in it. */
+export const FORMING_TERM = 1;
 /** How long a founder has to answer another. */
 const CALL_MS = 5000;
 /** Who waits to be invited, and is spoken to by members all the same, asks who it is so often. */
@@ -71,17 +74,16 @@ export class Founding {
   async form(retryMs: number, ready: () => void): Promise<Identity | undefined> {
     const { context } = this.#host;
     const voters = this.#voters;
+    const arrivals = new Arrivals(context.clock, context.transport, this.#forming.signal);
     const formation = new Formation({
       self: context.self.id,
-      clock: context.clock,
       random: context.random,
-      retryMs,
+      pause: (signal) => arrivals.next(retryMs, signal),
       voters,
       disk: this.state.disk,
       ask: async (peer, signal) =>
         decodeAnswer(await this.#call(peer, requestKind.ASK, encodeControl({ voters }), signal)),
-      invite: async (peer, invitation, signal) =>
-        void (await this.#call(peer, requestKind.INVITE, encodeControl(invitation), signal)),
+      invite: async (peer, invitation) => void (await this.#call(peer, requestKind.INVITE, encodeControl(invitation))),
       take: (place) => this.#take(place),
       ready,
       hindered: (error) => context.logger.debug(`group ${this.#group} is not formed yet: ${error.message}`, error),
@@ -167,18 +169,18 @@ export class Founding {
 
   /** The log of a founder begins with all of them as voters, committed, in term 1: the same bytes on each. */
   async #becomeMember({ identity, founders }: Place): Promise<void> {
-    this.record.become(identity, founders === undefined ? 0 : 1);
+    this.record.become(identity, founders === undefined ? 0 : FORMING_TERM);
     this.#founders = founders;
     const batches = (founders ?? []).map((member, at) => {
       const context = encodeChangeContext({ members: [member] });
       const { type, data } = encodeConfChange({ version: 1, type: 'add-node', nodeId: member.number, context });
-      return encodeBatch([{ index: at + 1, term: 1, kind: kindOf(type), data }], this.#host.crc32);
+      return encodeBatch([{ index: at + 1, term: FORMING_TERM, kind: kindOf(type), data }], this.#host.crc32);
     });
     const commit = founders === undefined ? {} : { commit: batches.length };
     await this.#log.append(batches, { state: this.record.encode(), ...commit });
   }
 
-  #call(to: NodeId, kind: number, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    return this.#host.request(to, this.#group, kind, body, { timeoutMs: CALL_MS, signal });
+  #call(to: NodeId, kind: number, body: Uint8Array, signal?: AbortSignal): Promise<Uint8Array> {
+    return this.#host.request(to, this.#group, kind, body, { timeoutMs: CALL_MS, ...(signal && { signal }) });
   }
 }
