@@ -32,6 +32,32 @@ export async function importMutant<T>(packageName: string, mutation: Mutation): 
   return (await import(pathToFileURL(path.join(copy, 'index.ts')).href)) as T;
 }
 
+/** A change of a package's source. */
+export type Edit = Omit<Mutation, 'name'> & { readonly in: string };
+
+/**
+ * The same of packages that stand on each other: copies of all of them, which import each other and not the originals.
+ * @param name of this set of copies
+ * @param packageNames each behind those that it stands on
+ * @returns what they export, all together
+ * @throws Error as `importMutant`
+ */
+export async function importMutants<T>(
+  name: string,
+  packageNames: readonly string[],
+  edits: readonly Edit[],
+): Promise<Partial<T>> {
+  const folder = path.join(root, 'scenarios', '.mutants', 'together', name.replaceAll(/\W+/gu, '-'));
+  rmSync(folder, { recursive: true, force: true });
+  const copies = packageNames.map((each) => copyOf(each, folder));
+  for (const edit of edits) breakRule(path.join(folder, edit.in), { name, ...edit });
+  for (const [at, copy] of copies.entries()) {
+    for (const below of packageNames.slice(0, at)) importCopy(copy, below, folder);
+  }
+  const modules = await Promise.all(copies.map((copy) => import(pathToFileURL(path.join(copy, 'index.ts')).href)));
+  return Object.assign({}, ...modules) as Partial<T>;
+}
+
 function copyOf(packageName: string, folder: string): string {
   const copy = path.join(folder, packageName);
   cpSync(path.join(root, 'packages', packageName, 'src'), copy, { recursive: true });

@@ -5,7 +5,7 @@ import type { ClientPromises } from './client-promises.ts';
 import type { CommandOrder } from './command-order.ts';
 import type { LedgerAnswer, LedgerChange, LedgerCommand, LedgerResult, LedgerValue } from './ledger-commands.ts';
 import type { LedgerHistory } from './ledger-history.ts';
-import type { LedgerNode, LedgerReplicator } from './ledger-node.ts';
+import { type LedgerNode, type LedgerReplicator, statusOf } from './ledger-node.ts';
 
 /** What the clients of one life share. */
 export interface ClientsContext {
@@ -47,6 +47,7 @@ export const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
 const PATIENCE_MS = 2000;
 const LOOK_MS = 50;
 const PROBE_PAUSE_MS = 10;
+const LEASE_READ_MS = 4;
 const MAX_BATCH = 6;
 const MAX_IN_SESSION = 8;
 
@@ -69,6 +70,16 @@ export class LedgerClient {
       await this.#pause(world.random.next() * habits.thinkMs);
       const node = this.#pickNode();
       if (node !== undefined && !this.#isOver) await this.#act(node);
+    }
+  }
+
+  /** Reads by the lease and nothing else, on this node, whenever that believes to lead. */
+  async readByLease(name: string): Promise<void> {
+    while (!this.#isOver) {
+      const node = this.#context.nodes().find((each) => each.name === name);
+      const leads = node !== undefined && statusOf(node)?.role === 'leader';
+      await this.#pause(leads ? this.#context.world.random.next() * LEASE_READ_MS : LOOK_MS);
+      if (leads && !this.#isOver) await this.#read(node, 'lease', this.#pick(KEYS), LOOK_MS, false);
     }
   }
 
@@ -185,11 +196,14 @@ export class LedgerClient {
   }
 
   /** Whether there was an answer. */
-  async #read(node: LedgerNode, consistency: ReadConsistency, key: string): Promise<boolean> {
-    const { history } = this.#context;
-    const isFresh = consistency === 'linearizable' || consistency === 'lease';
-    const recorded = isFresh ? history.reads(this.#name, key) : undefined;
-    const timeoutMs = this.#timeoutMs();
+  async #read(
+    node: LedgerNode,
+    consistency: ReadConsistency,
+    key: string,
+    timeoutMs: number = this.#timeoutMs(),
+    isKept: boolean = consistency === 'linearizable' || consistency === 'lease',
+  ): Promise<boolean> {
+    const recorded = isKept ? this.#context.history.reads(this.#name, key) : undefined;
     let floor = 0;
     const end = await this.#call<LedgerAnswer>(node, timeoutMs, (replicator) => {
       floor = this.#floor(node, consistency);

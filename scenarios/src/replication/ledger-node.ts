@@ -1,4 +1,4 @@
-import type { Cluster, Replicator } from '@quorate/core';
+import { type Cluster, isClusterError, type ReplicationStatus, type Replicator } from '@quorate/core';
 import type { Host } from '@quorate/simulator';
 import type { ReplicaRun } from './command-order.ts';
 import type { LedgerAnswer, LedgerCommand, LedgerQuery, LedgerResult } from './ledger-commands.ts';
@@ -18,4 +18,14 @@ export interface LedgerNode extends ReplicaRun {
   machine: LedgerMachine | undefined;
   /** The number of the last command that was acknowledged to a client here: `session` reads must see it. */
   acknowledged: number;
+}
+
+/** Undefined before it has started, and once it is closed. */
+export function statusOf({ replicator }: LedgerNode): ReplicationStatus | undefined {
+  try {
+    return replicator?.status();
+  } catch (error) {
+    if (isClusterError(error, 'CLOSED')) return undefined;
+    throw error;
+  }
 }

@@ -17,6 +17,8 @@ export interface LifeCharacter {
   readonly sessionTtlMs: number;
   /** Beside the replicator there is an election, which shares its group. */
   readonly hasElection: boolean;
+  /** On each node, a client does nothing but read by the lease, as long as there is one. */
+  readonly hasLeaseReaders: boolean;
   readonly transport: () => Plugin<Transport, 'transport'>;
   readonly describe: string;
 }
@@ -48,7 +50,8 @@ export function drawCharacter(world: World): LifeCharacter {
     snapshots,
     log: { segmentBytes: 64 * 1024, cacheBytes: world.chance(0.5) ? 0 : 256 * 1024 },
     sessionTtlMs: world.chance(0.5) ? 1000 : 5000,
-    hasElection: world.chance(0.3),
+    hasElection: world.chance(0.4),
+    hasLeaseReaders: world.chance(0.4),
     transport: isMemory ? messages(world) : streams,
     describe: `${nodes} nodes, ${isMemory ? 'messages' : 'TCP'}, ${clients} clients, ${JSON.stringify(snapshots)}`,
   };

@@ -6,8 +6,10 @@ export interface LifeFaultsOptions {
   readonly restart: (host: Host) => void;
   /** Who leads, or believes so. */
   readonly leaders: () => readonly Host[];
-  /** Asks the host's program for something that a user may ask at any time. */
-  readonly disturb: (host: Host) => void;
+  /** Asks the host's program to hand leadership over to somebody. */
+  readonly handOver: (host: Host) => void;
+  /** Ends the host's program in order. */
+  readonly stop: (host: Host) => Promise<void>;
   readonly maxDrift: number;
 }
 
@@ -42,7 +44,8 @@ export class LifeFaults {
     this.#chaos = new Chaos(world, { maxDrift, restart, disturb: () => this.#strike() });
     const sometimes = (weight: number) => (world.chance(0.65) ? weight * world.random.next() : 0);
     this.#faults = [
-      { weight: sometimes(2), strike: () => options.disturb(this.#pick(this.#world.hosts)) },
+      { weight: sometimes(2), strike: () => this.#handOver(this.#victim()) },
+      { weight: sometimes(1), strike: () => this.#stopInOrder(this.#victim()) },
       { weight: sometimes(2), strike: () => this.#stallDisk(this.#victim()) },
       { weight: sometimes(2), strike: () => this.#crashInDisk(this.#victim()) },
       { weight: sometimes(1), strike: () => this.#crash(this.#victim()) },
@@ -55,6 +58,11 @@ export class LifeFaults {
 
   start(): void {
     this.#chaos.start();
+  }
+
+  /** The host is writing what it must not forget, such as its vote. */
+  onPromise(host: Host): void {
+    this.#chaos.onWrite(host);
   }
 
   /** Whether the disk has failed under the living process, which may say so. */
@@ -91,6 +99,29 @@ export class LifeFaults {
   #victim(): Host {
     const leaders = this.#options.leaders();
     return this.#pick(leaders.length > 0 && this.#world.chance(0.6) ? leaders : this.#world.hosts);
+  }
+
+  /** Often the leader hears nothing more from then on, neither of its success nor of its failure. */
+  #handOver(host: Host): void {
+    this.#options.handOver(host);
+    if (this.#world.chance(0.5)) return;
+    const others = this.#world.hosts.filter((other) => other !== host);
+    this.#later(5, () => {
+      this.#world.block(others, host);
+      this.#later(1000, () => this.#world.unblock(others, host));
+    });
+  }
+
+  #stopInOrder(host: Host): void {
+    if (!host.running || host.paused) return;
+    const { boots } = host;
+    void this.#options.stop(host).then(() => {
+      if (host.boots === boots) host.crash();
+    });
+    this.#later(MAX_FAULT_MS, () => {
+      if (host.boots === boots) host.crash();
+      if (!host.running) this.#options.restart(host);
+    });
   }
 
   #stallDisk(host: Host): void {

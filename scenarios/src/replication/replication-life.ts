@@ -1,25 +1,23 @@
 import {
   type Cluster,
   createCluster,
-  isClusterError,
   type Logger,
   type Plugin,
+  type ReplicationStatus,
   type Storage,
   type System,
 } from '@quorate/core';
-import { raftElection } from '@quorate/election-raft';
-import type { raftReplicator } from '@quorate/replicator-raft';
 import type { Host, World } from '@quorate/simulator';
-import { fileStorage } from '@quorate/storage-file';
 import { neverGoesBack, RaftRules } from '../raft/rules.ts';
 import { ClientPromises } from './client-promises.ts';
 import { CommandOrder } from './command-order.ts';
 import { LedgerClient } from './ledger-client.ts';
 import { LedgerHistory } from './ledger-history.ts';
 import { LedgerMachine } from './ledger-machine.ts';
-import type { LedgerNode, LedgerReplicator } from './ledger-node.ts';
+import { type LedgerNode, type LedgerReplicator, statusOf } from './ledger-node.ts';
 import { drawCharacter, type LifeCharacter, MAX_DRIFT } from './life-character.ts';
 import { LifeFaults } from './life-faults.ts';
+import type { ReplicationParts } from './replication-parts.ts';
 import { WatchedLog, watchedStorage } from './watched-log.ts';
 
 const PORT = 7000;
@@ -36,19 +34,21 @@ export class ReplicationLife {
   /** How many calls ended how. */
   readonly counts = new Map<string, number>();
   readonly clients: readonly LedgerClient[];
+  /** By the node that each reads from. */
+  readonly leaseReaders: ReadonlyMap<string, LedgerClient>;
   readonly #world: World;
-  readonly #replicator: typeof raftReplicator;
+  readonly #parts: ReplicationParts;
   readonly #rules = new RaftRules();
   readonly #logs = new Map<Host, WatchedLog>();
   readonly #nodes = new Map<Host, LedgerNode>();
   /** Of each node's run: what its status said last. */
-  readonly #statuses = new WeakMap<LedgerNode, ReturnType<LedgerReplicator['status']>>();
+  readonly #statuses = new WeakMap<LedgerNode, ReplicationStatus>();
   #breach: unknown;
   #steps = 0;
 
-  constructor(world: World, replicator: typeof raftReplicator) {
+  constructor(world: World, parts: ReplicationParts) {
     this.#world = world;
-    this.#replicator = replicator;
+    this.#parts = parts;
     this.character = drawCharacter(world);
     this.order = new CommandOrder(() => world.now);
     this.promises = new ClientPromises(this.order);
@@ -62,9 +62,15 @@ export class ReplicationLife {
       maxDrift: MAX_DRIFT,
       restart: (host) => this.start(host),
       leaders: () => this.leaders(),
-      disturb: (host) => this.#handOver(host),
+      handOver: (host) => this.#handOver(host),
+      stop: (host) => this.#stop(host),
     });
     this.clients = Array.from({ length: this.character.clients }, (_none, at) => this.client(`c${at + 1}`));
+    this.leaseReaders = new Map(
+      this.character.hasLeaseReaders
+        ? world.hosts.map(({ name }) => [name, this.client(`lease reader of ${name}`)])
+        : [],
+    );
     world.onStep(() => this.#check());
   }
 
@@ -90,7 +96,7 @@ export class ReplicationLife {
   }
 
   leaders(): readonly Host[] {
-    return this.nodes().flatMap((node) => (node.replicator?.status().role === 'leader' ? [node.host] : []));
+    return this.nodes().flatMap((node) => (statusOf(node)?.role === 'leader' ? [node.host] : []));
   }
 
   start(host: Host): void {
@@ -155,8 +161,8 @@ export class ReplicationLife {
       seedNodes: hosts.map(({ address }) => ({ host: address, port: PORT })),
       transport: transport(),
       storage: this.#storage(host),
-      ...(hasElection && { election: raftElection(group) }),
-      replicator: this.#replicator({
+      ...(hasElection && { election: this.#parts.raftElection(group) }),
+      replicator: this.#parts.raftReplicator({
         ...group,
         snapshots,
         sessionTtlMs,
@@ -173,8 +179,11 @@ export class ReplicationLife {
   }
 
   #storage(host: Host): Plugin<Storage, 'storage'> {
-    const storage = fileStorage({ directory: '/data', log: this.character.log });
-    return watchedStorage(storage, this.#logs.get(host) as WatchedLog, (error) => this.broken(error));
+    const storage = this.#parts.fileStorage({ directory: '/data', log: this.character.log });
+    return watchedStorage(storage, this.#logs.get(host) as WatchedLog, {
+      broken: (error) => this.broken(error),
+      promises: () => this.faults.onPromise(host),
+    });
   }
 
   /** Nothing that is an error may happen where the disk does its work. */
@@ -187,6 +196,13 @@ export class ReplicationLife {
           this.broken(new Error(`${host.name} has failed: ${message}`, { cause: details[0] }));
       },
     };
+  }
+
+  #stop(host: Host): Promise<void> {
+    const node = this.#nodes.get(host);
+    return new Promise((resolve) => {
+      host.system.clock.setTimer(0, () => void node?.cluster.stop().then(resolve));
+    });
   }
 
   /** What an operator might ask for at any time. */
@@ -228,15 +244,5 @@ export class ReplicationLife {
     if (status.role !== 'leader') return;
     this.#rules.leads(number, term);
     if (last?.role !== 'leader' || last.term !== status.term) this.#rules.isComplete(number, term, log);
-  }
-}
-
-/** Undefined once the group is closed. */
-function statusOf({ replicator }: LedgerNode): ReturnType<LedgerReplicator['status']> | undefined {
-  try {
-    return replicator?.status();
-  } catch (error) {
-    if (isClusterError(error, 'CLOSED')) return undefined;
-    throw error;
   }
 }

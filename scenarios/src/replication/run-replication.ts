@@ -1,8 +1,8 @@
-import { raftReplicator } from '@quorate/replicator-raft';
 import { createWorld, type Seed, type World } from '@quorate/simulator';
 import { checkLinearizable, explainViolation } from '@quorate/testkit';
 import { ledgerModel } from './ledger-history.ts';
 import { ReplicationLife } from './replication-life.ts';
+import { type ReplicationParts, replicationParts } from './replication-parts.ts';
 
 export interface ReplicationResult {
   readonly hash: string;
@@ -30,19 +30,20 @@ const MAX_CONFIGURATIONS = 200_000;
  */
 export async function runReplication(
   seed: Seed,
-  replicator: typeof raftReplicator = raftReplicator,
+  parts: ReplicationParts = replicationParts,
 ): Promise<ReplicationResult> {
   const world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 2 } });
-  const life = new ReplicationLife(world, replicator);
+  const life = new ReplicationLife(world, parts);
   life.startAll();
-  const clients = Promise.all(life.clients.map((client) => client.run()));
+  const readers = [...life.leaseReaders].map(([name, client]) => client.readByLease(name));
+  const clients = Promise.all([...readers, ...life.clients.map((client) => client.run())]);
   life.faults.start();
   await world.run(FAULTS_MS);
   life.faults.stop();
   life.settle();
   const recoveredAfterMs = await recover(world, life);
   await world.run(PEACE_MS);
-  for (const client of life.clients) client.stop();
+  for (const client of [...life.clients, ...life.leaseReaders.values()]) client.stop();
   await world.settled(clients, RECOVERY_MS);
   await finish(world, life);
   return {

@@ -70,18 +70,24 @@ export class WatchedLog {
   }
 }
 
+export interface StorageWatcher {
+  /** A rule says that this is broken. */
+  broken(error: unknown): void;
+  /** A term or vote is about to be written. */
+  promises(): void;
+}
+
 /** The same storage; what is written to its log is judged by the rules. */
 export function watchedStorage(
   plugin: Plugin<Storage, 'storage'>,
   watched: WatchedLog,
-  /** Takes what a rule says was broken. */
-  broken: (error: unknown) => void,
+  watcher: StorageWatcher,
 ): Plugin<Storage, 'storage'> {
   const guarded = (act: () => void) => {
     try {
       act();
     } catch (error) {
-      broken(error);
+      watcher.broken(error);
     }
   };
   return {
@@ -99,7 +105,7 @@ export function watchedStorage(
           open: () => log.open(),
           groups: () => log.groups(),
           group: (id) => {
-            watching ??= watch(log.group(id), watched, guarded);
+            watching ??= watch(log.group(id), watched, { guarded, promises: () => watcher.promises() });
             return watching;
           },
           [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
@@ -110,7 +116,11 @@ export function watchedStorage(
   };
 }
 
-function watch(log: GroupLog, watched: WatchedLog, guarded: (act: () => void) => void): GroupLog {
+function watch(
+  log: GroupLog,
+  watched: WatchedLog,
+  { guarded, promises }: { guarded: (act: () => void) => void; promises: () => void },
+): GroupLog {
   watched.opened(log);
   return {
     id: log.id,
@@ -132,6 +142,7 @@ function watch(log: GroupLog, watched: WatchedLog, guarded: (act: () => void) =>
     term: (index) => log.term(index),
     append: async (batches: readonly LogBatch[], beside?: LogAppendOptions) => {
       guarded(() => watched.appending(batches));
+      if (beside?.state !== undefined) promises();
       await log.append(batches, beside);
       watched.appended(batches);
     },
