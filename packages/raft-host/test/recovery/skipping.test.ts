@@ -8,7 +8,7 @@ const system = createWorld({ seed: 'skipping' }).host('a');
 system.start(() => undefined);
 
 /** A group that has applied ten entries, and doesn't lead. */
-const skipping = new Skipping({
+const follower: ConstructorParameters<typeof Skipping>[0] = {
   id: 1,
   clock: system.system.clock,
   leader: () => undefined,
@@ -20,7 +20,8 @@ const skipping = new Skipping({
   propose: () => false,
   others: () => [],
   ask: () => Promise.reject(new ClusterError('DISCONNECTED', 'nobody is there')),
-});
+};
+const skipping = new Skipping(follower);
 
 function request(index: number, place: number): Uint8Array {
   return Uint8Array.of(1, 0, 0, 0, 50, 2, index, place);
@@ -49,5 +50,20 @@ describe('what other nodes ask about skips', () => {
     );
     for (const bytes of [[], [1], [2, 0, 0, 0, 50, 2, 10, 0], [1, 0, 0, 0, 50, 1, 10, 0], [1, 0, 0, 0, 50, 2, 0, 0]])
       expect(() => skipping.answerApplied(Uint8Array.from(bytes))).toThrow(ClusterError);
+  });
+});
+
+describe('a leader', () => {
+  it('proposes nothing where a skip would not help', async () => {
+    const error = new ClusterError('REMOTE', 'of a later release');
+    const leader = new Skipping({
+      ...follower,
+      leader: () => 'self',
+      halt: () => ({ index: 11, place: 0, error, canBeSkipped: false }),
+      propose: () => {
+        throw new Error('it was proposed');
+      },
+    });
+    await expect(leader.skip({ index: 11, place: 0 })).rejects.toMatchObject({ code: 'REFUSED' });
   });
 });

@@ -186,6 +186,23 @@ describe('an archive', () => {
     }
   });
 
+  it('has only what is committed', async () => {
+    const cluster = new SimulatedCluster('uncommitted');
+    cluster.startAll();
+    const leader = await cluster.elected();
+    await add(cluster, leader, 'n', 5);
+    const { commitIndex } = cluster.node(leader).status();
+    const recording = new Recording(cluster, leader, 1);
+    for (const name of cluster.names) if (name !== leader) cluster.crash(name);
+    cluster
+      .node(leader)
+      .replicate({ type: 'put', key: 'x', value: 'lost' }, { timeoutMs: 100 })
+      .catch(() => undefined);
+    await cluster.world.run(300);
+    await recording.end();
+    expect(recording.last).toBe(Number(commitIndex));
+  });
+
   it('says that there is a gap where it is to begin with what is gone', async () => {
     const cluster = new SimulatedCluster('gap', ['a'], { everyEntries: 5, keepEntries: 1 });
     cluster.startAll();

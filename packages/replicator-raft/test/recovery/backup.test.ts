@@ -1,7 +1,8 @@
+import { crc32, type SnapshotSource } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 import { raftOperations, readBackupInfo, restoreGroup } from '../../src/index.ts';
+import { KeyValues } from '../key-values.ts';
 import { SimulatedCluster } from '../simulated-cluster.ts';
-import { crc32 } from '@quorate/core';
 import { add, backupOf, collected, expectGrows, freshCluster, state, stored } from './recovered.ts';
 
 async function written(seed: string): Promise<{ readonly cluster: SimulatedCluster; readonly leader: string }> {
@@ -83,6 +84,27 @@ describe('a backup', () => {
       expect(had).toBeLessThan(200);
       expect(index).toBeLessThan(raftOperations(cluster.node(leader)).status().appliedIndex);
     }
+  });
+
+  it('lets go of the state when it was read, to its end or not', async () => {
+    let held = 0;
+    class Counting extends KeyValues {
+      override capture(): SnapshotSource {
+        held += 1;
+        return { ...super.capture(), release: () => (held -= 1) };
+      }
+    }
+    const cluster = new SimulatedCluster('release', ['a'], {}, { machine: () => new Counting() });
+    cluster.startAll();
+    await cluster.elected();
+    await add(cluster, 'a', 'n', 10);
+    await backupOf(cluster, 'a');
+    expect(held).toBe(0);
+    const backup = raftOperations(cluster.node('a')).backup()[Symbol.asyncIterator]();
+    await cluster.soon(backup.next());
+    expect(held).toBe(1);
+    await backup.return?.();
+    expect(held).toBe(0);
   });
 
   it('can be had of one node alone, when it is local', async () => {

@@ -125,6 +125,26 @@ describe('skipCommand', () => {
     expect(halted(cluster, 'a')).toMatchObject({ index, place });
   });
 
+  it('is told to reads that wait when the group stops', async () => {
+    const broken = new Set<string>();
+    const machine = (name: string) => new Fragile(() => broken.has(name));
+    const cluster = new SimulatedCluster('reads', NAMES, {}, { machine });
+    cluster.startAll();
+    const leader = await cluster.elected();
+    const follower = NAMES.find((name) => name !== leader) as string;
+    broken.add(follower);
+    const write = cluster.node(leader).replicate({ type: 'put', key: 'hard', value: '1' });
+    const reads = Array.from({ length: 20 }, async (_, n) => {
+      await new Promise((resolve) => void cluster.world.after(n / 10, () => resolve(undefined)));
+      return cluster.node(follower).read('hard', { consistency: 'linearizable' });
+    });
+    const results = await cluster.soon(Promise.allSettled(reads));
+    await cluster.soon(write);
+    const reasons = results.flatMap((result) => (result.status === 'rejected' ? String(result.reason) : []));
+    expect(reasons.length).toBeGreaterThan(0);
+    for (const reason of reasons) expect(reason).toMatch(/command 0 of entry/u);
+  });
+
   it('is refused where only a follower failed, which goes on once it is repaired', async () => {
     const broken = new Set<string>();
     const machine = (name: string) => new Fragile(() => broken.has(name));
