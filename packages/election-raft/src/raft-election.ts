@@ -59,6 +59,8 @@ export class RaftElection implements LeaderElection, HasMembers {
   #toldAt = -Infinity;
   /** Of the last grant: one token is one grant. */
   #lastToken = 0;
+  /** In which a lease was asked for. */
+  #hastenedTerm = 0;
   /** Since when this node leads the group without a lease; undefined when it doesn't. */
   #leaselessSince: number | undefined;
   #disposing: Promise<void> | undefined;
@@ -189,6 +191,7 @@ export class RaftElection implements LeaderElection, HasMembers {
 
   #isVoter(): boolean {
     const { phase, members } = this.#started().status;
+    if (phase === 'removed') return false;
     if (phase !== 'running') return this.#settings.voters.includes(this.#self);
     return members.length === 0 || members.some(({ nodeId, wants }) => nodeId === this.#self && wants === 'voter');
   }
@@ -215,8 +218,16 @@ export class RaftElection implements LeaderElection, HasMembers {
       this.#end(new ClusterError('QUORUM_LOST', `the grant ${held.token} ended`));
     if (this.#leadership !== undefined || this.#campaigners.size === 0) return;
     const { term, leaseUntil } = group.lease();
-    if (term <= this.#lastToken || leaseUntil <= this.#context.clock.now()) return;
-    this.#begin(group, term);
+    if (term <= this.#lastToken) return;
+    if (leaseUntil > this.#context.clock.now()) this.#begin(group, term);
+    else this.#hasten(group, term);
+  }
+
+  /** The followers' next answer makes the lease, and without a read they would be asked with the next heartbeat only. */
+  #hasten(group: RaftGroup<never, never, never, never>, term: number): void {
+    if (this.#hastenedTerm === term) return;
+    this.#hastenedTerm = term;
+    group.reads.barrier({ timeoutMs: this.#settings.timings.electionMs }).catch(() => undefined);
   }
 
   #begin(group: RaftGroup<never, never, never, never>, term: number): void {
