@@ -87,8 +87,6 @@ export class Dispatch<R> {
 
   tick(): void {
     this.proposals.tick();
-    if (this.#parkedCount === 0) return;
-    this.#dropLate();
     this.#unpark();
   }
 
@@ -115,23 +113,26 @@ export class Dispatch<R> {
   }
 
   #unpark(): void {
-    if (this.#parkedCount === 0 || this.#leader() === undefined) return;
+    if (this.#parkedCount === 0) return;
+    this.#dropLate();
+    if (this.#leader() === undefined) return;
     const parked = this.#parked;
     this.#parked = [];
     this.#parkedCount = 0;
     for (const together of parked) this.submit(together);
   }
 
+  /** Those of one caller have one deadline; but what was refused together may be of many callers. */
   #dropLate(): void {
     const now = this.#clock.now();
-    const isLate = (together: readonly Proposal<R>[]) => together.some(({ deadline }) => deadline <= now);
-    if (!this.#parked.some(isLate)) return;
-    const late = this.#parked.filter(isLate);
-    this.#parked = this.#parked.filter((together) => !isLate(together));
+    const isLate = ({ deadline }: Proposal<R>) => deadline <= now;
+    const late = this.#parked.flat().filter(isLate);
+    if (late.length === 0) return;
+    this.#parkedCount -= late.length;
+    this.#parked = this.#parked
+      .map((together) => together.filter((proposal) => !isLate(proposal)))
+      .filter(({ length }) => length > 0);
     const error = new ClusterError('QUORUM_LOST', 'no leader was found in time', { outcome: 'not-applied' });
-    for (const together of late) {
-      this.#parkedCount -= together.length;
-      for (const proposal of together) proposal.reject(error);
-    }
+    for (const proposal of late) proposal.reject(error);
   }
 }

@@ -154,6 +154,7 @@ export class Forwarding<R> {
 
   async #forward(leader: NodeId, onAll: boolean, proposals: Proposal<R>[], batch: Uint8Array): Promise<void> {
     const timeoutMs = Math.max(...proposals.map(({ deadline }) => deadline)) - this.#now();
+    if (timeoutMs <= 0) return rejectLate(proposals);
     this.#calls += 1;
     try {
       const bytes = await this.#send(leader, { hops: 0, onAll, timeoutMs, batch });
@@ -185,6 +186,14 @@ export class Forwarding<R> {
     const unknown = new ClusterError(code, message, { cause: error, outcome: 'unknown' });
     for (const proposal of proposals) proposal.reject(unknown);
   }
+}
+
+/** The process stood still, and when it went on, their time was over. */
+function rejectLate(proposals: readonly Proposal<unknown>[]): void {
+  const error = new ClusterError('TIMEOUT', 'the command was not sent to the leader in time', {
+    outcome: 'not-applied',
+  });
+  for (const proposal of proposals) proposal.reject(error);
 }
 
 /** It leads no more, or is stopping: whoever leads next may take them. */
