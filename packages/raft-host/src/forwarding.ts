@@ -66,11 +66,7 @@ export function encodeAnswers<R>(answers: readonly ForwardAnswer<R>[], codec: Ou
 }
 
 /** @throws ClusterError `PROTOCOL` unless there are this many */
-export function decodeAnswers<R>(
-  bytes: Uint8Array,
-  count: number,
-  codec: OutcomeCodec<R>,
-): readonly ForwardAnswer<R>[] {
+function decodeAnswers<R>(bytes: Uint8Array, count: number, codec: OutcomeCodec<R>): readonly ForwardAnswer<R>[] {
   const reader = new ByteReader('answers to forwarded commands', bytes);
   if (reader.u8() !== VERSION) throw reader.unsound('they are of another version');
   const answers: ForwardAnswer<R>[] = [];

@@ -145,7 +145,7 @@ export class GroupLogView implements RaftStorage {
 }
 
 /** A snapshot as the core knows it: where it stands and who is a member; the content stays where it is. */
-export function readSnapshot({ index, term, metadata }: SnapshotInfo): Snapshot {
+function readSnapshot({ index, term, metadata }: SnapshotInfo): Snapshot {
   const { confState } = decodeSnapshotMembers(metadata);
   return { metadata: { index, term, confState }, data: metadata };
 }

@@ -27,11 +27,8 @@ export class GroupRecord {
     this.#state = { ...this.#state, identity, term: Math.max(term, this.#state.term), isRemoved: false };
   }
 
-  /**
-   * The member that this node was is none any more. Whoever means that member must not find it, so what is invited from
-   * now on is another disk.
-   */
-  remove(disk: string): void {
-    this.#state = { ...this.#state, disk, isRemoved: true };
+  /** The member that this node was is none any more. */
+  remove(): void {
+    this.#state = { ...this.#state, isRemoved: true };
   }
 }

@@ -2,10 +2,8 @@ import {
   Broadcast,
   type CallOptions,
   ClusterError,
-  formatAddress,
   type MonotonicMs,
   type NodeId,
-  randomId,
   type StateMachine,
   toClusterError,
 } from '@quorate/core';
@@ -31,7 +29,8 @@ import { GroupOperations } from './recovery/group-operations.ts';
 import type { RaftOperations } from './recovery/raft-operations.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
-import { peersOf, shownRole } from './shown-group.ts';
+import { successors } from './progress-view.ts';
+import { notLeader, peersOf, shownRole } from './shown-group.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
@@ -83,7 +82,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       clock: host.context.clock,
       codec: this.#codec,
       leader: () => this.#running?.leader,
-      notLeader: () => this.#notLeader(),
+      notLeader: () => notLeader(this.#host.context, this.id, this.#running),
       passOn: (to, body, timeoutMs) => host.request(to, parts.id, requestKind.FORWARD, body, { timeoutMs }),
     });
     this.reads = new ReadDesk({
@@ -101,7 +100,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       record: () => this.#founding?.record,
       phase: () => this.#phase,
       refusal: () => this.#changeRefusal(),
-      notLeader: () => this.#notLeader(),
+      notLeader: () => notLeader(this.#host.context, this.id, this.#running),
       barrier: (options) => this.reads.barrier(options),
       closing: this.#closing.signal,
     });
@@ -113,7 +112,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       record: () => this.#founding?.record,
       phase: () => this.#phase,
       refusal: () => this.#changeRefusal(),
-      notLeader: () => this.#notLeader(),
+      notLeader: () => notLeader(this.#host.context, this.id, this.#running),
       removed: () => this.#leave(),
     });
   }
@@ -224,7 +223,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   /** Voters to whom this leader can hand over, those with the most of the log first. */
   successors(): readonly NodeId[] {
     const running = this.#running;
-    return running?.successors().flatMap((number) => running.nodeOf(number) ?? []) ?? [];
+    return running === undefined ? [] : successors(running.node).flatMap((number) => running.nodeOf(number) ?? []);
   }
 
   /** Hands leadership over to this node, if it is a voter; that takes a moment, and may fail. */
@@ -340,7 +339,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   #leave(): void {
     const [founding, running] = [this.#founding, this.#running];
     if (founding === undefined || running === undefined || founding.state.isRemoved) return;
-    founding.record.remove(randomId(this.#host.context.random));
+    founding.record.remove();
     this.#retire(running);
   }
 
@@ -423,16 +422,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.reads.open(this.#running);
     this.#host.input(this, () => undefined);
     if (founding.state.isRemoved) this.#retire(this.#running);
-  }
-
-  #notLeader(): ClusterError {
-    const nodeId = this.#running?.role.leader;
-    const node = nodeId === undefined ? undefined : this.#host.context.transport.peer(nodeId)?.node;
-    const leader = nodeId === undefined ? undefined : { nodeId, address: node && formatAddress(node) };
-    return new ClusterError('NOT_LEADER', `${this.#self} does not lead group ${this.id}`, {
-      leader,
-      outcome: 'not-applied',
-    });
   }
 
   #throwIfOver(): void {

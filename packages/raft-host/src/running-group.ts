@@ -26,6 +26,7 @@ import { GroupConfiguration } from './group-configuration.ts';
 import type { Sender } from './outbox.ts';
 import type { HostedGroup, RaftHost } from './raft-host.ts';
 import { Reads } from './reads.ts';
+import { neededByOthers, successors } from './progress-view.ts';
 import { GroupRest } from './resting/group-rest.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { sendNewestSnapshot } from './snapshots/send-newest.ts';
@@ -259,15 +260,6 @@ export class RunningGroup<R> implements Sender {
     this.node.standing = stands && !this.#disk.isStalled && !this.#parts.record.state.isRemoved;
   }
 
-  /** Voters to whom this leader can hand over, those with the most of the log first. */
-  successors(): readonly number[] {
-    const { progress, id } = this.node.status();
-    return [...progress]
-      .filter(([number, { isLearner, recentActive }]) => number !== id && !isLearner && recentActive)
-      .sort(([, a], [, b]) => b.match - a.match)
-      .map(([number]) => number);
-  }
-
   unsent({ to }: Message): void {
     this.#consensus.ask((node) => {
       node.reportUnreachable(to);
@@ -442,17 +434,10 @@ export class RunningGroup<R> implements Sender {
         const { index, term } = machine.applied;
         return { index, term, source: machine.capture(), members: this.configuration.capture() };
       },
-      needed: () => this.#neededByOthers(),
+      needed: () => neededByOthers(this.node),
       isSending: () => host.snapshots.isSending(id),
       onFailure: onSnapshotFailed,
     });
-  }
-
-  #neededByOthers(): readonly number[] {
-    const { progress, id } = this.node.status();
-    return [...progress].flatMap(([number, { match, recentActive, state }]) =>
-      number === id || !recentActive || state === 'snapshot' ? [] : [match + 1],
-    );
   }
 
   #roleChanged({ role, leader }: SoftState): void {
@@ -471,7 +456,7 @@ export class RunningGroup<R> implements Sender {
     if (this.#disk.isStalled !== wasStalled) this.stand(this.#stands);
     const { advice } = this.#disk;
     if (advice === undefined || this.#role !== 'leader') return;
-    const [successor] = this.successors();
+    const [successor] = successors(this.node);
     if (advice === 'hand-over' && successor !== undefined) this.node.transferLeader(successor);
     else this.node.stepDown();
     this.#parts.onStalled();

@@ -1,3 +1,4 @@
+import { type ClusterContext, ClusterError, formatAddress } from '@quorate/core';
 import type { GroupPeer, GroupStatus } from './group-status.ts';
 import type { RunningGroup } from './running-group.ts';
 
@@ -17,4 +18,16 @@ export function peersOf(running: ShownGroup): readonly GroupPeer[] {
     const nodeId = running.nodeOf(number);
     return nodeId === undefined || number === id ? [] : [{ nodeId, matchIndex: match, lag: lastIndex - match }];
   });
+}
+
+/** What this node answers who takes it for the leader. */
+export function notLeader(
+  { self, transport }: ClusterContext,
+  group: number,
+  running: Pick<RunningGroup<unknown>, 'role'> | undefined,
+): ClusterError {
+  const nodeId = running?.role.leader;
+  const node = nodeId === undefined ? undefined : transport.peer(nodeId)?.node;
+  const leader = nodeId === undefined ? undefined : { nodeId, address: node && formatAddress(node) };
+  return new ClusterError('NOT_LEADER', `${self.id} does not lead group ${group}`, { leader, outcome: 'not-applied' });
 }

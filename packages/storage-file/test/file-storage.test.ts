@@ -35,7 +35,7 @@ describe('options', () => {
     expect(fileStorage({ directory: 'C:\\data\\node-a' })).toMatchObject({
       name: 'storage-file',
       kind: 'storage',
-      provides: ['durable-storage'],
+      provides: ['durable-storage', 'log'],
     });
   });
 });

@@ -3,6 +3,7 @@ import type { ConfChange, ConfState, ProgressStatus, RaftNode, StepResult } from
 import type { GroupRecord } from '../group-record.ts';
 import type { Identity } from '../group-state.ts';
 import { decodeSnapshotMembers, type Members } from '../members.ts';
+import { successors } from '../progress-view.ts';
 
 /** What changes of the members need of the group as it runs. */
 export interface RunningMember {
@@ -11,8 +12,6 @@ export interface RunningMember {
   readonly snapshots: { take(): Promise<unknown> };
   /** Calls the core. Undefined once the group has failed. */
   ask(call: (node: RaftNode) => StepResult): StepResult | undefined;
-  /** Voters to whom this leader can hand over. */
-  successors(): readonly number[];
 }
 
 /** Where a proposal stands in the log, if it stays. */
@@ -118,7 +117,7 @@ export class ChangingGroup {
   }
 
   successors(): readonly number[] {
-    return this.#running.successors();
+    return successors(this.#running.node);
   }
 
   transferLeader(to: number): void {

@@ -5,7 +5,6 @@ import type { ChangeRequest } from './change-request.ts';
 import type { ChangingGroup } from './changing-group.ts';
 import type { Conditions } from './conditions.ts';
 import type { ConfChanges, PlannedChange } from './conf-changes.ts';
-import type { NodeIdentity } from './identity-messages.ts';
 import type { Peers } from './peers.ts';
 
 /** Members of any kind in one group: they travel with each snapshot. */
@@ -142,30 +141,22 @@ export class MemberChanges {
 
   /**
    * The log that a node has.
-   * @throws ClusterError `NOT_FOUND`; `REFUSED` when it belongs to another formation
+   * @throws ClusterError `NOT_FOUND`; `REFUSED` when that is none that could be in this group
    */
   async #diskOf(nodeId: NodeId, deadline: MonotonicMs): Promise<string | undefined> {
     const { peers, self } = this.#parts;
     if (nodeId === self) return this.#group.members.get(this.#group.identity.number)?.disk;
-    const found = await peers.identify(nodeId, deadline);
-    const { identity } = found;
-    if (identity === undefined || found.isRemoved) return this.#checkedDisk(nodeId, found);
+    const { disk, identity, isRemoved } = await peers.identify(nodeId, deadline);
     const { formation } = this.#group.identity;
-    if (identity.formation !== formation) throw refused(`${nodeId} belongs to another formation of the group`);
-    if (!this.#group.wasRemoved(identity.number)) return this.#checkedDisk(nodeId, found);
-    // It has missed that it was removed.
-    await peers.tellRemoved(nodeId, identity);
-    return this.#checkedDisk(nodeId, await peers.identify(nodeId, deadline));
-  }
-
-  #checkedDisk(nodeId: NodeId, { disk, identity, isRemoved }: NodeIdentity): string {
-    const { formation } = this.#group.identity;
-    if (isRemoved && identity?.formation !== formation) {
-      throw refused(`${nodeId} was a member of another formation of the group, and has to forget that first`);
+    if (identity !== undefined && identity.formation !== formation) {
+      throw refused(`${nodeId} belongs to another formation of the group, and has to forget that first`);
     }
     const owner = this.#group.members.all.find((member) => member.disk === disk);
-    if (owner === undefined || owner.nodeId === nodeId) return disk;
-    throw refused(`${nodeId} has a copy of the log of ${owner.nodeId}`);
+    if (owner !== undefined && owner.nodeId !== nodeId)
+      throw refused(`${nodeId} has a copy of the log of ${owner.nodeId}`);
+    const hasMissedIt = identity !== undefined && !isRemoved && this.#group.wasRemoved(identity.number);
+    if (hasMissedIt) await peers.tellRemoved(nodeId, identity);
+    return disk;
   }
 
   /** @throws ClusterError `OVERLOADED` when there are too many */
