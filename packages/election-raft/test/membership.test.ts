@@ -42,6 +42,7 @@ class Stage {
         seedNodes: this.world.hosts.map(({ address }) => ({ host: address, port: 7000 })),
         system,
         logLevel: 'error',
+        campaign: false,
         transport: memoryTransport({ network: this.#network }),
         storage: memoryStorage({ disk }),
         election: raftElection({ voters: FOUNDERS }),

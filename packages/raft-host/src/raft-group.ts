@@ -113,6 +113,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       phase: () => this.#phase,
       refusal: () => this.#changeRefusal(),
       notLeader: () => notLeader(this.#host.context, this.id, this.#running),
+      mayLead: (nodeId) => this.users.preferenceFor(nodeId) >= this.users.preferenceFor(this.#self),
       removed: () => this.#leave(),
     });
   }

@@ -25,11 +25,14 @@ export class ChangingGroup {
   readonly #running: RunningMember;
   readonly #record: GroupRecord;
   readonly #log: GroupLog;
+  readonly #mayLead: (nodeId: NodeId) => boolean;
 
-  constructor(running: RunningMember, record: GroupRecord, log: GroupLog) {
+  /** @param mayLead whether this node would be a leader as good as this one */
+  constructor(running: RunningMember, record: GroupRecord, log: GroupLog, mayLead: (nodeId: NodeId) => boolean) {
     this.#running = running;
     this.#record = record;
     this.#log = log;
+    this.#mayLead = mayLead;
   }
 
   get members(): Members {
@@ -116,8 +119,12 @@ export class ChangingGroup {
     return this.#running.snapshots.take();
   }
 
+  /** Voters to whom this leader can hand over, and would. */
   successors(): readonly number[] {
-    return successors(this.#running.node);
+    return successors(this.#running.node).filter((number) => {
+      const member = this.members.get(number);
+      return member !== undefined && this.#mayLead(member.nodeId);
+    });
   }
 
   transferLeader(to: number): void {

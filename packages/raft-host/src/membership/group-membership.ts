@@ -29,6 +29,8 @@ export interface MembershipParts {
   /** Why no changes can be asked for here, where that is so. */
   readonly refusal: () => ClusterError | undefined;
   readonly notLeader: () => ClusterError;
+  /** Whether this node would be a leader as good as the one that there is, if that is this node. */
+  readonly mayLead: (nodeId: NodeId) => boolean;
   /** This member was removed. */
   readonly removed: () => void;
 }
@@ -123,9 +125,9 @@ export class GroupMembership {
   }
 
   #changing(): ChangingGroup | undefined {
-    const { running, record, host, group } = this.#parts;
+    const { running, record, host, group, mayLead } = this.#parts;
     const [member, known] = [running(), record()];
-    return member && known && new ChangingGroup(member, known, host.logOf(group));
+    return member && known && new ChangingGroup(member, known, host.logOf(group), mayLead);
   }
 
   #group(): ChangingGroup {
