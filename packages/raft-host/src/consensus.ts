@@ -58,6 +58,8 @@ export class Consensus {
   #commit = 0;
   #handedCommit = 0;
   #stalledTicks = 0;
+  /** To be written, in order. */
+  #storageWork: Message[] = [];
   #isProcessing = false;
   #isOver = false;
 
@@ -122,7 +124,7 @@ export class Consensus {
     }
   }
 
-  /** Does all that there is to do now. */
+  /** Does all that there is to do now, but for writing: what peers are sent goes out before the own disk is set to work. */
   process(): void {
     if (this.#isProcessing) return;
     this.#isProcessing = true;
@@ -132,10 +134,21 @@ export class Consensus {
     this.#isProcessing = false;
   }
 
+  /** Hands to the disk what `process` has found. True when there is something to process again. */
+  write(): boolean {
+    const work = this.#storageWork;
+    if (work.length === 0) return false;
+    this.#storageWork = [];
+    this.#guarded(() => {
+      for (const message of work) this.#append(message);
+    });
+    return !this.#isOver && this.node.hasReady();
+  }
+
   #carryOut({ softState, readStates, messages }: Ready): void {
     if (softState !== undefined) this.#hooks.roleChanged(softState);
     for (const message of messages) {
-      if (message.to === LOCAL_APPEND_THREAD) this.#append(message);
+      if (message.to === LOCAL_APPEND_THREAD) this.#storageWork.push(message);
       else if (message.to === LOCAL_APPLY_THREAD) this.#apply(message);
       else this.#hooks.send(message);
     }

@@ -29,6 +29,8 @@ export class Outbox {
   readonly #batches: EntryBatches;
   readonly #crc32: Crc32;
   readonly #peers = new Map<NodeId, Peer>();
+  #isEmpty = true;
+  #isUrgent = false;
 
   constructor(transport: Transport, batches: EntryBatches, crc32: Crc32) {
     this.#transport = transport;
@@ -36,7 +38,18 @@ export class Outbox {
     this.#crc32 = crc32;
   }
 
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  /** Whether somebody waits for what is here. All that an append without entries says is how far the log is committed. */
+  get isUrgent(): boolean {
+    return this.#isUrgent;
+  }
+
   add(to: NodeId, sender: Sender, message: Message): void {
+    this.#isEmpty = false;
+    if (message.type !== 'App' || message.entries.length > 0) this.#isUrgent = true;
     let peer = this.#peers.get(to);
     if (peer === undefined) {
       peer = { writer: new FrameWriter(this.#crc32), messages: [] };
@@ -49,6 +62,8 @@ export class Outbox {
 
   /** Sends all that was gathered. */
   flush(): void {
+    this.#isEmpty = true;
+    this.#isUrgent = false;
     for (const [to, peer] of this.#peers) if (!peer.writer.isEmpty) this.#send(to, peer);
   }
 

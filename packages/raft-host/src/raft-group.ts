@@ -281,6 +281,10 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#running?.process();
   }
 
+  write(): boolean {
+    return this.#running?.write() ?? false;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing.signal.aborted) return;
     const error = new ClusterError('CLOSED', `group ${this.id} is closed`);

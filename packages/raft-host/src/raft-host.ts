@@ -35,8 +35,10 @@ export interface HostedGroup {
   disconnected(nodeId: NodeId): void;
   /** Proposes what this turn has gathered. */
   flush(): void;
-  /** Does what follows from the inputs that it had. */
+  /** Does what follows from the inputs that it had, but for writing to its log. */
   process(): void;
+  /** Writes. True when there is something to process again. */
+  write(): boolean;
 }
 
 /** A group as whoever sends it a snapshot sees it. */
@@ -66,11 +68,15 @@ export class RaftHost implements AsyncDisposable {
   readonly #groups = new Map<number, HostedGroup>();
   readonly #tickers = new Map<number, Ticker>();
   readonly #touched = new Set<HostedGroup>();
+  readonly #writing = new Set<HostedGroup>();
   readonly #gathering = new Set<HostedGroup>();
   readonly #subscriptions: Disposable[] = [];
   readonly #log: LogStore;
   #opening: Promise<void> | undefined;
   #depth = 0;
+  /** The end of this turn is awaited; or it has come. */
+  #isTurnDue = false;
+  #isTurnOver = false;
   #isDisposed = false;
 
   /** @throws ClusterError `INVALID_OPTIONS` where the storage keeps no logs */
@@ -106,6 +112,7 @@ export class RaftHost implements AsyncDisposable {
   remove(group: HostedGroup): void {
     if (this.#groups.get(group.id) === group) this.#groups.delete(group.id);
     this.#touched.delete(group);
+    this.#writing.delete(group);
     this.#gathering.delete(group);
   }
 
@@ -132,8 +139,8 @@ export class RaftHost implements AsyncDisposable {
 
   /** The group has something to propose or to ask when this turn is over. */
   gather(group: HostedGroup): void {
-    if (this.#gathering.size === 0) this.context.clock.defer(this.#onTurn);
     this.#gathering.add(group);
+    this.#deferTurn();
   }
 
   /** @throws ClusterError as `Transport.request`, or what the group at the peer threw */
@@ -171,16 +178,28 @@ export class RaftHost implements AsyncDisposable {
     void this.#followConnections(transport.watch({ signal: this.#closing.signal }));
   }
 
+  #deferTurn(): void {
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    this.context.clock.defer(this.#onTurn);
+  }
+
   readonly #onTurn = (): void => {
+    this.#isTurnDue = false;
     if (this.#isDisposed) return;
     const groups = [...this.#gathering];
     this.#gathering.clear();
-    this.#enter(() => {
-      for (const group of groups) {
-        this.#touched.add(group);
-        group.flush();
-      }
-    });
+    this.#isTurnOver = true;
+    try {
+      this.#enter(() => {
+        for (const group of groups) {
+          this.#touched.add(group);
+          group.flush();
+        }
+      });
+    } finally {
+      this.#isTurnOver = false;
+    }
   };
 
   /** Inputs within inputs are one. */
@@ -198,8 +217,20 @@ export class RaftHost implements AsyncDisposable {
     for (const group of this.#touched) {
       this.#touched.delete(group);
       group.process();
+      this.#writing.add(group);
     }
-    this.outbox.flush();
+    this.#send();
+    for (const group of this.#writing) {
+      this.#writing.delete(group);
+      if (group.write()) this.#touched.add(group);
+    }
+    if (this.#touched.size > 0) this.#settle();
+  }
+
+  /** What nobody waits for leaves with what this turn brings yet. */
+  #send(): void {
+    if (this.outbox.isUrgent || this.#isTurnOver) this.outbox.flush();
+    else if (!this.outbox.isEmpty) this.#deferTurn();
   }
 
   #receive(from: NodeId, payload: Uint8Array): void {

@@ -244,6 +244,10 @@ export class RunningGroup<R> implements Sender {
     if (this.#rest.isDue) this.#restIfIdle();
   }
 
+  write(): boolean {
+    return this.#consensus.write();
+  }
+
   tick(): void {
     this.#parts.host.input(this.#parts.owner, () => {
       this.#rest.tick();
