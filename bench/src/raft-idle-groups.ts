@@ -2,14 +2,18 @@ import { report, rounded } from './benchmark.ts';
 import { RAFT_IDS, RaftCluster } from './raft-cluster.ts';
 import { Scratch } from './scratch.ts';
 
-/** After the groups have formed, until they are quiet. */
+/** Within which all groups have formed and have a leader. */
+const FORM_MS = 120_000;
+/** After that, until they are quiet. */
 const SETTLE_MS = 10_000;
 const WATCH_MS = 10_000;
+const LOOK_MS = 500;
 
 /** What groups cost that do nothing: memory and CPU of each of three processes that have a replica of each. */
 export async function measureIdleGroups(groups: number): Promise<void> {
   await using scratch = new Scratch();
   const cluster = await RaftCluster.start(scratch, { groups });
+  await formed(cluster, groups);
   await pause(SETTLE_MS);
   const before = await usages(cluster);
   await pause(WATCH_MS);
@@ -24,6 +28,16 @@ export async function measureIdleGroups(groups: number): Promise<void> {
       rss_mb: rounded(after[at]?.rssMb ?? Number.NaN),
       cpu_percent: rounded((cpuMs / WATCH_MS) * 100),
     });
+  }
+}
+
+async function formed(cluster: RaftCluster, groups: number): Promise<void> {
+  const end = performance.now() + FORM_MS;
+  for (;;) {
+    const led = (await usages(cluster)).map(({ ledGroups }) => ledGroups);
+    if (Math.min(...led) === groups) return;
+    if (performance.now() > end) throw new Error(`of ${groups} groups, ${led.join(', ')} have a leader on the nodes`);
+    await pause(LOOK_MS);
   }
 }
 

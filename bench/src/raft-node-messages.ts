@@ -31,6 +31,8 @@ export interface Usage {
   readonly cpuMs: number;
   /** Lookups that were to hang and have an answer. */
   readonly answeredLookups: number;
+  /** Groups whose leader is known. */
+  readonly ledGroups: number;
 }
 
 /** `at`, `proposedAt`: milliseconds of the machine's monotonic clock. */

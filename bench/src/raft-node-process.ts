@@ -15,6 +15,7 @@ const { id, directory, ports, profile, groups } = JSON.parse(process.argv[2] ?? 
 const options = { voters: Object.keys(ports), profile };
 const replicatorPlugin = raftReplicator({ ...options, machine: () => new CountingMachine() });
 let context: ReplicatorContext | undefined = undefined;
+const idleGroups: { readonly status: { readonly leader: string | undefined } }[] = [];
 
 const cluster = createCluster({
   nodeId: id,
@@ -116,13 +117,17 @@ async function startIdleGroups(count: number): Promise<void> {
     shared.join({ owner: 'bench', settings });
     const group = await shared.start();
     group.users.stand(shared, true);
+    idleGroups.push(group);
   }
 }
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
   const rssMb = process.memoryUsage.rss() / 1e6;
-  return { rssMb, cpuMs: (user + system) / 1000, answeredLookups: lookups?.answered ?? 0 };
+  const ledGroups = [replicator.status(), ...idleGroups.map(({ status }) => status)].filter(
+    ({ leader }) => leader !== undefined,
+  ).length;
+  return { rssMb, cpuMs: (user + system) / 1000, answeredLookups: lookups?.answered ?? 0, ledGroups };
 }
 
 /** Common to all processes of the machine. */
