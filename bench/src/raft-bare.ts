@@ -34,6 +34,6 @@ async function measure(scratch: Scratch): Promise<ReadonlyMap<number, Load>> {
     loads.set(concurrency, { perSecond, p50: p50 / 1000, p99: p99 / 1000 });
   }
   const [code] = (await exited) as [number | null];
-  if (code !== 0) throw new Error(`the bare pipeline ended with code ${code}`);
+  if (code !== 0) throw new Error(`the bare pipeline ended with code ${code}; it needs the ports 7501 and 7502`);
   return loads;
 }
