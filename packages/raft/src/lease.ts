@@ -51,7 +51,16 @@ export class Lease {
     }
   }
 
-  /** What has been promised counts no longer: another term, or another set of voters. */
+  /**
+   * Another set of voters. The quorum that made the last promises shares a node with each that may elect from now on: a
+   * later change is not committed before a quorum of this set has heard from this leader again. But answers to the rounds
+   * of before must not be counted among the voters of now.
+   */
+  votersChanged(): void {
+    this.#rounds = [];
+  }
+
+  /** What has been promised counts no longer: another term. */
   void(): void {
     this.#rounds = [];
     this.#until = -Infinity;

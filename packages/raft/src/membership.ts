@@ -17,8 +17,7 @@ export function applyConfChange(raft: RaftState, change: ConfChange, index: numb
 function configurationChanged(raft: RaftState): void {
   const own = raft.tracker.get(raft.id);
   raft.isLearner = own?.isLearner ?? false;
-  // The quorum that made promises may not be one any more.
-  raft.lease?.void();
+  raft.lease?.votersChanged();
   if (raft.role !== 'leader') return;
   if (own === undefined || own.isLearner) {
     if (raft.config.stepDownOnRemoval) raft.becomeFollower(raft.term, NONE);

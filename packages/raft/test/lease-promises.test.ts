@@ -74,3 +74,27 @@ describe('a leader with a lease that is not for reads', () => {
     group.settle();
   });
 });
+
+describe('a lease', () => {
+  it('outlives a change of the voters, and is renewed by answers of those who vote from then on', () => {
+    const time = { now: 0 };
+    const group = new Group({ electionTicks: 10, heartbeatTicks: 1, lease: { ...lease, now: () => time.now } });
+    for (let id = 1; id <= 3; id += 1) group.add(confState([1, 2, 3]));
+    group.add(confState([]));
+    const { node } = group.host(1);
+    node.campaign();
+    group.settle();
+    time.now = 10;
+    group.tick();
+    const until = node.leaseUntil();
+    expect(until).toBeGreaterThan(time.now);
+    time.now = 15;
+    node.proposeConfChange({ version: 1, type: 'add-node', nodeId: 4 });
+    group.settle();
+    expect([...node.status().config.voters.incoming]).toEqual([1, 2, 3, 4]);
+    expect(node.leaseUntil()).toBe(until);
+    time.now = 20;
+    group.tick();
+    expect(node.leaseUntil()).toBeGreaterThan(until);
+  });
+});

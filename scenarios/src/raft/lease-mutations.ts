@@ -33,9 +33,9 @@ export const leaseMutations: readonly (Mutation & { readonly seed: number })[] =
   {
     name: 'a restart forgets promises',
     file: 'raft-state.ts',
-    find: 'if (this.term > 0) this.#promise();',
+    find: 'if (this.term > config.leaderlessTerm) this.#promise();',
     replace: '',
-    seed: 3,
+    seed: 12,
   },
   {
     name: 'a promise ends with its term',
