@@ -13,6 +13,7 @@ import type { Command } from './commands/command-batch.ts';
 import { OutcomeCodec } from './commands/outcome-codec.ts';
 import { ReplicatedMachine } from './commands/replicated-machine.ts';
 import { Founding } from './formation/founding.ts';
+import { Joining } from './formation/joining.ts';
 import { encodeForwarded } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
 import { GroupUsers } from './group-users.ts';
@@ -45,6 +46,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly #snapshotPolicy: SnapshotPolicySettings;
   readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
   #machine: ReplicatedMachine<C, R, Q, A>;
+  readonly #joining: Joining;
   readonly #membership: GroupMembership;
   readonly #operations: GroupOperations;
   readonly #codec: OutcomeCodec<R>;
@@ -103,6 +105,16 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       notLeader: () => notLeader(this.#host.context, this.id, this.#running),
       barrier: (options) => this.reads.barrier(options),
       closing: this.#closing.signal,
+    });
+    this.#joining = new Joining({
+      group: parts.id,
+      logger: host.context.logger,
+      phase: () => this.#phase,
+      founding: () => this.#started(),
+      run: (founding, identity) => this.#run(founding, identity),
+      isRunning: () => this.#running !== undefined,
+      beginAnew: () => this.#beginAnew(),
+      over: (error) => this.#over(error),
     });
     this.#membership = new GroupMembership({
       host,
@@ -246,7 +258,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   receive(from: NodeId, received: ReceivedMessage): void {
     this.#running?.receive(from, received);
-    if (this.#phase === 'waiting') void this.#inquire(from);
+    if (this.#phase === 'waiting') void this.#joining.inquire(from);
   }
 
   async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
@@ -254,7 +266,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       case requestKind.ASK:
         return this.#started().answer(body, this.#running?.configuration.members.all ?? []);
       case requestKind.INVITE:
-        return this.#takeInvitation(from, body);
+        return this.#joining.takeInvitation(from, body);
       case requestKind.FORWARD:
         return this.#desk.answer(body);
       case requestKind.SKIP:
@@ -312,32 +324,15 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       // Whichever came last: that the others know, or that this node takes part.
       if (isReady) this.campaign();
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#over(toClusterError(error, 'IO', `group ${this.id}`));
+      this.#over(toClusterError(error, 'IO', `group ${this.id}`));
     }
   }
 
   /** The group can't go on here. */
   #over(error: ClusterError): void {
+    if (this.#closing.signal.aborted) return;
     this.#host.context.logger.error(error.message, error);
     this.#end(error.code === 'REFUSED' ? 'refused' : 'failed', error);
-  }
-
-  async #takeInvitation(from: NodeId, body: Uint8Array): Promise<Uint8Array> {
-    const founding = this.#started();
-    await this.#run(founding, await founding.accept(from, body, () => this.#beginAnew()));
-    return new Uint8Array();
-  }
-
-  async #inquire(member: NodeId): Promise<void> {
-    const founding = this.#started();
-    try {
-      const identity = await founding.inquire(member);
-      if (identity !== undefined) await this.#run(founding, identity);
-    } catch (cause) {
-      const error = toClusterError(cause, 'REMOTE', `ask ${member} about group ${this.id}`);
-      if (error.code === 'REFUSED' && this.#phase === 'waiting') this.#over(error);
-      else this.#host.context.logger.debug(error.message, error);
-    }
   }
 
   /** This member was removed, and nobody has told this node so before. */
