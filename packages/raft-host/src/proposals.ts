@@ -31,7 +31,7 @@ interface ProposedEntry<R> {
 }
 
 /** An entry is closed when it has this many bytes; with the largest command it still fits into any frame. */
-const FULL_ENTRY_BYTES: number = 256 * 1024;
+const FULL_ENTRY_BYTES: number = 384 * 1024;
 /** The largest command, or batch of commands that stay together. */
 export const MAX_COMMAND_BYTES: number = 256 * 1024;
 
