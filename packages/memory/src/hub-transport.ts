@@ -215,7 +215,8 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     const { other } = link;
     if (other === undefined) return;
     const lossy = frame.type === 'message';
-    this.#post(link, { bytes: frameBytes(frame), lossy, deliver: () => other.receive(frame) }, other.owner.clock);
+    const receiver = other.owner.clock;
+    this.#post(link, { bytes: frameBytes(frame), lossy, receiver, deliver: () => other.receive(frame) }, receiver);
   }
 
   received(link: Link, frame: Frame): void {
@@ -335,7 +336,7 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     );
   }
 
-  #post(link: Link, message: Pick<RoutedMessage, 'bytes' | 'lossy' | 'deliver'>, receiver: Clock): void {
+  #post(link: Link, message: Pick<RoutedMessage, 'bytes' | 'lossy' | 'receiver' | 'deliver'>, receiver: Clock): void {
     this.#hub.carry({ from: this.address, to: link.remote, reset: link.reset, ...message }, receiver);
   }
 

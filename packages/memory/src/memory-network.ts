@@ -22,6 +22,8 @@ export interface RoutedMessage {
    * requests and streams: they may come late, but in their order, or else nothing more of them comes.
    */
   readonly lossy: boolean;
+  /** The clock of the process that it is for. Absent where it is for whoever is there by then, as a dial is. */
+  readonly receiver?: Clock;
   /** Hands it to the receiver. To be called in a later turn. */
   readonly deliver: () => void;
   /** Instead, where the receiving process is gone: ends the sender's connection. One function per connection. */

@@ -62,6 +62,11 @@ export class ProcessClock implements Clock {
     this.#process = process;
   }
 
+  /** Whose it is. */
+  get process(): SimulatedProcess {
+    return this.#process;
+  }
+
   now(): number {
     return this.#time.now();
   }

@@ -2,6 +2,7 @@ import type { RoutedMessage } from '@quorate/memory';
 
 import type { Engine } from './engine.ts';
 import type { SimulatedHost } from './host.ts';
+import { ProcessClock } from './host-clock.ts';
 import type { Link, Links } from './links.ts';
 import type { Random } from '@quorate/core';
 import type { SimulatedProcess } from './process.ts';
@@ -15,7 +16,7 @@ interface Sending {
   readonly from: SimulatedHost;
   readonly to: SimulatedHost;
   readonly sender: SimulatedProcess;
-  /** The process that was there when it was sent. */
+  /** The process that it is for, as far as that is known: that of the connection, or the one that was there. */
   readonly receiver: SimulatedProcess | undefined;
 }
 
@@ -51,7 +52,8 @@ export class MessageRouter {
     const to = this.#find(message.to.host);
     const sender = from.process;
     if (sender === undefined || to === undefined) return;
-    const sending = { message, from, to, sender, receiver: to.process };
+    const receiver = message.receiver instanceof ProcessClock ? message.receiver.process : to.process;
+    const sending = { message, from, to, sender, receiver };
     const lane = this.#lane(from, to);
     lane.resets.delete(message.reset);
     lane.resets.set(message.reset, sender);

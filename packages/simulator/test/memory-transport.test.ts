@@ -129,6 +129,18 @@ describe('connections', () => {
 });
 
 describe('messages', () => {
+  it('to a process that has died are not heard by what comes after it, least of all as if it lived', async () => {
+    const cluster = new MemoryCluster({ seed: 1 });
+    const { world } = cluster;
+    const [a, b] = await cluster.pair();
+    b.host.crash({ powerLoss: true });
+    expect(a.transport.send('b', KIND, bytesOf('late'))).toBe(true);
+    b.host.start(() => undefined);
+    await world.run(20);
+    expect(b.received).toEqual([]);
+    expect(a.events.at(-1)).toBe('disconnected b closed');
+  });
+
   it('arrive in order, and are copies on both sides', async () => {
     const cluster = new MemoryCluster({ seed: 1 });
     const [a, b] = await cluster.pair();
