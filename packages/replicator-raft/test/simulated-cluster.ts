@@ -1,4 +1,4 @@
-import { type Cluster, createCluster, type Plugin, type Replicator, type Storage } from '@quorate/core';
+import { type Cluster, createCluster, type Plugin, type Replicator, type Storage, type Transport } from '@quorate/core';
 import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { fileStorage } from '@quorate/storage-file';
@@ -105,9 +105,12 @@ export class SimulatedCluster {
   }
 
   node(name: string): KeyValueReplicator {
-    const cluster = this.#clusters.get(name);
-    if (cluster === undefined) throw new Error(`${name} does not run`);
-    return cluster.replicator as unknown as KeyValueReplicator;
+    return this.#running(name).replicator as unknown as KeyValueReplicator;
+  }
+
+  /** For what a node would not say by itself. */
+  transport(name: string): Transport {
+    return this.#running(name).transport;
   }
 
   get live(): readonly string[] {
@@ -133,5 +136,11 @@ export class SimulatedCluster {
     const disk = this.#disks.get(name) ?? memoryDisk();
     this.#disks.set(name, disk);
     return memoryStorage({ disk });
+  }
+
+  #running(name: string): Cluster {
+    const cluster = this.#clusters.get(name);
+    if (cluster === undefined) throw new Error(`${name} does not run`);
+    return cluster;
   }
 }

@@ -19,6 +19,7 @@ export interface ForwardedChange {
 
 const VERSION = 1;
 const MAX_REQUEST_BYTES: number = 16 * 1024;
+const MAX_TIMEOUT_MS = 86_400_000;
 /** Of one change. */
 const MAX_NUMBERS = 128;
 
@@ -31,7 +32,7 @@ export function decodeForwardedChange(bytes: Uint8Array): ForwardedChange {
   const value = parse(bytes);
   const { version, change, hops, timeoutMs } = value;
   if (version !== VERSION || !isChange(change) || !isCount(hops) || !isCount(timeoutMs)) throw unreadable();
-  return { change, hops, timeoutMs };
+  return { change, hops, timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS) };
 }
 
 /** @param error why it was not done; undefined when it was */
