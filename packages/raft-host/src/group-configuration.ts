@@ -1,6 +1,6 @@
 import type { NodeId, SnapshotInfo } from '@quorate/core';
 import { type ConfState, decodeConfChange, type Entry, type Message } from '@quorate/raft';
-import { decodeChangeContext, decodeSnapshotMembers, Members, type SnapshotMembers } from './members.ts';
+import { decodeChangeContext, decodeSnapshotMembers, type Member, Members, type SnapshotMembers } from './members.ts';
 
 /** Numbers of nodes that spoke before they were known as members. */
 const MAX_ROUTES = 1024;
@@ -25,6 +25,14 @@ export class GroupConfiguration {
   constructor(snapshot: SnapshotInfo | undefined, onStranger: (nodeId: NodeId, number: number) => void) {
     this.#onStranger = onStranger;
     if (snapshot !== undefined) this.restore(snapshot);
+  }
+
+  /** Up to where the log was committed when this node began. */
+  committedAtFirst = 0;
+
+  /** The members, for others: nobody, as long as some may be missing because what was committed is not applied yet. */
+  knownWith(applied: number): readonly Member[] {
+    return applied >= this.committedAtFirst ? this.members.all : [];
   }
 
   get confState(): ConfState {

@@ -264,7 +264,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
     switch (kind) {
       case requestKind.ASK:
-        return this.#started().answer(body, this.#running?.configuration.members.all ?? []);
+        return this.#started().answer(body, this.#running?.configuration.knownWith(this.#running.applied) ?? []);
       case requestKind.INVITE:
         return this.#joining.takeInvitation(from, body);
       case requestKind.FORWARD:

@@ -36,7 +36,7 @@ import type { ReceivedMessage } from './wire/frame-reader.ts';
 import type { SnapshotMessage } from './wire/snapshot-message.ts';
 
 /** How much of the newest entries is kept in memory, in bytes. */
-const CACHE_BYTES: number = 16 * 1024 * 1024;
+const CACHE_BYTES: number = 4 * 1024 * 1024;
 /** Of an election time: what is left to chance when the leader's connection was lost. */
 const LOST_LEADER_CHANCE = 0.25;
 /** Election times without anything to do after which a group rests. */
@@ -119,6 +119,7 @@ export class RunningGroup<R> implements Sender {
     this.#ticker.add(this);
     this.configuration = new GroupConfiguration(log.snapshot, parts.onStranger);
     const view = this.#openView();
+    this.configuration.committedAtFirst = view.initialState().hardState.commit;
     this.#consensus = this.#openConsensus(view);
     this.#applier = this.#openApplier();
     this.snapshots = this.#openSnapshots();

@@ -18,7 +18,7 @@ export interface FileLogOptions {
   readonly segmentBytes?: number;
   /**
    * The most memory, in bytes, for entries that were written or read lately, so that they needn't be read from disk.
-   * @default 16_777_216 (16 MiB)
+   * @default 1_048_576 (1 MiB)
    */
   readonly cacheBytes?: number;
 }
@@ -28,7 +28,7 @@ export interface CheckedFileStorageOptions {
   readonly log: Required<FileLogOptions>;
 }
 
-const LOG_DEFAULTS: Required<FileLogOptions> = { segmentBytes: 64 * 1024 * 1024, cacheBytes: 16 * 1024 * 1024 };
+const LOG_DEFAULTS: Required<FileLogOptions> = { segmentBytes: 64 * 1024 * 1024, cacheBytes: 1024 * 1024 };
 
 const MAX_PATH_LENGTH = 1024;
 /** Absolute, and not the root itself. */

@@ -15,6 +15,7 @@ import type { IndexedBatch } from './batch-index.ts';
 import type { LogSeal } from './frame.ts';
 import type { GroupView } from './group-view.ts';
 import { appendOperation, type Operation, removeOperation, touchOperation, truncateOperation } from './operations.ts';
+import { ReadAhead } from './read-ahead.ts';
 import type { Segments } from './segments.ts';
 import type { Snapshots } from './snapshots.ts';
 
@@ -86,6 +87,8 @@ export class FileGroupLog implements GroupLog {
   async read(from: number, maxBytes: number): Promise<readonly LogBatch[]> {
     const batches: LogBatch[] = [];
     let bytes = 0;
+    const ahead = new ReadAhead(this.#uncached(from, maxBytes));
+    await ahead.run(this.#log.segments);
     for (let next = from; batches.length === 0 || bytes < maxBytes;) {
       this.#log.checkOpen();
       if (next < this.firstIndex) {
@@ -94,7 +97,7 @@ export class FileGroupLog implements GroupLog {
       if (next > this.lastIndex) break;
       const slot = this.#view.index.find(next);
       const last = this.#view.index.lastIndexAt(slot);
-      const whole = await this.#readBatch(this.#view.index.at(slot));
+      const whole = await this.#readBatch(this.#view.index.at(slot), ahead);
       const batch = sliceBatch(whole, next, last, this.#log.crc32);
       if (batches.length > 0 && bytes + batch.bytes.length > maxBytes) break;
       batches.push(batch);
@@ -131,9 +134,21 @@ export class FileGroupLog implements GroupLog {
     });
   }
 
-  async #readBatch(place: IndexedBatch): Promise<LogBatch> {
+  /** Where the batches lie that have these bytes from there on, as far as they are not in memory. */
+  *#uncached(from: number, maxBytes: number): Generator<IndexedBatch> {
+    const { index } = this.#view;
+    let bytes = 0;
+    for (let slot = index.find(from); slot < index.size && bytes < maxBytes; slot += 1) {
+      const place = index.at(slot);
+      bytes += place.length;
+      if (this.#log.cache.get(place.segment, place.offset) === undefined) yield place;
+    }
+  }
+
+  async #readBatch(place: IndexedBatch, ahead: ReadAhead): Promise<LogBatch> {
     const { segment: number, offset, length, checksum } = place;
-    const cached = this.#log.cache.get(number, offset);
+    const near = ahead.get(place);
+    const cached = near ?? this.#log.cache.get(number, offset);
     const segment = this.#log.segments.find(number);
     if (segment === undefined) throw new ClusterError('NOT_FOUND', `log of group ${this.id}: it was truncated`);
     const bytes = cached ?? new Uint8Array(length);
