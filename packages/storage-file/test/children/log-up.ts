@@ -2,10 +2,10 @@
  * Opens the log in the directory given and appends to three groups for ever, several appends at a time, printing each
  * acknowledgement: group, last index and state.
  */
-import { writeSync } from 'node:fs';
 import { encodeBatch, type GroupLog, silentLogger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { fileStorage } from '../../src/index.ts';
+import { tell } from './tell.ts';
 
 const [directory = ''] = process.argv.slice(2);
 const plugin = fileStorage({ directory, log: { segmentBytes: 256 * 1024 } });
@@ -14,7 +14,7 @@ await storage.open();
 const { log } = storage;
 if (log === undefined) throw new Error('no log');
 await log.open();
-writeSync(1, 'open\n');
+tell('open');
 
 /** The data of an entry is its index, so that whoever reads it knows what it must be. */
 async function append(group: GroupLog, first: number): Promise<void> {
@@ -26,7 +26,7 @@ async function append(group: GroupLog, first: number): Promise<void> {
   const state = first % 7 === 0 ? { state: new TextEncoder().encode(String(first)) } : {};
   await group.append([encodeBatch(entries)], state);
   // Synchronous: what was acknowledged is told before anything else happens.
-  writeSync(1, `${group.id} ${first + count - 1}\n`);
+  tell(`${group.id} ${first + count - 1}`);
 }
 
 async function run(group: GroupLog): Promise<void> {
