@@ -11,7 +11,7 @@ const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: 'outbox.ts',
     find: '{ to, message, needsRecord }',
     replace: '{ to, message, needsRecord: 0 }',
-    seed: 264,
+    seed: 273,
   },
   {
     name: 'no check of the quorum',
@@ -32,7 +32,7 @@ const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: 'voter.ts',
     find: 'if (term !== this.#term) return term > this.#term;',
     replace: 'if (term !== this.#term) return true;',
-    seed: 97,
+    seed: 286,
   },
   {
     name: 'the term of a reply is not checked',
@@ -60,7 +60,7 @@ const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: 'voter.ts',
     find: 'this.#promise = { to: candidate, term, until: now + this.#promiseMs };',
     replace: '',
-    seed: 467,
+    seed: 989,
   },
   {
     name: 'two votes in a term',
@@ -88,7 +88,7 @@ const mutations: readonly (Mutation & { readonly seed: number })[] = [
     file: 'electorate-change.ts',
     find: 'stored !== undefined && stored.term >= first.term ? stored : first',
     replace: 'stored ?? { term: 0 * first.term, votedFor: undefined }',
-    seed: 38,
+    seed: 177,
   },
 ];
 
