@@ -42,7 +42,7 @@ type End<T> = { readonly value: T } | { readonly error: unknown } | 'given up';
 const REGISTERS = ['x', 'y', 'z'];
 const TICKETS = ['tickets', 'numbers'];
 const LIST = 'list';
-export const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
+const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
 /** How long a client waits for an answer beyond the time that it gave; and how often it looks whether its node lives. */
 const PATIENCE_MS = 2000;
 const LOOK_MS = 50;
