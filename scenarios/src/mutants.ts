@@ -8,8 +8,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export interface Mutation {
   /** What the mutant gets wrong: a short name. */
   readonly name: string;
-  /** Of another package than the one that is imported, which that one stands on: `raft-host`. */
-  readonly in?: string;
   /** Below the package's `src`. */
   readonly file: string;
   /** Text that stands in the file exactly once. */
@@ -25,10 +23,8 @@ export interface Mutation {
 export async function importMutant<T>(packageName: string, mutation: Mutation): Promise<T> {
   const folder = path.join(root, 'scenarios', '.mutants', packageName, mutation.name.replaceAll(/\W+/gu, '-'));
   rmSync(folder, { recursive: true, force: true });
-  const broken = mutation.in ?? packageName;
-  breakRule(copyOf(broken, folder), mutation);
-  const copy = broken === packageName ? path.join(folder, broken) : copyOf(packageName, folder);
-  if (broken !== packageName) importCopy(copy, broken, folder);
+  const copy = copyOf(packageName, folder);
+  breakRule(copy, mutation);
   return (await import(pathToFileURL(path.join(copy, 'index.ts')).href)) as T;
 }
 

@@ -14,7 +14,14 @@ export const MAX_DRIFT = 0.05;
 const SMALL_SNAPSHOTS = { everyEntries: 30, keepEntries: 5, keepBytes: 4096 };
 
 type ElectionFactory = typeof majorityElection;
-type RaftElectionFactory = typeof raftElection;
+
+/** The packages of what stands on one Raft group, or mutants of them. */
+export interface RaftFactories {
+  readonly raftElection: typeof raftElection;
+  readonly raftReplicator: typeof raftReplicator;
+}
+
+const raftFactories: RaftFactories = { raftElection, raftReplicator };
 
 const ofMajority: Pick<ElectionParts, 'tokensGrow' | 'changesVoters' | 'prioritizes'> = {
   tokensGrow: true,
@@ -57,10 +64,13 @@ export function wholeNodeParts(factory: ElectionFactory = majorityElection): Ele
 }
 
 /** The parts of a node on which a Raft group elects instead. */
-export function raftParts(of: ElectionParts, factory: RaftElectionFactory = raftElection): ElectionParts {
+export function raftParts(
+  of: ElectionParts,
+  { raftElection: elect }: Pick<RaftFactories, 'raftElection'> = raftFactories,
+): ElectionParts {
   return {
     ...of,
-    election: ({ voters: { voters } }) => factory({ voters, maxClockDrift: MAX_DRIFT }),
+    election: ({ voters: { voters } }) => elect({ voters, maxClockDrift: MAX_DRIFT }),
     tokensGrow: true,
     changesVoters: false,
     prioritizes: false,
@@ -68,11 +78,16 @@ export function raftParts(of: ElectionParts, factory: RaftElectionFactory = raft
 }
 
 /** The same, beside a replicator that shares the group. */
-export function sharedRaftParts(of: ElectionParts, factory: RaftElectionFactory = raftElection): ElectionParts {
+export function sharedRaftParts(of: ElectionParts, factories: RaftFactories = raftFactories): ElectionParts {
   return {
-    ...raftParts(of, factory),
+    ...raftParts(of, factories),
     replicator: (voters) =>
-      raftReplicator({ voters, maxClockDrift: MAX_DRIFT, machine: () => new Tally(), snapshots: SMALL_SNAPSHOTS }),
+      factories.raftReplicator({
+        voters,
+        maxClockDrift: MAX_DRIFT,
+        machine: () => new Tally(),
+        snapshots: SMALL_SNAPSHOTS,
+      }),
   };
 }
 

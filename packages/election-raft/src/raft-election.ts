@@ -213,9 +213,8 @@ export class RaftElection implements LeaderElection, HasMembers {
   }
 
   #checkGrant(group: RaftGroup<never, never, never, never>): void {
-    const held = this.#leadership;
-    if (held !== undefined && !held.isValid())
-      this.#end(new ClusterError('QUORUM_LOST', `the grant ${held.token} ended`));
+    const ended = this.#leadership?.check();
+    if (ended !== undefined) this.#end(ended);
     if (this.#leadership !== undefined || this.#campaigners.size === 0) return;
     const { term, leaseUntil } = group.lease();
     if (term <= this.#lastToken) return;
