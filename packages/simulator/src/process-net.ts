@@ -52,6 +52,8 @@ export class ProcessNet implements Net {
 
   async listen(address: Address, accept: (socket: Socket) => SocketHandler): Promise<Listener> {
     this.#checkOwn(address);
+    // A crash in the middle of an operation leaves code of the process that is still to return.
+    if (!this.#process.alive) return this.#never();
     const { listeners } = this.#network.kernel(this.#host);
     const take = (socket: SimulatedSocket) => accept(socket);
     const bound = listeners.bind(address, this.#process, take);
@@ -61,6 +63,7 @@ export class ProcessNet implements Net {
 
   async bindDatagram(address: Address, receive: (payload: Uint8Array, from: Address) => void): Promise<DatagramSocket> {
     this.#checkOwn(address);
+    if (!this.#process.alive) return this.#never();
     const { datagrams } = this.#network.kernel(this.#host);
     const bound = datagrams.bind(address, this.#process, receive);
     await this.#turn();
@@ -115,6 +118,10 @@ export class ProcessNet implements Net {
     return new Promise((resolve) => {
       engine.enterAt(engine.now, this.#process, resolve);
     });
+  }
+
+  #never(): Promise<never> {
+    return new Promise(() => undefined);
   }
 
   #release(release: () => void): Promise<void> {

@@ -201,6 +201,26 @@ describe('streams', () => {
     expect(isClusterError(error, 'ABORTED')).toBe(true);
   });
 
+  it('are not kept from the next process by what the last one did in the middle of its crash', async () => {
+    const world = createWorld({ seed: 1 });
+    const [a, b] = [world.host('a'), world.host('b')];
+    b.start(({ disk, net }) => {
+      b.crashAtDiskOperation(1);
+      void disk.list('/');
+      void net.listen({ host: b.address, port: 80 }, () => {
+        throw new Error('nobody is there');
+      });
+    });
+    await world.run(1);
+    expect(b.running).toBe(false);
+    const log = newLog();
+    serve(b, log);
+    a.start(() => undefined);
+    await world.run(1);
+    await connected(world, a, b, log);
+    expect(log.accepted).toHaveLength(1);
+  });
+
   it('refuse a bound port and an address of another host', async () => {
     const { b } = await pair(13);
     await expect(b.system.net.listen({ host: b.address, port: 80 }, () => never())).rejects.toMatchObject({
