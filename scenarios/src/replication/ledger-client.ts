@@ -1,4 +1,10 @@
-import { type ClusterError, isClusterError, type ReadConsistency, type Session } from '@quorate/core';
+import {
+  type ClusterError,
+  type ClusterErrorCode,
+  isClusterError,
+  type ReadConsistency,
+  type Session,
+} from '@quorate/core';
 import type { World } from '@quorate/simulator';
 import type { RecordedCall } from '@quorate/testkit';
 import type { ClientPromises } from './client-promises.ts';
@@ -42,7 +48,18 @@ type End<T> = { readonly value: T } | { readonly error: unknown } | 'given up';
 const REGISTERS = ['x', 'y', 'z'];
 const TICKETS = ['tickets', 'numbers'];
 const LIST = 'list';
-const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
+const EXPECTED: readonly ClusterErrorCode[] = [
+  'ABORTED',
+  'CLOSED',
+  'DISCONNECTED',
+  'IO',
+  'NOT_LEADER',
+  'OVERLOADED',
+  'QUORUM_LOST',
+  'SESSION_EXPIRED',
+  'TIMEOUT',
+];
+export const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
 /** How long a client waits for an answer beyond the time that it gave; and how often it looks whether its node lives. */
 const PATIENCE_MS = 2000;
 const LOOK_MS = 50;
@@ -124,7 +141,9 @@ export class LedgerClient {
   async #session(node: LedgerNode): Promise<void> {
     const { world } = this.#context;
     const end = await this.#call(node, 4000, (replicator) => replicator.openSession());
-    if (end === 'given up' || 'error' in end) return this.#countEnd('session', end);
+    this.#countEnd('session', end);
+    if (end === 'given up') return;
+    if ('error' in end) return this.#judged(() => checkedError('session', end.error));
     const session = end.value;
     const bursts = 1 + world.random.int(3);
     for (let burst = 0; burst < bursts && !this.#isOver; burst += 1) {
@@ -185,9 +204,8 @@ export class LedgerClient {
 
   /** @throws Error unless the error says what became of the commands, and that is true */
   #failed(commands: readonly LedgerCommand[], recorded: readonly RecordedCall<LedgerValue>[], error: unknown): void {
-    const outcome = isClusterError(error) ? error.outcome : undefined;
-    if (outcome === undefined)
-      throw new Error(`outcome: a write failed without one: ${String(error)}`, { cause: error });
+    const { outcome } = checkedError('write', error);
+    if (outcome === undefined) throw new Error(`outcome: a write failed without one: ${error}`, { cause: error });
     for (const [at, command] of commands.entries()) {
       if (outcome === 'unknown') recorded[at]?.unknown();
       else recorded[at]?.fail();
@@ -213,6 +231,7 @@ export class LedgerClient {
     this.#countEnd(typeof consistency === 'string' ? consistency : 'bounded', end);
     if (end === 'given up' || 'error' in end) {
       recorded?.fail();
+      if (end !== 'given up') this.#judged(() => checkedError(`${level} read`, end.error));
       return false;
     }
     const call = { client: this.#name, node: node.name, floor };
@@ -257,7 +276,7 @@ export class LedgerClient {
     });
   }
 
-  #judged(judge: () => void): void {
+  #judged(judge: () => unknown): void {
     try {
       judge();
     } catch (error) {
@@ -320,6 +339,12 @@ export class LedgerClient {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#context.world.after(ms, resolve));
   }
+}
+
+/** @throws Error for an error that no call of a client may end with, whatever happens to the cluster */
+function checkedError(what: string, error: unknown): ClusterError {
+  if (isClusterError(error) && EXPECTED.includes(error.code)) return error;
+  throw new Error(`error: a ${what} ended with ${String(error)}`, { cause: error });
 }
 
 /** Whether its process still lives. */

@@ -115,13 +115,15 @@ export class LifeFaults {
   #stopInOrder(host: Host): void {
     if (!host.running || host.paused) return;
     const { boots } = host;
-    void this.#options.stop(host).then(() => {
-      if (host.boots === boots) host.crash();
-    });
+    void this.#options.stop(host).then(() => this.#later(0, () => this.#endProcess(host, boots)));
     this.#later(MAX_FAULT_MS, () => {
-      if (host.boots === boots) host.crash();
+      this.#endProcess(host, boots);
       if (!host.running) this.#options.restart(host);
     });
+  }
+
+  #endProcess(host: Host, boots: number): void {
+    if (host.boots === boots) host.crash();
   }
 
   #stallDisk(host: Host): void {

@@ -43,6 +43,8 @@ export class ReplicationLife {
   readonly #nodes = new Map<Host, LedgerNode>();
   /** Of each node's run: what its status said last. */
   readonly #statuses = new WeakMap<LedgerNode, ReplicationStatus>();
+  /** Those that were told to stop. */
+  readonly #stopped = new WeakSet<LedgerNode>();
   #breach: unknown;
   #steps = 0;
 
@@ -110,7 +112,7 @@ export class ReplicationLife {
 
   /** The faults are over: every node runs, on a disk that works. */
   settle(): void {
-    for (const host of this.#world.hosts) if (this.faults.hasFailed(host)) host.crash();
+    for (const [host, node] of this.#nodes) if (this.faults.hasFailed(host) || this.#stopped.has(node)) host.crash();
     this.startAll();
   }
 
@@ -145,7 +147,7 @@ export class ReplicationLife {
       await node.cluster.start();
       node.replicator = node.cluster.replicator;
     } catch (error) {
-      if (!this.faults.hasFailed(host)) throw error;
+      if (!this.faults.hasFailed(host) && !this.#stopped.has(node)) throw error;
       this.#world.note(`${host.name} did not start: ${String(error)}`);
     }
   }
@@ -200,6 +202,7 @@ export class ReplicationLife {
 
   #stop(host: Host): Promise<void> {
     const node = this.#nodes.get(host);
+    if (node !== undefined) this.#stopped.add(node);
     return new Promise((resolve) => {
       host.system.clock.setTimer(0, () => void node?.cluster.stop().then(resolve));
     });
