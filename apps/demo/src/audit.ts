@@ -5,7 +5,44 @@ import type { AcceptedTicket } from './ledger.ts';
 /** Everything that may never be so, whatever was done to the cluster. Each problem is a sentence; none is good. */
 export function auditHistory(events: readonly HistoryEvent[]): readonly string[] {
   const tickets = events.flatMap((event) => (event.source === 'ledger' && event.type === 'accepted' ? [event] : []));
-  return [...auditTickets(tickets), ...auditGrants(grantsOf(events))];
+  const promised = acknowledgedTickets(events);
+  return [...auditTickets(tickets), ...auditAcknowledged(tickets, promised), ...auditGrants(grantsOf(events))];
+}
+
+/** A ticket whose leader was told that it is numbered. */
+export interface AcknowledgedTicket {
+  readonly node: NodeId;
+  readonly id: string;
+  readonly ticket: number;
+}
+
+export function acknowledgedTickets(events: readonly HistoryEvent[]): readonly AcknowledgedTicket[] {
+  return events.flatMap((event) => (event.source === 'node' && event.type === 'accepted' ? [event] : []));
+}
+
+/** In a replicated ledger each ticket is there once, under the number that its leader was told, if it was told one. */
+export function auditAcknowledged(
+  tickets: readonly AcceptedTicket[],
+  acknowledged: readonly AcknowledgedTicket[],
+): readonly string[] {
+  const problems: string[] = [];
+  const numbers = new Map<string, number>();
+  for (const { id, number } of tickets) {
+    if (id === undefined) return [];
+    const other = numbers.get(id);
+    if (other !== undefined) problems.push(`ticket ${id} was numbered twice: ${other} and ${number}`);
+    numbers.set(id, number);
+  }
+  // Of a demo that is watched for days, the oldest tickets are not known any more.
+  const first = tickets[0]?.number ?? Infinity;
+  for (const { node, id, ticket } of acknowledged) {
+    if (ticket >= first && numbers.get(id) !== ticket) {
+      problems.push(
+        `${node} was told that its ticket ${id} is number ${ticket}, and it is ${numbers.get(id) ?? 'lost'}`,
+      );
+    }
+  }
+  return problems;
 }
 
 /** Numbers are consecutive, tokens never decrease, and no two nodes used one token. */

@@ -10,6 +10,8 @@ export interface Picture {
   readonly startedAt: MachineMs;
   readonly nodes: readonly NodeView[];
   readonly leader: NodeView | undefined;
+  /** Whether each node has a copy of the ledger. */
+  readonly isReplicated: boolean;
   /** Which node the keys for one node act on. */
   readonly selected: string;
   readonly numbered: number;
@@ -36,7 +38,7 @@ type Style = Parameters<typeof styleText>[0];
 
 const MAX_EVENTS = 8;
 const MAX_ENTRIES = 4;
-const COLUMNS = [3, 6, 17, 8, 10, 6];
+const COLUMNS = [3, 6, 17, 8, 10, 6, 9];
 
 /** The lines of the live view, at most `rows` of them: when there are too few, tickets and events give way first. */
 export function renderFrame(picture: Picture, rows: number): readonly string[] {
@@ -62,8 +64,9 @@ function titleLine({ title, now, startedAt }: Picture): string {
   return ` ${paint('bold', title)}  ${paint('dim', `up ${formatSeconds(now - startedAt)}`)}`;
 }
 
-function table({ nodes, selected, leader }: Picture): readonly string[] {
-  const head = row(['', 'node', 'address', 'pid', 'state', 'term', 'connected to']);
+function table({ nodes, selected, leader, isReplicated }: Picture): readonly string[] {
+  const copy = (text: string) => (isReplicated ? [text] : []);
+  const head = row(['', 'node', 'address', 'pid', 'state', 'term', ...copy('tickets'), 'connected to']);
   const body = nodes.map((node) => {
     const { id, address, pid, connected } = node;
     const role = node.state === 'running' && node.grant !== undefined && id === leader?.id ? 'leader' : undefined;
@@ -71,7 +74,17 @@ function table({ nodes, selected, leader }: Picture): readonly string[] {
     const style = role === undefined ? STATE_STYLES[node.state] : LEADER_STYLE;
     const term = node.leader === undefined ? '-' : String(node.leader.token);
     const peers = connected.length === 0 ? '-' : connected.join(' ');
-    return row([id === selected ? ' ›' : '', id, address, String(pid ?? '-'), paint(style, state), term, peers]);
+    const tickets = copy(String(node.tickets ?? '-'));
+    return row([
+      id === selected ? ' ›' : '',
+      id,
+      address,
+      String(pid ?? '-'),
+      paint(style, state),
+      term,
+      ...tickets,
+      peers,
+    ]);
   });
   return [paint('dim', head), ...body];
 }

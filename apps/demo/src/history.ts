@@ -19,7 +19,7 @@ export type ProcessEvent =
     };
 
 export type HistoryEvent =
-  | ({ readonly source: 'node'; readonly node: NodeId } & NodeReport)
+  | ({ readonly source: 'node'; readonly node: NodeId } & Exclude<NodeReport, { readonly type: 'copied' }>)
   | ({ readonly source: 'process'; readonly node: NodeId } & ProcessEvent)
   | ({ readonly source: 'ledger' } & LedgerEntry);
 

@@ -1,9 +1,6 @@
 import { request } from 'node:http';
 import type { NodeId } from '@quorate/core';
-
-export type LedgerVerdict =
-  | { readonly type: 'accepted'; readonly number: number }
-  | { readonly type: 'refused'; readonly highest: bigint };
+import type { LedgerVerdict } from './ticket-office.ts';
 
 const TIMEOUT_MS = 2_000;
 const MAX_ANSWER_BYTES = 1024;

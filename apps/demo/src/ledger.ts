@@ -9,6 +9,8 @@ export type LedgerEntry =
       readonly node: NodeId;
       readonly token: bigint;
       readonly number: number;
+      /** In the replicated ledger: what the ticket is called. */
+      readonly id?: string;
     }
   | {
       readonly type: 'refused';

@@ -5,6 +5,7 @@ import { auditHistory } from './audit.ts';
 import { type Picture, type PictureEvent, renderFrame } from './frame.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { Narrator } from './narration.ts';
+import { isReplicated } from './parts.ts';
 import { machineNow } from './report.ts';
 import type { Session } from './session.ts';
 import type { NodeView, Supervisor } from './supervisor.ts';
@@ -103,17 +104,22 @@ class LiveView {
 
   /** Tells on the normal screen how it went. */
   conclude(): number {
-    const problems = auditHistory(this.#session.history.events);
+    const problems = this.#audit();
     const counts = `${this.#numbered} tickets were numbered and ${this.#refused} refused for a stale token.`;
     console.log([counts, ...problems].join('\n'));
     return problems.length === 0 ? 0 : 1;
+  }
+
+  #audit(): readonly string[] {
+    const { history, copies } = this.#session;
+    return [...auditHistory(history.events), ...copies.problems];
   }
 
   async #drawUntilDone(): Promise<void> {
     let frames = 0;
     try {
       for await (const _ of every(FRAME_MS, undefined, { signal: this.#done.signal })) {
-        if (frames % FRAMES_AN_AUDIT === 0) this.#problems = auditHistory(this.#session.history.events);
+        if (frames % FRAMES_AN_AUDIT === 0) this.#problems = this.#audit();
         frames += 1;
         this.draw();
       }
@@ -206,6 +212,7 @@ class LiveView {
       startedAt: this.#startedAt,
       nodes: supervisor.nodes,
       leader: supervisor.leader,
+      isReplicated: isReplicated(election),
       selected: this.#selectedNode()?.id ?? '',
       numbered: this.#numbered,
       refused: this.#refused,

@@ -1,9 +1,17 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isNodeId, type LogSink, type NodeId, parseAddress } from '@quorate/core';
-import { type ElectionProfile, electionProfiles } from '@quorate/election-majority';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { discoveries, type DiscoveryName, type ElectionName, elections, namesOf } from './parts.ts';
+import {
+  discoveries,
+  type DiscoveryName,
+  type ElectionName,
+  elections,
+  isReplicated,
+  namesOf,
+  type Profile,
+  profiles,
+} from './parts.ts';
 import type { NodeSettings } from './run-node.ts';
 
 export interface DemoOptions {
@@ -11,7 +19,7 @@ export interface DemoOptions {
   readonly script: boolean;
   readonly discovery: DiscoveryName;
   readonly election: ElectionName;
-  readonly profile: ElectionProfile;
+  readonly profile: Profile;
   /** Undefined for a temporary folder that is removed at the end. */
   readonly data: string | undefined;
 }
@@ -64,13 +72,22 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
     .option('--cluster <name>', 'nodes of another cluster are refused', 'demo')
     .option('--data <dir>', 'its storage goes into a folder below', join(tmpdir(), 'quorate-demo'))
     .option('--insecure', 'listen on other addresses than loopback, though nothing is authenticated', false)
-    .option('--ledger <url>', 'where the leader has its tickets numbered; without it, it has no job', url)
+    .option(
+      '--ledger <url>',
+      'where the leader has its tickets numbered; without it, it has no job (raft: needs none)',
+      url,
+    )
     .option('--serve-ledger <port>', 'serves such a ledger from this process, and uses it', integer(0, 65_535))
     .addOption(logLevelOption())
     .option('--debug <scopes>', 'details of parts, such as wire,election');
   const { host, port, ledger, ...raw } = parse<RawNodeOptions>(command, argv);
   if (raw.serveLedger !== undefined && ledger !== undefined) {
     command.error('--ledger and --serve-ledger contradict each other: give one');
+  }
+  if (isReplicated(raw.election) && (raw.serveLedger ?? ledger) !== undefined) {
+    command.error(
+      `with --election ${raw.election} the nodes keep the ledger themselves: leave --ledger and --serve-ledger out`,
+    );
   }
   return {
     ...raw,
@@ -93,10 +110,12 @@ function partOptions(command: Command): Command {
     .addOption(
       new Option('--discovery <name>', 'how nodes find each other').choices(namesOf(discoveries)).default('static'),
     )
-    .addOption(new Option('--election <name>', 'how they elect').choices(namesOf(elections)).default('majority'))
     .addOption(
-      new Option('--profile <name>', 'timings for a kind of network').choices(namesOf(electionProfiles)).default('lan'),
-    );
+      new Option('--election <name>', 'how they elect; raft keeps the ledger on every node, too')
+        .choices(namesOf(elections))
+        .default('majority'),
+    )
+    .addOption(new Option('--profile <name>', 'timings for a kind of network').choices(profiles).default('lan'));
 }
 
 function logLevelOption(): Option {

@@ -1,4 +1,5 @@
 import type { LeaderInfo, NodeId } from '@quorate/core';
+import type { LedgerLine } from './replicated-ledger.ts';
 
 /**
  * Milliseconds of the machine's monotonic clock: comparable across the processes of one machine, unlike the times of a
@@ -29,9 +30,17 @@ export type NodeReport =
     }
   /** The grant was checked, and a ticket is being printed. `deadline` is the grant's so far. */
   | { readonly type: 'printing'; readonly at: MachineMs; readonly token: bigint; readonly deadline: MachineMs }
-  | { readonly type: 'accepted'; readonly at: MachineMs; readonly token: bigint; readonly ticket: number }
+  | {
+      readonly type: 'accepted';
+      readonly at: MachineMs;
+      readonly token: bigint;
+      readonly id: string;
+      readonly ticket: number;
+    }
   | { readonly type: 'refused'; readonly at: MachineMs; readonly token: bigint; readonly highest: bigint }
   | { readonly type: 'ledger-failed'; readonly at: MachineMs; readonly message: string }
+  /** This node's copy of the ledger has this line, from now on or, in a replay, as it had before it was restarted. */
+  | { readonly type: 'copied'; readonly at: MachineMs; readonly line: LedgerLine; readonly isReplay: boolean }
   | { readonly type: 'stopping'; readonly at: MachineMs }
   | { readonly type: 'stopped'; readonly at: MachineMs };
 
@@ -53,6 +62,7 @@ export function describeReport(report: NodeReport): string | undefined {
     case 'ended':
       return `no longer the leader of term ${report.token}: ${report.reason}`;
     case 'printing':
+    case 'copied':
       return undefined;
     case 'accepted':
       return `ticket ${report.ticket} with token ${report.token}`;

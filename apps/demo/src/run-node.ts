@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Cluster,
   createCluster,
@@ -13,11 +14,20 @@ import {
 import { nodeSystem } from '@quorate/core/node';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
-import { discoveries, type DiscoveryName, type ElectionName, elections, type PartsInput } from './parts.ts';
+import {
+  discoveries,
+  type DiscoveryName,
+  type ElectionName,
+  elections,
+  isReplicated,
+  type PartsInput,
+} from './parts.ts';
+import { ReplicatedLedger, type TicketReplicator } from './replicated-ledger.ts';
 import { machineNow, type ReportSink } from './report.ts';
 import { numberTickets, toMachineTime } from './ticket-job.ts';
+import { httpOffice, ReplicatedOffice, type TicketOffice } from './ticket-office.ts';
 
-export interface NodeSettings extends PartsInput {
+export interface NodeSettings extends Omit<PartsInput, 'ledger'> {
   readonly id: NodeId;
   readonly cluster: string;
   readonly bind: string;
@@ -28,14 +38,14 @@ export interface NodeSettings extends PartsInput {
   readonly election: ElectionName;
   /** Binds other addresses than loopback. */
   readonly insecure: boolean;
-  /** Without it, the leader has nothing to do. */
+  /** Without it, and without a replicated one, the leader has nothing to do. */
   readonly ledgerUrl: string | undefined;
   readonly logLevel: LogSink;
   readonly debug: string | undefined;
 }
 
 export interface RunningNode {
-  readonly cluster: Cluster;
+  readonly cluster: Cluster<TicketReplicator>;
   /** Finishes the ticket at hand, hands leadership over and closes. Later calls share the first. */
   stop(): Promise<void>;
 }
@@ -43,27 +53,32 @@ export interface RunningNode {
 /** One node of the cluster: the composition that the demo is about, and its leader-only job. */
 export async function runNode(settings: NodeSettings, logger: Logger, report: ReportSink): Promise<RunningNode> {
   const system = nodeSystem({ logger });
-  const cluster = createCluster({
+  let isReplay = true;
+  const ledger = () => new ReplicatedLedger((line) => report({ type: 'copied', at: machineNow(), line, isReplay }));
+  const parts = { ...settings, ledger };
+  const cluster = createCluster<TicketReplicator>({
     name: settings.cluster,
     nodeId: settings.id,
     bind: settings.bind,
     ...(settings.advertise === undefined ? {} : { advertise: settings.advertise }),
     transport: tcpTransport({ insecure: settings.insecure }),
     storage: fileStorage({ directory: join(settings.data, settings.id) }),
-    discovery: discoveries[settings.discovery](settings),
-    election: elections[settings.election](settings),
+    discovery: discoveries[settings.discovery](parts),
+    ...elections[settings.election](parts),
     system,
     logLevel: settings.logLevel,
     ...(settings.debug === undefined ? {} : { debug: settings.debug }),
   });
 
   const closing = new AbortController();
+  const hurry = new AbortController();
+  let office: TicketOffice | undefined = undefined;
   let job: Promise<void> = Promise.resolve();
   const lead = (leadership: Leadership) => {
     report({ type: 'granted', at: machineNow(), token: leadership.token });
-    const { ledgerUrl } = settings;
-    if (ledgerUrl === undefined) return;
-    const options = { ledgerUrl, clock: system.clock, report, signal: closing.signal };
+    office ??= openOffice(cluster, settings);
+    if (office === undefined) return;
+    const options = { office, clock: system.clock, report, signal: closing.signal, hurry: hurry.signal };
     // One at a time: the job of an earlier grant may still be at its last ticket.
     job = job.then(() => numberTickets(leadership, options));
   };
@@ -73,7 +88,10 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
     const lapsed = isClusterError(reason, 'QUORUM_LOST');
     report({ type: 'ended', at: machineNow(), token: leadership.token, deadline, lapsed, reason: reasonOf(reason) });
   });
-  cluster.on('leaderChanged', ({ leader }) => report({ type: 'leader', at: machineNow(), leader }));
+  cluster.on('leaderChanged', ({ leader }) => {
+    isReplay &&= leader === undefined;
+    report({ type: 'leader', at: machineNow(), leader });
+  });
 
   await cluster.start();
   report({ type: 'started', at: machineNow(), address: formatAddress(cluster.self) });
@@ -82,12 +100,32 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
   const stop = async () => {
     report({ type: 'stopping', at: machineNow() });
     closing.abort();
+    const inTime = within(LAST_TICKET_MS, hurry);
     await job;
+    // A session that can't be closed, since too few others are left, ends by itself.
+    await Promise.race([office?.close(), inTime]);
     await cluster.stop();
     report({ type: 'stopped', at: machineNow() });
   };
   let stopping: Promise<void> | undefined = undefined;
   return { cluster, stop: () => (stopping ??= stop()) };
+}
+
+/** How long a node that is asked to stop waits for the ledger. */
+const LAST_TICKET_MS = 1_000;
+
+/** Resolves when the time is over, having aborted. */
+async function within(ms: number, controller: AbortController): Promise<void> {
+  await delay(ms, undefined, { ref: false });
+  controller.abort();
+}
+
+function openOffice(
+  cluster: Cluster<TicketReplicator>,
+  { election, ledgerUrl }: NodeSettings,
+): TicketOffice | undefined {
+  if (isReplicated(election)) return new ReplicatedOffice(cluster.replicator);
+  return ledgerUrl === undefined ? undefined : httpOffice(ledgerUrl);
 }
 
 async function reportPeers(transport: Transport, report: ReportSink): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { auditHistory } from './audit.ts';
+import { acknowledgedTickets, auditHistory } from './audit.ts';
 import { type EventOf, grantsOf, type HistoryEvent } from './history.ts';
+import { isReplicated } from './parts.ts';
 import type { MachineMs } from './report.ts';
 import type { Session } from './session.ts';
 import {
@@ -105,7 +106,19 @@ async function bringBack(stage: Stage): Promise<void> {
   output.event(`${dead} is back at its address`, timeOf(history.events.at(-1)) - spawned.at);
   await holds(stage, `${dead} follows the leader`, () => isTogether(stage));
   output.event(`and knows who leads`, timeOf(history.events.at(-1)) - spawned.at);
+  if (isReplicated(stage.options.election)) await hasCaughtUp(stage, dead, spawned.at);
   await staysLeader(stage, leader, mark);
+}
+
+/** Its copy of the ledger has every ticket that was numbered by now, also while it was gone. */
+async function hasCaughtUp(stage: Stage, node: string, since: MachineMs): Promise<void> {
+  const { supervisor, copies, output } = stage;
+  const all = Math.max(0, ...copies.counts.values());
+  await holds(stage, `${node}'s copy of the ledger is complete`, () => (supervisor.node(node).tickets ?? 0) >= all);
+  output.event(
+    `and has every ticket in its copy of the ledger, up to ${all}`,
+    timeOf(stage.history.events.at(-1)) - since,
+  );
 }
 
 /** A pause can miss the time in which a ticket is printed, on a machine that is busy. */
@@ -145,6 +158,7 @@ async function pauseOnce(stage: Stage): Promise<boolean> {
   output.event(`and that was before ${next.node}'s began, by`, gapMs);
   if (missed) return false;
   await lateWriteRefused(stage, old, mark);
+  if (isReplicated(stage.options.election)) await hasCaughtUp(stage, node, resumed.at);
   stage.measures.push({ what: "from the end of the paused leader's grant to the next grant", ms: gapMs });
   await staysLeader(stage, { node: next.node, token: next.token }, mark);
   return true;
@@ -183,11 +197,17 @@ async function stopAll({ supervisor, history, output }: Stage): Promise<void> {
   output.event('every process has ended, with code 0', timeOf(history.events.at(-1)) - beganAt);
 }
 
-async function audit({ history, output }: Stage): Promise<void> {
-  const problems = auditHistory(history.events);
+async function audit({ options, history, copies, output }: Stage): Promise<void> {
+  const problems = [...auditHistory(history.events), ...copies.problems];
   assert(problems.length === 0, problems.join('\n'));
   const { length } = history.events.filter((event) => event.source === 'ledger' && event.type === 'accepted');
   output.event(`${length} tickets: numbers without a gap, tokens that never decrease, each used by one node`);
+  if (isReplicated(options.election)) {
+    const promised = acknowledgedTickets(history.events).length;
+    output.event(`${promised} of them were acknowledged to their leaders: none is lost, and none is there twice`);
+    const each = [...copies.counts].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([node, count]) => `${node} ${count}`);
+    output.event(`${each.length} copies of the ledger, the same line by line: ${each.join(', ')} tickets`);
+  }
   output.event(`${grantsOf(history.events).length} grants: none began before the one before it had ended`);
 }
 

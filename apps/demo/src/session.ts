@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { History } from './history.ts';
 import { FencingLedger, type Ledger } from './ledger.ts';
+import { LedgerCopies } from './ledger-copies.ts';
 import { type LedgerServer, serveLedger } from './ledger-server.ts';
 import type { DemoOptions } from './options.ts';
+import { isReplicated } from './parts.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** All that one run of the demo has: the processes, the ledger they write to, and what happened. */
@@ -13,41 +15,50 @@ export interface Session extends AsyncDisposable {
   readonly options: DemoOptions;
   readonly supervisor: Supervisor;
   readonly history: History;
+  /** Of a replicated ledger; none otherwise. */
+  readonly copies: LedgerCopies;
 }
 
-/** @param ledger what the leaders write to; another than the default shows what the demo would notice */
+/**
+ * @param ledger what the leaders write to, where it is outside the cluster; another than the default shows what the demo
+ * would notice
+ */
 export async function openSession(options: DemoOptions, ledger: Ledger = new FencingLedger()): Promise<Session> {
   const history = new History();
-  const server = await serveLedger(ledger, { host: '127.0.0.1', port: 0 }, (entry) =>
-    history.record({ source: 'ledger', ...entry }),
-  );
+  const copies = new LedgerCopies(history);
+  const server = isReplicated(options.election) ? undefined : await serve(ledger, history);
   try {
     const data = options.data ?? (await mkdtemp(join(tmpdir(), 'quorate-demo-')));
     await mkdir(data, { recursive: true });
-    const supervisor = await Supervisor.create({ ...options, data, ledgerUrl: server.url }, history);
-    return new OpenSession(options, history, supervisor, server, options.data === undefined ? data : undefined);
+    const supervisor = await Supervisor.create({ ...options, data, ledgerUrl: server?.url }, history, copies);
+    const temporary = options.data === undefined ? data : undefined;
+    return new OpenSession({ options, history, copies, supervisor }, server, temporary);
   } catch (error) {
-    await server[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function serve(ledger: Ledger, history: History): Promise<LedgerServer> {
+  return serveLedger(ledger, { host: '127.0.0.1', port: 0 }, (entry) => history.record({ source: 'ledger', ...entry }));
 }
 
 class OpenSession implements Session {
   readonly options: DemoOptions;
   readonly history: History;
+  readonly copies: LedgerCopies;
   readonly supervisor: Supervisor;
-  readonly #server: LedgerServer;
+  readonly #server: LedgerServer | undefined;
   readonly #temporary: string | undefined;
 
   constructor(
-    options: DemoOptions,
-    history: History,
-    supervisor: Supervisor,
-    server: LedgerServer,
+    { options, history, copies, supervisor }: Omit<Session, keyof AsyncDisposable>,
+    server: LedgerServer | undefined,
     temporary: string | undefined,
   ) {
     this.options = options;
     this.history = history;
+    this.copies = copies;
     this.supervisor = supervisor;
     this.#server = server;
     this.#temporary = temporary;
@@ -57,7 +68,7 @@ class OpenSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.supervisor[Symbol.asyncDispose]();
-    await this.#server[Symbol.asyncDispose]();
+    await this.#server?.[Symbol.asyncDispose]();
     this.#removeData();
     process.removeListener('exit', this.#removeData);
   }

@@ -2,20 +2,21 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { LeaderInfo, NodeId } from '@quorate/core';
-import type { ElectionProfile } from '@quorate/election-majority';
 import type { History, ProcessEvent } from './history.ts';
+import type { LedgerCopies } from './ledger-copies.ts';
 import { guardPaused, type PauseGuard } from './pause-guard.ts';
 import { nodeNames } from './options.ts';
-import type { DiscoveryName, ElectionName } from './parts.ts';
+import type { DiscoveryName, ElectionName, Profile } from './parts.ts';
 import { machineNow, type MachineMs, type NodeReport } from './report.ts';
 
 export interface ClusterPlan {
   readonly nodes: number;
   readonly discovery: DiscoveryName;
   readonly election: ElectionName;
-  readonly profile: ElectionProfile;
+  readonly profile: Profile;
   readonly data: string;
-  readonly ledgerUrl: string;
+  /** Undefined where the nodes keep the ledger. */
+  readonly ledgerUrl: string | undefined;
 }
 
 export type ProcessState = 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'dead';
@@ -31,6 +32,8 @@ export interface NodeView {
   /** While it holds one, as far as is known. */
   readonly grant: { readonly token: bigint; readonly beganAt: MachineMs } | undefined;
   readonly connected: readonly NodeId[];
+  /** In its copy of the ledger, once it has shown any. */
+  readonly tickets: number | undefined;
 }
 
 interface Entry {
@@ -53,12 +56,14 @@ const STOP_TIMEOUT_MS = 20_000;
 export class Supervisor implements AsyncDisposable {
   readonly #plan: ClusterPlan;
   readonly #history: History;
+  readonly #copies: LedgerCopies;
   readonly #entries = new Map<NodeId, Entry>();
   #closed = false;
 
-  private constructor(plan: ClusterPlan, history: History, addresses: readonly string[]) {
+  private constructor(plan: ClusterPlan, history: History, copies: LedgerCopies, addresses: readonly string[]) {
     this.#plan = plan;
     this.#history = history;
+    this.#copies = copies;
     addresses.forEach((address, index) => {
       const id = nodeNames(index + 1)[index] ?? '';
       const view: NodeView = {
@@ -69,6 +74,7 @@ export class Supervisor implements AsyncDisposable {
         leader: undefined,
         grant: undefined,
         connected: [],
+        tickets: undefined,
       };
       this.#entries.set(id, { view, child: undefined, guard: undefined, output: [] });
     });
@@ -77,11 +83,12 @@ export class Supervisor implements AsyncDisposable {
   }
 
   /** Finds an address for each node, which it keeps when it is started again. */
-  static async create(plan: ClusterPlan, history: History): Promise<Supervisor> {
+  static async create(plan: ClusterPlan, history: History, copies: LedgerCopies): Promise<Supervisor> {
     const ports = await freePorts(plan.nodes);
     return new Supervisor(
       plan,
       history,
+      copies,
       ports.map((port) => `${HOST}:${port}`),
     );
   }
@@ -111,7 +118,7 @@ export class Supervisor implements AsyncDisposable {
     });
     entry.child = child;
     entry.output = [];
-    this.#update(id, { state: 'starting', pid: child.pid, connected: [], leader: undefined, grant: undefined });
+    this.#update(id, { ...NOTHING_TOLD, state: 'starting', pid: child.pid });
     this.#record(id, { type: 'spawned', at: machineNow(), pid: child.pid ?? 0 });
     child.on('message', (message) => this.#hear(id, child, message as NodeReport));
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => keepLines(entry, String(chunk)));
@@ -199,7 +206,9 @@ export class Supervisor implements AsyncDisposable {
     // The last words of a process that has been replaced are not this one's.
     if (this.#entry(id).child !== child) return;
     this.#update(id, changeBy(report, this.node(id)));
-    this.#history.record({ source: 'node', node: id, ...report });
+    // Lines of the ledger are many, and the same from every node: the first to have one makes it an event.
+    if (report.type === 'copied') this.#copies.hear(id, report);
+    else this.#history.record({ source: 'node', node: id, ...report });
   }
 
   #exited(id: NodeId, child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
@@ -211,7 +220,7 @@ export class Supervisor implements AsyncDisposable {
     entry.guard?.release();
     entry.guard = undefined;
     const gone = state === 'stopping' && code === 0 ? 'stopped' : 'dead';
-    this.#update(id, { state: gone, pid: undefined, connected: [], leader: undefined, grant: undefined });
+    this.#update(id, { ...NOTHING_TOLD, state: gone, pid: undefined });
     const output = expected ? [] : entry.output;
     const how = { code: code ?? undefined, signal: signal ?? undefined };
     this.#record(id, { type: 'exited', at: machineNow(), ...how, expected, output });
@@ -231,7 +240,7 @@ export class Supervisor implements AsyncDisposable {
       election,
       profile,
       data,
-      ledger: ledgerUrl,
+      ...(ledgerUrl !== undefined && { ledger: ledgerUrl }),
     };
     return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
   }
@@ -252,6 +261,9 @@ export class Supervisor implements AsyncDisposable {
   }
 }
 
+/** Of a process that has not told anything yet, or is gone. */
+const NOTHING_TOLD = { connected: [], leader: undefined, grant: undefined, tickets: undefined } as const;
+
 /** What a report changes of the view of its node. */
 function changeBy(report: NodeReport, view: NodeView): Partial<NodeView> {
   switch (report.type) {
@@ -267,6 +279,8 @@ function changeBy(report: NodeReport, view: NodeView): Partial<NodeView> {
       return view.grant?.token === report.token ? { grant: undefined } : {};
     case 'stopping':
       return { state: 'stopping' };
+    case 'copied':
+      return { tickets: report.line.count };
     case 'printing':
     case 'accepted':
     case 'refused':

@@ -1,34 +1,38 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Leadership, MonotonicMs } from '@quorate/core';
-import { submitTicket } from './ledger-client.ts';
+import { ticketId } from './replicated-ledger.ts';
 import { machineNow, type MachineMs, type ReportSink } from './report.ts';
+import type { TicketOffice } from './ticket-office.ts';
 
 /** Long beside the time between two tickets, so that a pause falls into it. */
 const PRINTING_MS = 60;
 const RETRY_MS = 500;
 
 export interface TicketJobOptions {
-  readonly ledgerUrl: string;
+  readonly office: TicketOffice;
   readonly clock: Clock;
   readonly report: ReportSink;
   /** Ends the job after the ticket that is being printed. */
   readonly signal: AbortSignal;
+  /** Ends it without waiting for that either. */
+  readonly hurry: AbortSignal;
 }
 
 /**
- * The leader-only job: prints tickets, one after the other, and has each numbered by the ledger, for as long as the
- * grant holds. The grant is checked before a ticket is printed, and printing takes a while: a process that was paused
- * meanwhile wakes up and submits a ticket as if nothing had happened. Its token is what protects the ledger then.
+ * The leader-only job: prints tickets, one after the other, and has each numbered, for as long as the grant holds. The
+ * grant is checked before a ticket is printed, and printing takes a while: a process that was paused meanwhile wakes up
+ * and submits a ticket as if nothing had happened. Its token is what protects the ledger then.
  */
 export async function numberTickets(leadership: Leadership, options: TicketJobOptions): Promise<void> {
-  while (leadership.isValid() && !options.signal.aborted) {
+  for (let serial = 1; leadership.isValid() && !options.signal.aborted; serial += 1) {
     const { clock, report } = options;
     const deadline = toMachineTime(clock, leadership.deadline);
     report({ type: 'printing', at: machineNow(), token: leadership.token, deadline });
     await delay(PRINTING_MS);
     try {
-      if (!(await submit(leadership, options))) return;
+      if (!(await submit(leadership, serial, options))) return;
     } catch (error) {
+      if (options.hurry.aborted) return;
       report({ type: 'ledger-failed', at: machineNow(), message: messageOf(error) });
       await delay(RETRY_MS);
     }
@@ -42,10 +46,16 @@ export function toMachineTime(clock: Clock, time: MonotonicMs): MachineMs {
 }
 
 /** False when it was refused. */
-async function submit({ token, nodeId }: Leadership, { ledgerUrl, report }: TicketJobOptions): Promise<boolean> {
-  const verdict = await submitTicket(ledgerUrl, token, nodeId);
+async function submit(
+  { token, nodeId: node }: Leadership,
+  serial: number,
+  options: TicketJobOptions,
+): Promise<boolean> {
+  const { office, report, hurry } = options;
+  const id = ticketId(node, token, serial);
+  const verdict = await office.submit({ id, node, token }, hurry);
   const at = machineNow();
-  if (verdict.type === 'accepted') report({ type: 'accepted', at, token, ticket: verdict.number });
+  if (verdict.type === 'accepted') report({ type: 'accepted', at, token, id, ticket: verdict.number });
   else report({ type: 'refused', at, token, highest: verdict.highest });
   return verdict.type === 'accepted';
 }

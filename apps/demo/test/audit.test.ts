@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { auditGrants, auditHistory, auditTickets } from '../src/audit.ts';
+import { auditAcknowledged, auditGrants, auditHistory, auditTickets } from '../src/audit.ts';
 import { type GrantRecord, History, type HistoryEvent } from '../src/history.ts';
 import type { AcceptedTicket } from '../src/ledger.ts';
 
@@ -30,6 +30,30 @@ describe('the audit of tickets', () => {
       'ticket 2 of a was accepted with token 1, after one with 2',
     ]);
     expect(auditTickets([ticket(1, 'a', 1n), ticket(2, 'b', 1n)])).toEqual(['token 1 was used by a and by b']);
+  });
+});
+
+describe('the audit of what was acknowledged', () => {
+  const line = (number: number, id: string): AcceptedTicket => ({ ...ticket(number, 'a', 2n), id });
+  const told = (id: string, number: number) => ({ node: 'a', id, ticket: number });
+
+  it('finds nothing when each is there once, be it acknowledged or not', () => {
+    const ledger = [line(1, 'a-2-1'), line(2, 'a-2-2'), line(3, 'b-3-1')];
+    expect(auditAcknowledged(ledger, [told('a-2-1', 1), told('b-3-1', 3)])).toEqual([]);
+    expect(auditAcknowledged([ticket(1, 'a', 1n)], [told('a-1-1', 1)])).toEqual([]);
+  });
+
+  it('finds what is lost, there twice, or under another number', () => {
+    const ledger = [line(1, 'a-2-1'), line(2, 'a-2-1'), line(3, 'a-2-2')];
+    expect(auditAcknowledged(ledger, [told('a-2-2', 4), told('a-2-3', 5)])).toEqual([
+      'ticket a-2-1 was numbered twice: 1 and 2',
+      'a was told that its ticket a-2-2 is number 4, and it is 3',
+      'a was told that its ticket a-2-3 is number 5, and it is lost',
+    ]);
+  });
+
+  it('does not judge what is older than all that it knows of the ledger', () => {
+    expect(auditAcknowledged([line(7, 'a-2-7')], [told('a-2-6', 6), told('a-2-7', 7)])).toEqual([]);
   });
 });
 

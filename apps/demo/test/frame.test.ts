@@ -11,6 +11,7 @@ const node = (id: string, rest: Partial<NodeView>): NodeView => ({
   leader: { nodeId: 'a', token: 4n },
   grant: undefined,
   connected: ['b', 'c'].filter((other) => other !== id),
+  tickets: undefined,
   ...rest,
 });
 const leader = node('a', { grant: { token: 4n, beganAt: 2_000 } });
@@ -20,6 +21,7 @@ const picture: Picture = {
   startedAt: 1_000,
   nodes: [leader, node('b', {}), node('c', { state: 'dead', pid: undefined, leader: undefined, connected: [] })],
   leader,
+  isReplicated: false,
   selected: 'b',
   numbered: 42,
   refused: 1,
@@ -44,6 +46,16 @@ describe('the live view', () => {
     expect(text).toContain('42 numbered, 1 refused for a stale token');
     expect(text).toContain('refused       token 3  by c: the ledger has seen 4');
     expect(text).toContain('k kill the leader');
+  });
+
+  it('shows how much of a replicated ledger each node has', () => {
+    const nodes = [leader, node('b', { tickets: 41 }), node('c', { state: 'dead', pid: undefined, connected: [] })];
+    const text = render(40, { isReplicated: true, nodes: [{ ...leader, tickets: 42 }, ...nodes.slice(1)] }).join('\n');
+    expect(text).toMatch(/term +tickets +connected to/u);
+    expect(text).toMatch(/leader +4 +42 +b c/u);
+    expect(text).toMatch(/follower +4 +41 +c/u);
+    expect(text).toMatch(/dead +4 +- +-/u);
+    expect(render(40).join('\n')).not.toContain('tickets  connected to');
   });
 
   it('keeps to the terminal: old events and tickets give way, the nodes and the keys stay', () => {

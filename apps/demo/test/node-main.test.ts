@@ -37,6 +37,19 @@ it('runs a node that leads, works and stops gracefully', async () => {
   expect(node.output()).toMatch(/stopped\n$/u);
 });
 
+it('keeps the ledger itself with --election raft, and goes on numbering where it stopped', async () => {
+  const first = startNode('--id', 'a', '--election', 'raft');
+  await first.seen('ticket 2 with token 2');
+  first.child.kill('SIGINT');
+  expect(await first.closed).toBe(0);
+  const numbered = Number(/ticket (\d+) with token 2\n(?![^]*ticket)/u.exec(first.output())?.[1]);
+  const second = startNode('--id', 'a', '--election', 'raft');
+  await second.seen(`ticket ${numbered + 1} with token 3`);
+  second.child.kill('SIGINT');
+  expect(await second.closed).toBe(0);
+  expect(second.output()).not.toContain(`ticket ${numbered} with`);
+});
+
 it('says what is wrong, and fails', async () => {
   const node = startNode('--id', 'a', '--host', '0.0.0.0', '--port', '7001', '--advertise', '127.0.0.1:7001');
   expect(await node.closed).toBe(1);

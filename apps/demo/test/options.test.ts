@@ -30,12 +30,13 @@ describe('the options of the demo', () => {
   });
 
   it('are read', () => {
+    expect(readDemoOptions(['--election', 'raft'])).toMatchObject({ election: 'raft' });
     const argv = ['--nodes', '5', '--script', '--election', 'majority', '--profile', 'fast', '--data', '/tmp/x'];
     expect(readDemoOptions(argv)).toMatchObject({ nodes: 5, script: true, profile: 'fast', data: '/tmp/x' });
   });
 
   it.each([
-    [['--election', 'coin'], 'Allowed choices are majority'],
+    [['--election', 'coin'], 'Allowed choices are majority, raft'],
     [['--discovery', 'coin'], 'Allowed choices are static'],
     [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
     [['--nodes', '0'], 'Expected a whole number from 1 to 9'],
@@ -75,6 +76,8 @@ describe('the options of a node', () => {
     [['--id', 'a', '--advertise', 'nowhere'], 'Expected host:port'],
     [['--id', 'a', '--ledger', 'ftp://x'], 'Expected http://host:port'],
     [['--id', 'a', '--ledger', 'http://x', '--serve-ledger', '0'], 'contradict each other'],
+    [['--id', 'a', '--election', 'raft', '--serve-ledger', '0'], 'the nodes keep the ledger themselves'],
+    [['--id', 'a', '--election', 'raft', '--ledger', 'http://x'], 'the nodes keep the ledger themselves'],
   ])('%j are refused', (argv, message) => {
     expect(refusal(() => readNodeOptions(argv)).told).toContain(message);
   });

@@ -59,6 +59,31 @@ describe('the demo unattended', () => {
     expect(stdout).toMatch(/\d ms {2}from SIGKILL of the leader to the next grant/u);
   });
 
+  it('does so with a ledger that the nodes keep, of which no ticket is lost and none is there twice', async () => {
+    const argv = ['--conditions=@quorate/source', main, '--script', '--election', 'raft'];
+    const { stdout, stderr } = await run(process.execPath, argv, { timeout: 90_000 });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/and has every ticket in its copy of the ledger, up to \d+/u);
+    expect(stdout).toMatch(/its late ticket was refused: token \d+ is stale/u);
+    expect(stdout).toMatch(/\d+ of them were acknowledged to their leaders: none is lost, and none is there twice/u);
+    expect(stdout).toMatch(/3 copies of the ledger, the same line by line: a \d+, b \d+, c \d+ tickets/u);
+    expect(stdout).toContain('All was as it should be.');
+  }, 100_000);
+
+  it('fails when a copy of the ledger differs', async () => {
+    const opened = await openSession({ ...options, election: 'raft' });
+    const ticket = { id: 'x-1-1', node: 'x', token: 1n };
+    const line = { position: 3, ticket, verdict: { type: 'accepted', number: 3 }, count: 3 } as const;
+    const spoil = opened.history.listen((event) => {
+      if (event.source !== 'ledger' || event.type !== 'accepted' || event.number < 5) return;
+      spoil[Symbol.dispose]();
+      opened.copies.hear('b', { type: 'copied', at: 0, line, isReplay: false });
+    });
+    await expect(runIn(opened)).rejects.toThrow(
+      /^Audit everything that happened: line 3 is x-1-1, numbered 3 in b's copy, and \w-2-3, numbered 3 in another$/u,
+    );
+  }, 100_000);
+
   it('fails when the resource does not fence, and leaves no process behind', async () => {
     const opened = await openSession(options, new TrustingLedger());
     await expect(runIn(opened)).rejects.toThrow(
