@@ -59,7 +59,7 @@ const EXPECTED: readonly ClusterErrorCode[] = [
   'SESSION_EXPIRED',
   'TIMEOUT',
 ];
-export const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
+const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
 /** How long a client waits for an answer beyond the time that it gave; and how often it looks whether its node lives. */
 const PATIENCE_MS = 2000;
 const LOOK_MS = 50;
@@ -205,7 +205,8 @@ export class LedgerClient {
   /** @throws Error unless the error says what became of the commands, and that is true */
   #failed(commands: readonly LedgerCommand[], recorded: readonly RecordedCall<LedgerValue>[], error: unknown): void {
     const { outcome } = checkedError('write', error);
-    if (outcome === undefined) throw new Error(`outcome: a write failed without one: ${error}`, { cause: error });
+    if (outcome === undefined)
+      throw new Error(`outcome: a write failed without one: ${String(error)}`, { cause: error });
     for (const [at, command] of commands.entries()) {
       if (outcome === 'unknown') recorded[at]?.unknown();
       else recorded[at]?.fail();

@@ -1,25 +1,13 @@
 import type { Mutation } from '../mutants.ts';
-import { editedParts, type ReplicationParts } from './replication-parts.ts';
-import { strainedLimits } from './strained-limits.ts';
 
-export type ReplicationMutation = Mutation & {
+type ReplicationMutation = Mutation & {
   readonly in: string;
-  /** In lives in which limits matter. */
-  readonly isStrained?: boolean;
   /** Where the search for a life that shows it begins. */
   readonly seed: number;
 };
 
 /** The rules of replication, from the disk up to the client's session, broken one at a time. */
 export const replicationMutations: readonly ReplicationMutation[] = [
-  {
-    name: 'others are answered before the disk is',
-    in: 'raft-host',
-    file: 'consensus.ts',
-    find: 'responses: [...responses], hardState };',
-    replace: 'responses: responses.filter((each) => each.to === this.#id || this.#hooks.send(each)), hardState };',
-    seed: 1,
-  },
   {
     name: 'the leader counts itself before its disk has answered',
     in: 'raft-host',
@@ -29,28 +17,12 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     seed: 1,
   },
   {
-    name: 'a vote is not stored',
-    in: 'raft-host',
-    file: 'consensus.ts',
-    find: 'this.#hooks.encodeState(term, vote) : undefined;',
-    replace: 'this.#hooks.encodeState(term, 0 * vote) : undefined;',
-    seed: 1,
-  },
-  {
     name: 'what is only in the log is applied',
     in: 'raft',
     file: 'raft-log.ts',
     find: 'return allowUnstable ? this.#committed : Math.min(this.#committed, this.unstable.offset - 1);',
     replace:
       'if (!allowUnstable) this.#committed = Math.max(this.#committed, this.unstable.offset - 1); return this.#committed;',
-    seed: 1,
-  },
-  {
-    name: 'half of the voters are enough',
-    in: 'raft',
-    file: 'quorum/majority.ts',
-    find: 'return Math.floor(voters.size / 2) + 1;',
-    replace: 'return Math.ceil(voters.size / 2);',
     seed: 1,
   },
   {
@@ -68,7 +40,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     find: 'this.truncate(first.index);\n    if (this.#first + this.#length !== first.index) this.clear();',
     replace:
       'if (first.index < this.#first + this.#length) return;\n    if (this.#first + this.#length !== first.index) this.clear();',
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'a log that conflicts is not cut off, in the core',
@@ -76,15 +48,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'raft-log.ts',
     find: 'if (!this.matchesTerm(index, term)) return i;',
     replace: 'if (index > this.lastIndex || term < 0) return i;',
-    seed: 1,
-  },
-  {
-    name: 'a read does without a round',
-    in: 'raft',
-    file: 'reading.ts',
-    find: 'const byLease = raft.config.leaseReads && isSettled(raft) && raft.lease?.isValid === true;',
-    replace: 'const byLease = isSettled(raft);',
-    seed: 1,
+    seed: 3,
   },
   {
     name: 'a read does not wait for the machine',
@@ -92,30 +56,6 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'reads.ts',
     find: 'if (round.index === undefined || round.index > this.#applied) kept.push(round);',
     replace: 'if (round.index === undefined) kept.push(round);',
-    seed: 1,
-  },
-  {
-    name: 'a lease leaves nothing for clocks that differ',
-    in: 'raft',
-    file: 'lease.ts',
-    find: 'this.#durationMs = (electionTicks - 1) * tickMs * (1 - maxDrift);',
-    replace: 'this.#durationMs = electionTicks * tickMs * (1 + 0 * maxDrift);',
-    seed: 1,
-  },
-  {
-    name: 'a lease outlasts a hand-over',
-    in: 'raft',
-    file: 'transfer.ts',
-    find: 'raft.lease?.forfeit();',
-    replace: '',
-    seed: 1,
-  },
-  {
-    name: 'a lease counts from the answer',
-    in: 'raft',
-    file: 'lease.ts',
-    find: 'this.#until = oldest.sentAt + this.#durationMs;',
-    replace: 'this.#until = this.#now() + this.#durationMs;',
     seed: 1,
   },
   {
@@ -132,15 +72,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'proposals.ts',
     find: 'if (entry.term !== term) {',
     replace: 'if (entry.term < 0) {',
-    seed: 1,
-  },
-  {
-    name: 'what a snapshot stepped over is taken for not applied',
-    in: 'raft-host',
-    file: 'proposals.ts',
-    find: "proposal?.reject(unknown('a snapshot came instead of its entry'));",
-    replace: "proposal?.reject(withOutcome(unknown('a snapshot came instead of its entry'), 'not-applied'));",
-    seed: 1,
+    seed: 6,
   },
   {
     name: 'what took too long is taken for not applied',
@@ -168,30 +100,12 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     seed: 1,
   },
   {
-    name: 'a page of the log is kept when its entries are replaced',
-    in: 'raft-host',
-    file: 'group-log-view.ts',
-    find: 'this.#pages = this.#pages.filter((page) => !isReplaced(page));',
-    replace: '',
-    isStrained: true,
-    seed: 1,
-  },
-  {
-    name: 'a page that was read before its entries were replaced is kept',
-    in: 'raft-host',
-    file: 'group-log-view.ts',
-    find: 'if (generation === this.#generation) this.#keep',
-    replace: 'if (generation <= this.#generation) this.#keep',
-    isStrained: true,
-    seed: 1,
-  },
-  {
     name: 'the time in the log goes back',
     in: 'raft-host',
     file: 'commands/entry-run.ts',
     find: 'time: Math.max(time, applied.time) };',
     replace: 'time };',
-    seed: 1,
+    seed: 5,
   },
   {
     name: 'the log is cut before its snapshot',
@@ -199,22 +113,6 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'snapshots/snapshot-policy.ts',
     find: 'let cut = Math.min(log.snapshotIndex, log.lastIndex - keepEntries);',
     replace: 'let cut = log.lastIndex - keepEntries;',
-    seed: 1,
-  },
-  {
-    name: 'a bounded read counts from the answer',
-    in: 'raft-host',
-    file: 'reads.ts',
-    find: 'this.#fresh = { askedAt: round.askedAt, index: round.index };',
-    replace: 'this.#fresh = { askedAt: this.#clock.now(), index: round.index };',
-    seed: 1,
-  },
-  {
-    name: 'a session read sees what is there',
-    in: 'replicator-raft',
-    file: 'raft-replicator.ts',
-    find: 'if (index > this.#lastWritten) this.#lastWritten = index;',
-    replace: 'if (index < this.#lastWritten) this.#lastWritten = index;',
     seed: 1,
   },
   {
@@ -234,9 +132,3 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     seed: 1,
   },
 ];
-
-/** The parts with this rule broken. */
-export function mutatedParts(mutation: ReplicationMutation): Promise<ReplicationParts> {
-  const { name, isStrained = false } = mutation;
-  return editedParts(name, [mutation, ...(isStrained ? strainedLimits : [])]);
-}
