@@ -289,6 +289,9 @@ export class RunningGroup<R> implements Sender {
   /** Nothing happens from here on; whoever waits is told. */
   end(error: ClusterError): void {
     this.#isOver = true;
+    // Whether another leads meanwhile, it will not hear.
+    this.#role = 'follower';
+    this.#leader = NONE;
     this.#rest.wake();
     this.#ticker.delete(this);
     this.#consensus.end();
