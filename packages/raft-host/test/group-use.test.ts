@@ -1,0 +1,77 @@
+import { type Clock, isClusterError } from '@quorate/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { coreConfig } from '../src/core-config.ts';
+import { readGroupOptions, type RaftGroupOptions } from '../src/group-options.ts';
+import { agreedSettings, type AnyGroupUse } from '../src/group-use.ts';
+
+function use(owner: string, options: Partial<RaftGroupOptions> = {}, rest: Partial<AnyGroupUse> = {}): AnyGroupUse {
+  return { owner, settings: readGroupOptions(owner, { voters: ['a', 'b', 'c'], ...options }), ...rest };
+}
+
+/** What is said of uses that contradict each other. */
+function refusal(...uses: readonly AnyGroupUse[]): string {
+  try {
+    agreedSettings(uses);
+  } catch (error) {
+    if (isClusterError(error, 'INVALID_OPTIONS')) return error.message;
+    throw error;
+  }
+  return 'accepted';
+}
+
+describe('those who use one group', () => {
+  it('may leave its clock drift to each other; a default counts when nobody names one', () => {
+    const careless = use('one');
+    const anxious = use('two', {}, { defaultMaxClockDrift: 0.01 });
+    const sure = use('three', { maxClockDrift: 0.05 });
+    expect(agreedSettings([careless]).maxClockDrift).toBeUndefined();
+    expect(agreedSettings([careless, anxious]).maxClockDrift).toBe(0.01);
+    expect(agreedSettings([anxious, careless, sure]).maxClockDrift).toBe(0.05);
+    expect(agreedSettings([sure, anxious]).maxClockDrift).toBe(0.05);
+  });
+
+  it('contradict each other by name, whichever comes first', () => {
+    const [first, other] = [use('one'), use('two', { timings: { heartbeatMs: 40 } })];
+    const said = 'share a Raft group, and must be given the same timings.heartbeatMs: got';
+    expect(refusal(first, other)).toBe(`one and two ${said} 50 and 40`);
+    expect(refusal(other, first)).toBe(`two and one ${said} 40 and 50`);
+    expect(refusal(first, use('three'), other)).toBe(`one and two ${said} 50 and 40`);
+  });
+
+  it('contradict each other though the first of them has left it open', () => {
+    const [one, two] = [use('one', { maxClockDrift: 0.02 }), use('two', { maxClockDrift: 0.03 })];
+    expect(refusal(use('open'), one, two)).toContain(
+      'one and two share a Raft group, and must be given the same maxClock',
+    );
+  });
+
+  it('have one state machine at most', () => {
+    const machine = () => undefined;
+    expect(refusal(use('one', {}, { machine }), use('two'))).toBe('accepted');
+    expect(refusal(use('one', {}, { machine }), use('two', {}, { machine }))).toContain('just one machine');
+  });
+});
+
+describe('a lease', () => {
+  const clock: Clock = {
+    now: () => 0,
+    wallTime: () => 0,
+    setTimer: () => ({ cancel: () => undefined }),
+    defer: () => undefined,
+  };
+
+  it('ends before the promises behind it, however clocks differ within what they may', () => {
+    const drifts = fc.double({ min: 0, max: 0.2, noNaN: true });
+    fc.assert(
+      fc.property(drifts, fc.constantFrom('fast', 'lan', 'wan'), (drift, profile) => {
+        const settings = readGroupOptions('test', { voters: ['a'], profile, maxClockDrift: drift });
+        const { electionTicks, lease } = coreConfig(settings, clock);
+        const promisedMs = electionTicks * settings.timings.tickMs;
+        // In true time: the leader's clock is as slow as it may be, and that of the follower as fast.
+        const leaseMs = (promisedMs * (1 - (lease?.maxDrift ?? 0))) / (1 - drift);
+        expect(leaseMs).toBeLessThanOrEqual((promisedMs / (1 + drift)) * (1 + 1e-12));
+      }),
+    );
+  });
+});
