@@ -289,7 +289,6 @@ export class RunningGroup<R> implements Sender {
   /** Nothing happens from here on; whoever waits is told. */
   end(error: ClusterError): void {
     this.#isOver = true;
-    // Whether another leads meanwhile, it will not hear.
     this.#role = 'follower';
     this.#leader = NONE;
     this.#rest.wake();
