@@ -289,8 +289,7 @@ export class RunningGroup<R> implements Sender {
   /** Nothing happens from here on; whoever waits is told. */
   end(error: ClusterError): void {
     this.#isOver = true;
-    this.#role = 'follower';
-    this.#leader = NONE;
+    [this.#role, this.#leader] = ['follower', NONE];
     this.#rest.wake();
     this.#ticker.delete(this);
     this.#consensus.end();
