@@ -201,9 +201,9 @@ export class RunningGroup<R> implements Sender {
   mayRest(from: NodeId, { formation, term, index }: RestNotice): void {
     if (formation !== this.formationTag || !this.#parts.mayRest()) return;
     const basic = this.node.basicStatus();
-    const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index;
-    const isIdle = this.applied === index && this.dispatch.isEmpty && this.reads.isEmpty;
-    if (isSame && isIdle && this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
+    const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index && this.applied === index;
+    if (!isSame || !this.dispatch.isEmpty || !this.reads.isEmpty) return;
+    if (this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
   }
 
   /**
@@ -390,9 +390,8 @@ export class RunningGroup<R> implements Sender {
   }
 
   #restChanged(isResting: boolean): void {
-    if (this.#isOver) return;
     if (isResting) this.#ticker.delete(this);
-    else this.#ticker.add(this);
+    else if (!this.#isOver) this.#ticker.add(this);
   }
 
   #restore(index: number): Promise<void> {
