@@ -30,10 +30,8 @@ export class GroupLogView implements RaftStorage {
   #hardState: HardState;
   /** The oldest first. */
   #pages: Page[] = [];
-  /** Where a page is being read from. */
-  readonly #loading = new Set<number>();
-  /** Grows when entries are replaced: what was being read then is not kept. */
-  #generation = 0;
+  /** Where a page is being read from, and where entries that are appended meanwhile begin: what is read from there on may be replaced. */
+  readonly #loading = new Map<number, number>();
   /** What the newest snapshot holds, once it was asked for. */
   #snapshot: { readonly info: SnapshotInfo; readonly snapshot: Snapshot } | undefined;
 
@@ -69,11 +67,10 @@ export class GroupLogView implements RaftStorage {
   appending(entries: readonly Entry[]): void {
     this.#cache.put(entries);
     const [first] = entries;
-    const isReplaced = ({ first: from, entries: { length } }: Page) =>
-      first !== undefined && from + length > first.index;
-    if (!this.#pages.some(isReplaced) && this.#loading.size === 0) return;
-    this.#generation += 1;
-    this.#pages = this.#pages.filter((page) => !isReplaced(page));
+    if (first === undefined) return;
+    for (const [lo, end] of this.#loading) this.#loading.set(lo, Math.min(end, first.index));
+    const isReplaced = ({ first: from, entries: { length } }: Page) => from + length > first.index;
+    if (this.#pages.some(isReplaced)) this.#pages = this.#pages.filter((page) => !isReplaced(page));
   }
 
   /** Nobody needs the newest entries soon. */
@@ -123,11 +120,11 @@ export class GroupLogView implements RaftStorage {
   }
 
   async #load(lo: number): Promise<void> {
-    this.#loading.add(lo);
-    const generation = this.#generation;
+    this.#loading.set(lo, Infinity);
     try {
-      const batches = await this.#log.read(lo, PAGE_BYTES);
-      if (generation === this.#generation) this.#keep({ first: lo, entries: this.#batches.entriesOf(batches) });
+      const entries = this.#batches.entriesOf(await this.#log.read(lo, PAGE_BYTES));
+      const end = this.#loading.get(lo) ?? lo;
+      this.#keep({ first: lo, entries: entries.filter(({ index }) => index < end) });
     } catch (error) {
       // Cut off meanwhile: the core will see that it is gone.
       if (lo >= this.#log.firstIndex) this.#onFailure(error);

@@ -49,4 +49,24 @@ describe('the log as the core reads it', () => {
     expect(view.entries(2, 4, 1_000)?.slice()).toEqual([entry(2, 1), entry(3, 2)]);
     expect(failures).toEqual([]);
   });
+
+  it('keeps what was read while others were appended behind it', async () => {
+    const world = createWorld({ seed: 1 });
+    const log = await openLog(world);
+    const batches = new EntryBatches(crc32);
+    const view = new GroupLogView(log, {
+      batches,
+      hardState: { term: 1, vote: 0, commit: 0 },
+      cacheBytes: 1,
+      onLoaded: () => undefined,
+      onFailure: () => expect.unreachable(),
+    });
+    await world.settled(log.append([entry(1, 1), entry(2, 1)].map(batches.of)), 1_000);
+
+    expect(view.entries(1, 3, 1_000)).toBe('later');
+    view.appending([entry(3, 1)]);
+    await world.settled(log.append([batches.of(entry(3, 1))]), 1_000);
+
+    expect(view.entries(1, 3, 1_000)?.slice()).toEqual([entry(1, 1), entry(2, 1)]);
+  });
 });
