@@ -22,6 +22,16 @@ export interface LogStore extends AsyncDisposable {
    * @param id from 0 to 2^32 - 1
    */
   group(id: number): GroupLog;
+  /**
+   * Puts what there is out of the way, for people to look at, and begins anew with nothing: in place of `open`, or after
+   * it, be it that it failed. Logs that were handed out are `CLOSED` from then on. The call must be repeated, with the
+   * same name, until it has resolved once: what a crash left is not to be opened. Absent where the store can't do that,
+   * or is told not to.
+   * @param copy a name for what is put away, of letters and digits; an earlier copy goes when the new one is there.
+   * Undefined: nothing is kept of what there is, and an earlier copy stays
+   * @throws ClusterError `INVALID_OPTIONS` for another name, `CLOSED`, `IO`
+   */
+  readonly setAside?: ((copy: string | undefined) => Promise<void>) | undefined;
 }
 
 /** The log of one group: entries `firstIndex` to `lastIndex`, without gaps. */

@@ -1,13 +1,13 @@
 import { ClusterError, type DiskLock, type Storage, type StorageContext } from '@quorate/core';
 import { FileRecords } from './file-records.ts';
-import { FileLog } from './log/file-log.ts';
+import { FileLogStore } from './log/file-log-store.ts';
 import type { CheckedFileStorageOptions } from './options.ts';
 
 /** The directory of one node, held by a lock from `open` to disposal. */
 export class FileStorage implements Storage {
   readonly supports: { readonly durable: boolean } = { durable: true };
   readonly records: FileRecords;
-  readonly log: FileLog;
+  readonly log: FileLogStore;
   readonly #context: StorageContext;
   readonly #directory: string;
   #lock: DiskLock | undefined;
@@ -18,7 +18,7 @@ export class FileStorage implements Storage {
     this.#context = context;
     this.#directory = directory;
     this.records = new FileRecords(context.disk, this.#recordsDirectory, context.logger);
-    this.log = new FileLog(context, `${directory}/log`, log, () => this.#checkHeld());
+    this.log = new FileLogStore(context, `${directory}/log`, log, () => this.#checkHeld());
   }
 
   get #recordsDirectory(): string {

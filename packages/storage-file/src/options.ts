@@ -21,6 +21,12 @@ export interface FileLogOptions {
    * @default 1_048_576 (1 MiB)
    */
   readonly cacheBytes?: number;
+  /**
+   * What happens when the log is damaged. `repair`: it is set aside, in files that stay until the next time, and the node
+   * has its groups give it everything anew. `refuse`: it stays as it is, and its groups don't run on this node.
+   * @default 'repair'
+   */
+  readonly onDamage?: 'repair' | 'refuse';
 }
 
 export interface CheckedFileStorageOptions {
@@ -28,7 +34,11 @@ export interface CheckedFileStorageOptions {
   readonly log: Required<FileLogOptions>;
 }
 
-const LOG_DEFAULTS: Required<FileLogOptions> = { segmentBytes: 64 * 1024 * 1024, cacheBytes: 1024 * 1024 };
+const LOG_DEFAULTS: Required<FileLogOptions> = {
+  segmentBytes: 64 * 1024 * 1024,
+  cacheBytes: 1024 * 1024,
+  onDamage: 'repair',
+};
 
 const MAX_PATH_LENGTH = 1024;
 /** Absolute, and not the root itself. */
@@ -37,6 +47,7 @@ const ABSOLUTE = /^(?:\/+|[A-Za-z]:[/\\]+)[^/\\]/u;
 const logRules: OptionRules<FileLogOptions> = {
   segmentBytes: rule.integer({ min: 64 * 1024, max: 1024 * 1024 * 1024 }),
   cacheBytes: rule.integer({ min: 0, max: 64 * 1024 * 1024 * 1024 }),
+  onDamage: rule.oneOf('repair', 'refuse'),
 };
 
 const rules: OptionRules<FileStorageOptions> = {

@@ -1,5 +1,6 @@
 import { ClusterError, type Disk, type DiskFile, type Logger, type Random, toClusterError } from '@quorate/core';
 import { type LogSeal, PAGE_BYTES } from './frame.ts';
+import { isSetAside } from './set-aside.ts';
 import { encodeSegmentHeader, readSegmentHeader, type Segment, segmentFileName, segmentNumber } from './segment.ts';
 
 /** The first segment; each further one is four times as large as the one before, up to the size that was asked for. */
@@ -61,7 +62,8 @@ export class Segments {
       const number = segmentNumber(name);
       if (number !== undefined) await this.#openSegment(number);
       else if (name.endsWith(DRAFT_SUFFIX) || name.endsWith(SPARE_SUFFIX)) await disk.remove(`${directory}/${name}`);
-      else if (!name.endsWith('.snapshot')) logger.warn(`${directory}/${name}: not of the log; left alone`);
+      else if (!name.endsWith('.snapshot') && !isSetAside(name))
+        logger.warn(`${directory}/${name}: not of the log; left alone`);
     }
     const [first] = this.#all;
     if (first === undefined) this.#seal.id = this.#context.random.bytes(8);
