@@ -92,6 +92,16 @@ function checkTimings(owner: string, timings: RaftTimings): RaftTimings {
   if (heartbeatMs * 2 > electionMs) {
     throw invalidOption(owner, 'timings.heartbeatMs', `at most half of electionMs (${electionMs})`, heartbeatMs);
   }
+  // A lease is two ticks shorter than an election time: the heartbeat that renews it must have been answered before.
+  const mostMs = (electionMs - heartbeatMs) / 3;
+  if (tickMs > mostMs) {
+    throw invalidOption(
+      owner,
+      'timings.tickMs',
+      `at most a third of what electionMs has more than heartbeatMs (${mostMs})`,
+      tickMs,
+    );
+  }
   return timings;
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { coreConfig } from '../src/core-config.ts';
 import { readGroupOptions, type RaftGroupOptions } from '../src/group-options.ts';
 import { agreedSettings, type AnyGroupUse } from '../src/group-use.ts';
+import { CATCH_UP_TICKS } from '../src/ticker.ts';
 
 function use(owner: string, options: Partial<RaftGroupOptions> = {}, rest: Partial<AnyGroupUse> = {}): AnyGroupUse {
   return { owner, settings: readGroupOptions(owner, { voters: ['a', 'b', 'c'], ...options }), ...rest };
@@ -67,11 +68,26 @@ describe('a lease', () => {
       fc.property(drifts, fc.constantFrom('fast', 'lan', 'wan'), (drift, profile) => {
         const settings = readGroupOptions('test', { voters: ['a'], profile, maxClockDrift: drift });
         const { electionTicks, lease } = coreConfig(settings, clock);
-        const promisedMs = electionTicks * settings.timings.tickMs;
+        const { tickMs } = settings.timings;
+        // The first tick may come at once, and be as late as those behind it make up for.
+        const promisedMs = (electionTicks - 1 - CATCH_UP_TICKS) * tickMs;
         // In true time: the leader's clock is as slow as it may be, and that of the follower as fast.
-        const leaseMs = (promisedMs * (1 - (lease?.maxDrift ?? 0))) / (1 - drift);
+        const leaseMs = ((electionTicks - 1) * (lease?.tickMs ?? 0) * (1 - (lease?.maxDrift ?? 0))) / (1 - drift);
+        expect(leaseMs).toBeGreaterThan(settings.timings.heartbeatMs);
         expect(leaseMs).toBeLessThanOrEqual((promisedMs / (1 + drift)) * (1 + 1e-12));
       }),
     );
+  });
+
+  it('can be renewed before it ends: timings that leave no time for that are refused', () => {
+    const coarse = { tickMs: 50, heartbeatMs: 50, electionMs: 199 };
+    expect(() => readGroupOptions('test', { voters: ['a'], timings: coarse })).toThrow(
+      /timings\.tickMs must be at most/u,
+    );
+    const { lease } = coreConfig(
+      readGroupOptions('test', { voters: ['a'], timings: { ...coarse, electionMs: 200 }, maxClockDrift: 0.01 }),
+      clock,
+    );
+    expect(lease?.tickMs).toBeGreaterThan(0);
   });
 });
