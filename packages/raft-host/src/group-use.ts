@@ -1,6 +1,7 @@
 import { ClusterError, type ClusterPlan, type Plugin, type PluginKind, type StateMachine } from '@quorate/core';
 import type { GroupSettings } from './group-options.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
+import type { SnapshotTransferOptions } from './snapshots/transfer-options.ts';
 
 /** What an adapter wants of a group: the same settings as every other that wants it, and perhaps to be its machine. */
 export interface GroupUse<C, R, Q, A> {
@@ -16,12 +17,18 @@ export interface GroupUse<C, R, Q, A> {
    * @default those of `SnapshotPolicyOptions`
    */
   readonly snapshots?: SnapshotPolicySettings;
+  /**
+   * How snapshots go from and to this node: the same in every use of any group there, as far as they are given. Checked
+   * by whoever gives them, with `snapshotTransferRules`.
+   * @default those of `SnapshotTransferOptions`
+   */
+  readonly transfer?: SnapshotTransferOptions;
 }
 
 /** As far as uses have to agree with each other. */
 export type AnyGroupUse = Pick<
   GroupUse<never, never, never, never>,
-  'owner' | 'settings' | 'defaultMaxClockDrift' | 'snapshots'
+  'owner' | 'settings' | 'defaultMaxClockDrift' | 'snapshots' | 'transfer'
 > & {
   readonly machine?: unknown;
 };
@@ -45,12 +52,47 @@ function compare(one: AnyGroupUse, other: AnyGroupUse): void {
   if (one.machine !== undefined && other.machine !== undefined) {
     throw new ClusterError('INVALID_OPTIONS', `${both}, and it can have just one machine: both bring theirs`);
   }
-  const theirs = optionsOf(other.settings);
-  for (const [name, value] of optionsOf(one.settings)) {
-    const [here, there] = [JSON.stringify(value), JSON.stringify(theirs.get(name))];
-    if (here === there || here === undefined || there === undefined) continue;
+  refuseContradiction(both, optionsOf(one.settings), optionsOf(other.settings));
+}
+
+/**
+ * How snapshots go from and to a node on which there are all of these uses, as far as they say.
+ * @throws ClusterError `INVALID_OPTIONS`, naming the option in which two contradict each other
+ */
+export function agreedTransfer(uses: readonly TransferUse[]): SnapshotTransferOptions {
+  let agreed: SnapshotTransferOptions = {};
+  for (const [at, use] of uses.entries()) {
+    for (const earlier of uses.slice(0, at)) {
+      const both = `${earlier.owner} and ${use.owner} share how their node sends snapshots`;
+      refuseContradiction(both, transferOf(earlier), transferOf(use));
+    }
+    agreed = { ...agreed, ...use.transfer };
+  }
+  return agreed;
+}
+
+/** As far as it concerns all groups of a node. */
+export type TransferUse = Pick<AnyGroupUse, 'owner' | 'transfer'>;
+
+function refuseContradiction(
+  both: string,
+  ours: ReadonlyMap<string, unknown>,
+  theirs: ReadonlyMap<string, unknown>,
+): void {
+  for (const [name, value] of ours) {
+    const other = theirs.get(name);
+    const [here, there] = [shown(value), shown(other)];
+    if (here === there || value === undefined || other === undefined) continue;
     throw new ClusterError('INVALID_OPTIONS', `${both}, and must be given the same ${name}: got ${here} and ${there}`);
   }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+}
+
+function transferOf({ transfer = {} }: TransferUse): ReadonlyMap<string, unknown> {
+  return new Map(Object.entries(transfer).map(([name, value]) => [`snapshotTransfer.${name}`, value]));
 }
 
 /** Each as its user names it. */
@@ -65,7 +107,9 @@ const USE: unique symbol = Symbol.for('@quorate/raft-host/GroupUse');
 /** The plugin, so that a cluster in which another contradicts it about the group is refused when it is built. */
 export function withGroupUse<T, K extends PluginKind>(plugin: Plugin<T, K>, use: AnyGroupUse): Plugin<T, K> {
   const check = (plan: ClusterPlan): void => {
-    agreedSettings(plan.parts.flatMap((part) => usesOf(part)));
+    const uses = plan.parts.flatMap((part) => usesOf(part));
+    agreedSettings(uses);
+    agreedTransfer(uses);
     plugin.check?.(plan);
   };
   return Object.assign({ ...plugin, check }, { [USE]: use });

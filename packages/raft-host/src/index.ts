@@ -58,5 +58,6 @@ export {
   snapshotPolicyRules,
   type SnapshotPolicySettings,
 } from './snapshots/snapshot-policy.ts';
+export { type SnapshotTransferOptions, snapshotTransferRules } from './snapshots/transfer-options.ts';
 export { type GroupUse, withGroupUse } from './group-use.ts';
 export { CLUSTER_GROUP, type SharedGroup, sharedGroup } from './shared-group.ts';

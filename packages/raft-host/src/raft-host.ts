@@ -17,7 +17,11 @@ import { Ticker } from './ticker.ts';
 import { Pulses } from './resting/pulses.ts';
 import { decodePulse, type RestNotice } from './resting/rest-notice.ts';
 import { SnapshotTransfer } from './snapshots/snapshot-transfer.ts';
-import { readTransferOptions } from './snapshots/transfer-options.ts';
+import {
+  readTransferOptions,
+  type SnapshotTransferOptions,
+  type TransferSettings,
+} from './snapshots/transfer-options.ts';
 import { type ReceivedMessage, readFrame } from './wire/frame-reader.ts';
 import type { SnapshotMessage } from './wire/snapshot-message.ts';
 
@@ -62,7 +66,6 @@ export class RaftHost implements AsyncDisposable {
   readonly crc32: Crc32;
   readonly batches: EntryBatches;
   readonly outbox: Outbox;
-  readonly snapshots: SnapshotTransfer;
   readonly pulses: Pulses;
   readonly #closing = new AbortController();
   readonly #groups = new Map<number, HostedGroup>();
@@ -72,6 +75,9 @@ export class RaftHost implements AsyncDisposable {
   readonly #gathering = new Set<HostedGroup>();
   readonly #subscriptions: Disposable[] = [];
   readonly #log: LogStore;
+  readonly #transfer: () => SnapshotTransferOptions;
+  #transferSettings: TransferSettings | undefined;
+  #snapshots: SnapshotTransfer | undefined;
   #opening: Promise<void> | undefined;
   #depth = 0;
   /** The end of this turn is awaited; or it has come. */
@@ -79,22 +85,31 @@ export class RaftHost implements AsyncDisposable {
   #isTurnOver = false;
   #isDisposed = false;
 
-  /** @throws ClusterError `INVALID_OPTIONS` where the storage keeps no logs */
-  constructor(context: ClusterContext) {
+  /**
+   * @param transfer asked once, when it is opened
+   * @throws ClusterError `INVALID_OPTIONS` where the storage keeps no logs
+   */
+  constructor(context: ClusterContext, transfer: () => SnapshotTransferOptions) {
     const log = context.storage?.log;
     if (log === undefined) throw new ClusterError('INVALID_OPTIONS', 'Raft needs a storage that keeps logs');
     this.context = context;
     this.#log = log;
+    this.#transfer = transfer;
     this.crc32 = context.crc32 ?? crc32;
     this.batches = new EntryBatches(this.crc32);
     this.outbox = new Outbox(context.transport, this.batches, this.crc32);
     this.pulses = new Pulses(context.clock, context.transport);
-    this.snapshots = new SnapshotTransfer(context, readTransferOptions('raft-host', {}), {
-      find: (group, formation) => this.#groups.get(group)?.snapshots.logOf(formation),
-      accepts: (from, group, _formation, message) => this.#groups.get(group)?.snapshots.accepts(from, message) === true,
-      received: async (_from, group, _formation, message, info) =>
-        this.#groups.get(group)?.snapshots.received(message, info),
-    });
+  }
+
+  /** How it sends and receives snapshots, once it is open. */
+  get transferSettings(): TransferSettings | undefined {
+    return this.#transferSettings;
+  }
+
+  /** @throws ClusterError `CLOSED` before it is open */
+  get snapshots(): SnapshotTransfer {
+    if (this.#snapshots === undefined) throw new ClusterError('CLOSED', 'the host of Raft groups is not open');
+    return this.#snapshots;
   }
 
   /** Opens the log store and listens. Several calls wait for the same. */
@@ -163,19 +178,31 @@ export class RaftHost implements AsyncDisposable {
     this.#closing.abort();
     this.pulses.end();
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
-    await this.snapshots[Symbol.asyncDispose]();
+    await this.#snapshots?.[Symbol.asyncDispose]();
   }
 
   async #open(): Promise<void> {
     const { transport } = this.context;
     await this.#log.open();
-    this.snapshots.listen();
+    if (this.#isDisposed) return;
+    this.#snapshots = this.#openTransfer();
+    this.#snapshots.listen();
     this.#subscriptions.push(
       transport.onMessage(messageKind.REPLICATE, (from, payload) => this.#receive(from, payload)),
       transport.onRequest(messageKind.REPLICATE, this.#answer),
       transport.onMessage(messageKind.SYNC, (from, payload) => this.#pulse(from, payload)),
     );
     void this.#followConnections(transport.watch({ signal: this.#closing.signal }));
+  }
+
+  #openTransfer(): SnapshotTransfer {
+    this.#transferSettings = { ...readTransferOptions('raft-host', {}), ...this.#transfer() };
+    return new SnapshotTransfer(this.context, this.#transferSettings, {
+      find: (group, formation) => this.#groups.get(group)?.snapshots.logOf(formation),
+      accepts: (from, group, _formation, message) => this.#groups.get(group)?.snapshots.accepts(from, message) === true,
+      received: async (_from, group, _formation, message, info) =>
+        this.#groups.get(group)?.snapshots.received(message, info),
+    });
   }
 
   #deferTurn(): void {

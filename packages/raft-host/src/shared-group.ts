@@ -1,5 +1,5 @@
 import { type ClusterContext, ClusterError, type StateMachine, type Transport } from '@quorate/core';
-import { agreedSettings, type AnyGroupUse, type GroupUse } from './group-use.ts';
+import { agreedSettings, agreedTransfer, type AnyGroupUse, type GroupUse, type TransferUse } from './group-use.ts';
 import { handOver } from './hand-over.ts';
 import { noMachine } from './no-machine.ts';
 import { RaftGroup } from './raft-group.ts';
@@ -36,8 +36,14 @@ export class SharedGroup {
       throw new ClusterError('INVALID_OPTIONS', `${use.owner}: group ${this.id} has started without it`);
     }
     agreedSettings([...this.#uses, use]);
+    this.#node.checkTransfer(use);
     this.#uses.push(use);
     this.#users += 1;
+  }
+
+  /** Of all that joined. */
+  get uses(): readonly AnyGroupUse[] {
+    return this.#uses;
   }
 
   /** The group, started. */
@@ -77,14 +83,26 @@ class SharedNode {
   readonly #onEmpty: () => void;
 
   constructor(context: ClusterContext, onEmpty: () => void) {
-    this.host = new RaftHost(context);
+    this.host = new RaftHost(context, () => agreedTransfer(this.#uses()));
     this.#onEmpty = onEmpty;
+  }
+
+  /** @throws ClusterError `INVALID_OPTIONS` where this use contradicts others, of whatever groups */
+  checkTransfer(use: TransferUse): void {
+    agreedTransfer([...this.#uses(), use]);
   }
 
   group(id: number): SharedGroup {
     const group = this.#groups.get(id) ?? new SharedGroup(id, this);
     this.#groups.set(id, group);
     return group;
+  }
+
+  #uses(): readonly TransferUse[] {
+    // Once it is open, what nobody named has its default.
+    const transfer = this.host.transferSettings;
+    if (transfer !== undefined) return [{ owner: 'those that have started', transfer }];
+    return [...this.#groups.values()].flatMap((group) => group.uses);
   }
 
   async closed(group: SharedGroup): Promise<void> {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { coreConfig } from '../src/core-config.ts';
 import { readGroupOptions, type RaftGroupOptions } from '../src/group-options.ts';
-import { agreedSettings, type AnyGroupUse } from '../src/group-use.ts';
+import { agreedSettings, agreedTransfer, type AnyGroupUse } from '../src/group-use.ts';
 import { CATCH_UP_TICKS } from '../src/ticker.ts';
 
 function use(owner: string, options: Partial<RaftGroupOptions> = {}, rest: Partial<AnyGroupUse> = {}): AnyGroupUse {
@@ -14,6 +14,7 @@ function use(owner: string, options: Partial<RaftGroupOptions> = {}, rest: Parti
 function refusal(...uses: readonly AnyGroupUse[]): string {
   try {
     agreedSettings(uses);
+    agreedTransfer(uses);
   } catch (error) {
     if (isClusterError(error, 'INVALID_OPTIONS')) return error.message;
     throw error;
@@ -51,6 +52,22 @@ describe('those who use one group', () => {
     const machine = () => undefined;
     expect(refusal(use('one', {}, { machine }), use('two'))).toBe('accepted');
     expect(refusal(use('one', {}, { machine }), use('two', {}, { machine }))).toContain('just one machine');
+  });
+});
+
+describe('those who use groups of one node', () => {
+  it('agree about how snapshots are sent, as far as they say', () => {
+    const [slow, few] = [
+      use('one', {}, { transfer: { snapshotBytesPerSecond: 100_000 } }),
+      use('two', {}, { transfer: { maxSends: 1 } }),
+    ];
+    expect(agreedTransfer([slow, use('silent'), few])).toEqual({ snapshotBytesPerSecond: 100_000, maxSends: 1 });
+    expect(refusal(slow, few)).toBe('accepted');
+    const fast = use('fast', {}, { transfer: { snapshotBytesPerSecond: Infinity, maxSends: 1 } });
+    expect(refusal(slow, few, fast)).toBe(
+      'one and fast share how their node sends snapshots, and must be given the same ' +
+        'snapshotTransfer.snapshotBytesPerSecond: got 100000 and Infinity',
+    );
   });
 });
 

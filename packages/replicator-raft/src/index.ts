@@ -45,6 +45,7 @@ export {
   type SkipOptions,
   type SnapshotTaken,
   type SnapshotPolicyOptions,
+  type SnapshotTransferOptions,
 } from '@quorate/raft-host';
 
 /**

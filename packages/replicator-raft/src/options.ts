@@ -14,10 +14,13 @@ import {
   readPolicyOptions,
   type SnapshotPolicyOptions,
   snapshotPolicyRules,
+  type SnapshotTransferOptions,
+  snapshotTransferRules,
 } from '@quorate/raft-host';
 
 const OWNER = 'raftReplicator';
 const SNAPSHOTS = `${OWNER} snapshots`;
+const TRANSFER = `${OWNER} snapshotTransfer`;
 
 export interface RaftReplicatorOptions<C, R, Q, A> extends RaftGroupOptions {
   /**
@@ -32,6 +35,8 @@ export interface RaftReplicatorOptions<C, R, Q, A> extends RaftGroupOptions {
   readonly sessionTtlMs?: number;
   /** When this node captures the machine's state, and how much of the log it keeps behind that. Nodes may differ. */
   readonly snapshots?: SnapshotPolicyOptions;
+  /** How fast and how many at a time snapshots go from and to this node, of all its groups. Nodes may differ. */
+  readonly snapshotTransfer?: SnapshotTransferOptions;
 }
 
 export interface RaftReplicatorSettings<C, R, Q, A> {
@@ -48,18 +53,17 @@ export function readOptions<C, R, Q, A>(
     machine: rule.value('a function that makes a state machine', (value) => typeof value === 'function'),
     sessionTtlMs: rule.duration({ min: 1000, max: 86_400_000 }),
     snapshots: rule.group(SNAPSHOTS, snapshotPolicyRules),
+    snapshotTransfer: rule.group(TRANSFER, snapshotTransferRules),
   };
-  const { machine, sessionTtlMs, snapshots, ...group } = checkOptions<RaftReplicatorOptions<C, R, Q, A>>(
-    OWNER,
-    rules,
-    options,
-  );
+  const given = checkOptions<RaftReplicatorOptions<C, R, Q, A>>(OWNER, rules, options);
+  const { machine, sessionTtlMs, snapshots, snapshotTransfer: transfer, ...group } = given;
   if (machine === undefined) throw missing();
   const use = {
     owner: OWNER,
     settings: readGroupOptions(OWNER, group),
     machine,
     snapshots: readPolicyOptions(SNAPSHOTS, snapshots ?? {}),
+    ...(transfer && { transfer }),
   };
   return { use, sessionTtlMs: sessionTtlMs ?? 60_000 };
 }

@@ -3,7 +3,13 @@ import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransp
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
-import { type OfflineNode, type RaftGroupOptions, raftReplicator, type SnapshotPolicyOptions } from '../src/index.ts';
+import {
+  type OfflineNode,
+  type RaftGroupOptions,
+  raftReplicator,
+  type SnapshotPolicyOptions,
+  type SnapshotTransferOptions,
+} from '../src/index.ts';
 import { KeyValues, type KeyValueCommand } from './key-values.ts';
 
 export type KeyValueReplicator = Replicator<KeyValueCommand, string, string, string | undefined>;
@@ -15,6 +21,7 @@ export interface StageOptions extends Partial<Omit<RaftGroupOptions, 'voters'>> 
   readonly founders?: readonly string[];
   /** Of a node of this name. @default a sound one */
   readonly machine?: (name: string) => KeyValues;
+  readonly snapshotTransfer?: SnapshotTransferOptions;
 }
 
 /** Nodes with a replicated key-value store, each on a simulated host of its own. */

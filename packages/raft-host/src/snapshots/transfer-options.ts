@@ -1,6 +1,6 @@
 import { checkOptions, type OptionRules, rule } from '@quorate/core';
 
-/** How snapshots go from node to node. */
+/** How snapshots go from node to node: of all groups of a node together. Nodes may differ. */
 export interface SnapshotTransferOptions {
   /**
    * The pace at which this node sends snapshots, all of them together; may be `Infinity`. By default half of what a
@@ -35,7 +35,8 @@ export type TransferSettings = Required<SnapshotTransferOptions>;
 
 const MIB = 1024 * 1024;
 
-const rules: OptionRules<SnapshotTransferOptions> = {
+/** Of every adapter that lets its users set them; to be spread among its own, or grouped. */
+export const snapshotTransferRules: OptionRules<SnapshotTransferOptions> = {
   snapshotBytesPerSecond: rule.value<number>(
     'a number of bytes from 65536, or Infinity',
     (value) => typeof value === 'number' && value >= 64 * 1024,
@@ -54,6 +55,6 @@ export function readTransferOptions(owner: string, options: SnapshotTransferOpti
     maxReceives: 2,
     patienceMs: 60_000,
     maxSnapshotBytes: MIB * MIB,
-    ...checkOptions<SnapshotTransferOptions>(owner, rules, options),
+    ...checkOptions<SnapshotTransferOptions>(owner, snapshotTransferRules, options),
   };
 }
