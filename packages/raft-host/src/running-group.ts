@@ -1,7 +1,6 @@
 import {
   type ClusterError,
   ENTRY_HEADROOM,
-  type GroupLog,
   type MonotonicMs,
   type NodeId,
   type SnapshotInfo,
@@ -10,27 +9,23 @@ import {
 import { type Entry, type Message, NONE, type RaftNode, type Role, type SoftState } from '@quorate/raft';
 import { Applier } from './commands/applier.ts';
 import type { Halt } from './commands/entry-feed.ts';
-import type { OutcomeCodec } from './commands/outcome-codec.ts';
-import type { ReplicatedMachine } from './commands/replicated-machine.ts';
 import { Consensus } from './consensus.ts';
 import { coreConfig, MAX_PENDING_BYTES } from './core-config.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { Dispatch, type Leader } from './dispatch.ts';
-import type { ForwardedCommands } from './forwarding.ts';
 import { GroupSnapshots } from './group-snapshots.ts';
 import { GroupLogView } from './group-log-view.ts';
-import { type GroupSettings, inTicks } from './group-options.ts';
-import type { GroupRecord } from './group-record.ts';
-import { formationTag, type Identity } from './group-state.ts';
+import { inTicks } from './group-options.ts';
+import { formationTag } from './group-state.ts';
 import { GroupConfiguration } from './group-configuration.ts';
+import { hardStateOf } from './hard-state.ts';
 import type { Sender } from './outbox.ts';
-import type { HostedGroup, RaftHost } from './raft-host.ts';
+import type { GroupRole, RunningGroupParts } from './running-group-parts.ts';
 import { Reads } from './reads.ts';
 import { neededByOthers, successors } from './progress-view.ts';
 import { GroupRest } from './resting/group-rest.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
-import { sendNewestSnapshot } from './snapshots/send-newest.ts';
-import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
+import { LeaderSnapshots } from './snapshots/leader-snapshots.ts';
 import type { Ticker } from './ticker.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 import type { SnapshotMessage } from './wire/snapshot-message.ts';
@@ -41,43 +36,6 @@ const CACHE_BYTES: number = 4 * 1024 * 1024;
 const LOST_LEADER_CHANCE = 0.25;
 /** Election times without anything to do after which a group rests. */
 const REST_ELECTION_TIMES = 2;
-
-/** Where a running group stands, as far as it concerns others. */
-export interface GroupRole {
-  readonly role: Role;
-  readonly term: number;
-  /** Undefined while none is known. */
-  readonly leader: NodeId | undefined;
-}
-
-export interface RunningGroupParts<R> {
-  readonly host: RaftHost;
-  readonly id: number;
-  readonly settings: GroupSettings;
-  readonly identity: Identity;
-  readonly record: GroupRecord;
-  readonly log: GroupLog;
-  /** As of the log's snapshot. */
-  readonly machine: ReplicatedMachine<unknown, R, unknown, unknown>;
-  readonly codec: OutcomeCodec<R>;
-  readonly owner: HostedGroup;
-  readonly priority: (nodeId: NodeId) => number;
-  readonly onRole: (role: GroupRole) => void;
-  /** This node led, and its disk does not answer. */
-  readonly onStalled: () => void;
-  /** Whether it is fine for this node when the group doesn't tick while there is nothing to do. */
-  readonly mayRest: () => boolean;
-  /** Something may have happened. */
-  readonly onTurn: () => void;
-  readonly onMembers: () => void;
-  /** This node goes on as a member that was removed. */
-  readonly onStranger: (nodeId: NodeId, number: number) => void;
-  readonly onHalted: (halt: Halt | undefined) => void;
-  readonly onFailed: (error: ClusterError) => void;
-  readonly policy: SnapshotPolicySettings;
-  readonly onSnapshotFailed: (error: ClusterError) => void;
-  readonly forward: (to: NodeId, commands: ForwardedCommands) => Promise<Uint8Array>;
-}
 
 /** A group that this node is a member of, with consensus, a machine, and what waits for either. */
 export class RunningGroup<R> implements Sender {
@@ -92,6 +50,7 @@ export class RunningGroup<R> implements Sender {
   readonly #applier: Applier<R>;
   readonly #disk: DiskWatch;
   readonly #rest: GroupRest;
+  readonly #sending: LeaderSnapshots;
   readonly #ticker: Pick<Ticker, 'add' | 'delete'>;
   #stands = false;
   #isOver = false;
@@ -117,6 +76,18 @@ export class RunningGroup<R> implements Sender {
       onChange: (isResting) => this.#restChanged(isResting),
     });
     this.#ticker.add(this);
+    const { logger } = host.context;
+    this.#sending = new LeaderSnapshots({
+      log,
+      formation: this.formationTag,
+      logger,
+      transfer: () => host.snapshots,
+      report: (member, isThere) =>
+        this.ask((node) => {
+          node.reportSnapshot(member, isThere);
+          return 'ok';
+        }),
+    });
     this.configuration = new GroupConfiguration(log.snapshot, parts.onStranger);
     const view = this.#openView();
     this.configuration.committedAtFirst = view.initialState().hardState.commit;
@@ -294,22 +265,17 @@ export class RunningGroup<R> implements Sender {
     this.#ticker.delete(this);
     this.#consensus.end();
     this.#applier.end();
+    this.#sending.stop();
     this.snapshots.end();
     this.dispatch.failAll(error);
     this.reads.failAll(error);
   }
 
   #openView(): GroupLogView {
-    const { host, log } = this.#parts;
-    const { state } = this.#parts.record;
-    // A crash can leave a leader's snapshot and not the term that its message was of: a vote in that is not known of.
-    const lastTerm = log.term(log.lastIndex) ?? 0;
-    const { term, vote } = lastTerm > state.term ? { term: lastTerm, vote: NONE } : state;
-    const start = log.snapshot?.index ?? 0;
-    const commit = Math.max(start, Math.min(log.commit, log.lastIndex));
+    const { host, log, record } = this.#parts;
     return new GroupLogView(log, {
       batches: host.batches,
-      hardState: { term, vote, commit },
+      hardState: hardStateOf(log, record.state),
       cacheBytes: CACHE_BYTES,
       onLoaded: () => this.#consensus.entriesLoaded(),
       onFailure: (error) => this.#failed(error),
@@ -359,16 +325,8 @@ export class RunningGroup<R> implements Sender {
       this.#parts.host.outbox.add(to, this, message);
       return;
     }
-    void this.#sendSnapshot(to, message);
-  }
-
-  async #sendSnapshot(to: NodeId, message: Message): Promise<void> {
-    const { host, log } = this.#parts;
-    const isThere = await sendNewestSnapshot(host, { log, formation: this.formationTag, to, message });
-    this.ask((node) => {
-      node.reportSnapshot(message.to, isThere);
-      return 'ok';
-    });
+    // One who was deposed in this very turn has nothing to send.
+    if (this.#role === 'leader') void this.#sending.send(to, message);
   }
 
   #apply(entries: readonly Entry[], settled: () => void): void {
@@ -447,6 +405,7 @@ export class RunningGroup<R> implements Sender {
 
   #roleChanged({ role, leader }: SoftState): void {
     const began = role === 'leader' && this.#role !== 'leader';
+    if (this.#role === 'leader' && role !== 'leader') this.#sending.stop();
     this.#role = role;
     this.#leader = leader;
     if (began) this.#leads = { since: this.#parts.host.context.clock.now(), time: this.#applier.time };
