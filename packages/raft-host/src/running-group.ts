@@ -26,14 +26,13 @@ import { neededByOthers, successors } from './progress-view.ts';
 import { GroupRest } from './resting/group-rest.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { LeaderSnapshots } from './snapshots/leader-snapshots.ts';
+import { ticksUntilTurn } from './succession.ts';
 import type { Ticker } from './ticker.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 import type { SnapshotMessage } from './wire/snapshot-message.ts';
 
 /** How much of the newest entries is kept in memory, in bytes. */
 const CACHE_BYTES: number = 4 * 1024 * 1024;
-/** Of an election time: what is left to chance when the leader's connection was lost. */
-const LOST_LEADER_CHANCE = 0.25;
 /** Election times without anything to do after which a group rests. */
 const REST_ELECTION_TIMES = 2;
 
@@ -177,15 +176,14 @@ export class RunningGroup<R> implements Sender {
     if (this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
   }
 
-  /**
-   * When it was the leader, it is probably gone: this node doesn't wait longer for it than others feel bound to it. What is
-   * left to chance keeps two from standing at one time.
-   */
+  /** When it was the leader, it is probably gone: this node doesn't wait longer for it than others feel bound to it. */
   disconnected(nodeId: NodeId): void {
-    const { host, settings } = this.#parts;
+    const { settings, identity } = this.#parts;
     if (this.#role !== 'follower' || this.nodeOf(this.#leader) !== nodeId) return;
-    const ticks = inTicks(settings.timings.electionMs, settings.timings);
-    this.node.setRandomizedElectionTicks(ticks + host.context.random.int(Math.ceil(ticks * LOST_LEADER_CHANCE)));
+    const { voters } = this.configuration.confState;
+    const electionTicks = inTicks(settings.timings.electionMs, settings.timings);
+    const ticks = ticksUntilTurn(electionTicks, { number: identity.number, voters, lost: this.#leader });
+    this.node.setRandomizedElectionTicks(ticks);
   }
 
   /** Whether this peer may send this node such a snapshot. */
