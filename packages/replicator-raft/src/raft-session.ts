@@ -1,4 +1,12 @@
-import { type Clock, ClusterError, isClusterError, type Session, type Timer, type WriteOptions } from '@quorate/core';
+import {
+  type Clock,
+  ClusterError,
+  isClusterError,
+  type Session,
+  sleep,
+  type Timer,
+  type WriteOptions,
+} from '@quorate/core';
 import type { Command, Settled } from '@quorate/raft-host';
 import { resultOf } from './result-of.ts';
 
@@ -20,8 +28,8 @@ export class RaftSession<C, R> implements Session<C, R> {
   /** Of the commands on their way, in order. */
   readonly #open = new Set<number>();
   #nextSequence = 1;
+  readonly #ending = new AbortController();
   #timer: Timer | undefined;
-  #ended = false;
 
   constructor(parts: {
     readonly id: number;
@@ -59,17 +67,21 @@ export class RaftSession<C, R> implements Session<C, R> {
 
   /** Ends it here; in the log it expires. */
   end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#hasEnded) return;
+    this.#ending.abort();
     this.#timer?.cancel();
     this.#onClose();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#ended) return;
+    if (this.#hasEnded) return;
     this.end();
     // Without an answer it expires by itself.
     await this.#write({ kind: 'close-session', sessionId: this.#number }, {}).catch(() => undefined);
+  }
+
+  get #hasEnded(): boolean {
+    return this.#ending.signal.aborted;
   }
 
   async #untilKnown(data: Uint8Array, sequence: number, options: WriteOptions): Promise<R> {
@@ -81,8 +93,8 @@ export class RaftSession<C, R> implements Session<C, R> {
       if (!isClusterError(settled)) return resultOf(settled);
       // That this attempt had no effect says nothing of those before it.
       isUnknown ||= settled.outcome !== 'not-applied';
-      if (this.#isOver(settled, deadline, options)) throw isUnknown ? unknown(settled) : settled;
-      await new Promise<void>((resolve) => this.#clock.setTimer(RETRY_MS, resolve));
+      const isOver = this.#isOver(settled, deadline, options) || !(await this.#pause());
+      if (isOver) throw isUnknown ? unknown(settled) : settled;
     }
   }
 
@@ -98,13 +110,21 @@ export class RaftSession<C, R> implements Session<C, R> {
 
   /** Whether it is not to be tried again. */
   #isOver(error: ClusterError, deadline: number, { signal }: WriteOptions): boolean {
-    if (this.#ended || signal?.aborted === true || this.#clock.now() + RETRY_MS >= deadline) return true;
+    if (this.#hasEnded || signal?.aborted === true || this.#clock.now() + RETRY_MS >= deadline) return true;
     return error.outcome === undefined || isFinal(error);
+  }
+
+  /** Before the next attempt. False when the session has ended, and there is to be none. */
+  #pause(): Promise<boolean> {
+    return sleep(this.#clock, RETRY_MS, { signal: this.#ending.signal }).then(
+      () => true,
+      () => false,
+    );
   }
 
   #keepAlive(): void {
     this.#timer = this.#clock.setTimer(this.#ttlMs / SIGNS_PER_TTL, () => {
-      if (this.#ended) return;
+      if (this.#hasEnded) return;
       // Should it fail, the next one comes; should it have expired, the next command says so.
       this.#write({ kind: 'keep-session', sessionId: this.#number }, {}).catch(() => undefined);
       this.#keepAlive();
@@ -112,7 +132,7 @@ export class RaftSession<C, R> implements Session<C, R> {
   }
 
   #throwIfEnded(): void {
-    if (this.#ended) throw new ClusterError('CLOSED', `session ${this.id} is closed`, { outcome: 'not-applied' });
+    if (this.#hasEnded) throw new ClusterError('CLOSED', `session ${this.id} is closed`, { outcome: 'not-applied' });
   }
 }
 
