@@ -58,6 +58,23 @@ export class ReadDesk {
     if (error !== undefined) for (const early of this.#early) early.reject(error);
   }
 
+  /** Whether the machine here is that of a member: before, it is in its first state, which is nobody's. */
+  get isOpen(): boolean {
+    return this.#running() !== undefined;
+  }
+
+  /**
+   * Resolves when the group runs here, so that its machine has what this node had stored, whatever that is (a local read
+   * follows). It does so too where the group has stopped since.
+   * @throws ClusterError as `barrier`, but for `TIMEOUT`; `REFUSED` where this node has no place in the group
+   */
+  async whenRunning(options: ReadOptions = {}): Promise<void> {
+    throwIfAborted(options.signal, 'read');
+    if (this.isOpen) return;
+    if (this.#refusal !== undefined) throw this.#refusal;
+    await this.#whenReady(options);
+  }
+
   /**
    * Resolves when the machine here has all that was committed anywhere before the call (a linearizable read follows).
    * @throws ClusterError `TIMEOUT`, `OVERLOADED`, `ABORTED`, `CLOSED`; `QUORUM_LOST` when the group didn't run in time

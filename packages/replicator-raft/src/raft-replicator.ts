@@ -196,7 +196,10 @@ export class RaftReplicator<C, R, Q, A> implements Replicator<C, R, Q, A>, HasMe
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       ...(options.signal && { signal: options.signal }),
     };
-    if (consistency === 'local') return;
+    if (consistency === 'local') {
+      if (!group.reads.isOpen) await group.reads.whenRunning(how);
+      return;
+    }
     if (consistency === 'session') await group.reads.whenApplied(this.#lastWritten, how);
     else if (consistency === 'linearizable') await group.reads.barrier(how);
     else if (consistency === 'lease') await group.reads.leaseBarrier(how);
