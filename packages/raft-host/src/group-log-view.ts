@@ -26,7 +26,7 @@ export class GroupLogView implements RaftStorage {
   readonly #batches: EntryBatches;
   readonly #cache: EntryCache;
   readonly #onLoaded: () => void;
-  readonly #onFailure: (error: unknown) => void;
+  readonly #onFailure: (error: unknown, from: number) => Promise<void>;
   #hardState: HardState;
   /** The oldest first. */
   #pages: Page[] = [];
@@ -43,7 +43,8 @@ export class GroupLogView implements RaftStorage {
       readonly cacheBytes: number;
       /** Entries that the core was put off with have come. */
       readonly onLoaded: () => void;
-      readonly onFailure: (error: unknown) => void;
+      /** Entries from there on can't be read. Resolves when they are gone, or the group is over. */
+      readonly onFailure: (error: unknown, from: number) => Promise<void>;
     },
   ) {
     this.#log = log;
@@ -127,7 +128,7 @@ export class GroupLogView implements RaftStorage {
       this.#keep({ first: lo, entries: entries.filter(({ index }) => index < end) });
     } catch (error) {
       // Cut off meanwhile: the core will see that it is gone.
-      if (lo >= this.#log.firstIndex) this.#onFailure(error);
+      if (lo >= this.#log.firstIndex) await this.#onFailure(error, lo);
     } finally {
       this.#loading.delete(lo);
     }

@@ -24,7 +24,8 @@ export class GroupRecord {
 
   /** This node becomes this member. What it has voted stays: terms are the group's, whatever its number was before. */
   become(identity: Identity, term: number): void {
-    this.#state = { ...this.#state, identity, term: Math.max(term, this.#state.term), isRemoved: false };
+    const { isLost: _lost, ...state } = this.#state;
+    this.#state = { ...state, identity, term: Math.max(term, state.term), isRemoved: false };
   }
 
   /** The member that this node was is none any more. */

@@ -1,12 +1,14 @@
 import {
   type ClusterError,
-  type GroupLog,
   isClusterError,
+  type Logger,
   type SnapshotInfo,
   type SnapshotSource,
   toClusterError,
 } from '@quorate/core';
 import type { Entry } from '@quorate/raft';
+import type { CheckedLog } from './repair/checked-log.ts';
+import { LogMending } from './repair/log-mending.ts';
 import { encodeSnapshotMembers, type SnapshotMembers } from './members.ts';
 import { cutIndex, isSnapshotDue, type SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 
@@ -20,7 +22,9 @@ export interface Capture {
 
 /** Takes snapshots of a group when they are due, and cuts the log behind them. */
 export class GroupSnapshots {
-  readonly #log: GroupLog;
+  /** Of what is found damaged. */
+  readonly mending: LogMending;
+  readonly #log: CheckedLog;
   readonly #policy: SnapshotPolicySettings;
   readonly #capture: () => Capture;
   /** For each other member that was heard of: the first entry that it may not have. */
@@ -35,7 +39,12 @@ export class GroupSnapshots {
   #isOver = false;
 
   constructor(parts: {
-    readonly log: GroupLog;
+    readonly log: CheckedLog;
+    readonly logger: Logger;
+    /** The last entry that the machine has applied. */
+    readonly applied: () => number;
+    /** Has something committed, so that there is something new to be taken. */
+    readonly advance: () => void;
     readonly policy: SnapshotPolicySettings;
     readonly capture: () => Capture;
     readonly needed: () => readonly number[];
@@ -49,6 +58,7 @@ export class GroupSnapshots {
     this.#needed = parts.needed;
     this.#isSending = parts.isSending;
     this.#onFailure = parts.onFailure;
+    this.mending = new LogMending({ ...parts, takeSnapshot: () => this.take() });
   }
 
   /** These have been handed over for applying. */

@@ -16,31 +16,35 @@ export interface GroupState {
   readonly identity: Identity | undefined;
   /** That member was removed from the group, and this node knows it. */
   readonly isRemoved: boolean;
+  /** Without an identity: this node had one, perhaps, in a log that was damaged, and is to be given another. */
+  readonly isLost?: true;
   readonly term: number;
   readonly vote: number;
 }
 
 /*
  * Version 1, big-endian: version (1 byte), disk (16), formation (16, zeros for none), number, term, vote (8 each, doubles),
- * whether it was removed (1).
+ * flags (1): 1 for a member that was removed, 2 for one that is lost.
  */
 const VERSION = 1;
 const ID_BYTES = 16;
 const DISK_AT = 1;
 const FORMATION_AT: number = DISK_AT + ID_BYTES;
 const NUMBERS_AT: number = FORMATION_AT + ID_BYTES;
-const REMOVED_AT: number = NUMBERS_AT + 3 * 8;
-const STATE_BYTES: number = REMOVED_AT + 1;
+const FLAGS_AT: number = NUMBERS_AT + 3 * 8;
+const STATE_BYTES: number = FLAGS_AT + 1;
+const REMOVED_FLAG = 1;
+const LOST_FLAG = 2;
 const NO_FORMATION: string = '0'.repeat(2 * ID_BYTES);
 
-export function encodeGroupState({ disk, identity, isRemoved, term, vote }: GroupState): Uint8Array {
+export function encodeGroupState({ disk, identity, isRemoved, isLost, term, vote }: GroupState): Uint8Array {
   const bytes = new Uint8Array(STATE_BYTES);
   const view = new DataView(bytes.buffer);
   bytes[0] = VERSION;
   bytes.set(fromHex(disk), DISK_AT);
   bytes.set(fromHex(identity?.formation ?? NO_FORMATION), FORMATION_AT);
   for (const [at, value] of [identity?.number ?? 0, term, vote].entries()) view.setFloat64(NUMBERS_AT + at * 8, value);
-  bytes[REMOVED_AT] = isRemoved ? 1 : 0;
+  bytes[FLAGS_AT] = (isRemoved ? REMOVED_FLAG : 0) + (isLost ? LOST_FLAG : 0);
   return bytes;
 }
 
@@ -55,10 +59,14 @@ export function decodeGroupState(bytes: Uint8Array): GroupState {
     throw new ClusterError('CORRUPT', 'a group has numbers in its state that can be none');
   }
   const formation = toHex(bytes.subarray(FORMATION_AT, NUMBERS_AT));
+  const flags = bytes[FLAGS_AT] ?? 0;
+  if (flags > REMOVED_FLAG + LOST_FLAG)
+    throw new ClusterError('CORRUPT', 'a group has flags in its state that are none');
   return {
     disk: toHex(bytes.subarray(DISK_AT, FORMATION_AT)),
     identity: formation === NO_FORMATION ? undefined : { formation, number },
-    isRemoved: bytes[REMOVED_AT] === 1,
+    isRemoved: (flags & REMOVED_FLAG) > 0,
+    ...((flags & LOST_FLAG) > 0 && { isLost: true as const }),
     term,
     vote,
   };

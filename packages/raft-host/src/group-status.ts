@@ -9,6 +9,8 @@ export type GroupPhase =
   | 'forming'
   /** No founder, and not invited yet. */
   | 'waiting'
+  /** The log of this node was damaged and is set aside: it asks the group for a place again. */
+  | 'repairing'
   | 'running'
   /** The state machine has failed: consensus goes on, applying does not. */
   | 'halted'
@@ -16,7 +18,7 @@ export type GroupPhase =
   | 'refused'
   /** This node was a member, and is none any more. Added again, it goes on. */
   | 'removed'
-  /** The disk or the log failed. */
+  /** The disk failed, or the log, and that could not be helped. */
   | 'failed'
   | 'closed';
 

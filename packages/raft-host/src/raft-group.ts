@@ -12,8 +12,8 @@ import type { Halt } from './commands/entry-feed.ts';
 import type { Command } from './commands/command-batch.ts';
 import { OutcomeCodec } from './commands/outcome-codec.ts';
 import { ReplicatedMachine } from './commands/replicated-machine.ts';
-import { Founding } from './formation/founding.ts';
-import { Joining } from './formation/joining.ts';
+import { Entering } from './formation/entering.ts';
+import type { Founding } from './formation/founding.ts';
 import { encodeForwarded } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
 import { GroupUsers } from './group-users.ts';
@@ -22,8 +22,9 @@ import type { RaftMembers } from './membership/raft-members.ts';
 import type { Identity } from './group-state.ts';
 import type { CommandOptions, GroupPeer, GroupPhase, GroupStatus } from './group-status.ts';
 import type { Settled } from './proposals.ts';
+import type { RaftGroupParts } from './raft-group-parts.ts';
 import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
-import { snapshotContent } from './commands/snapshot-content.ts';
+import { restoreNewest } from './commands/restore-newest.ts';
 import { ReadDesk } from './read-desk.ts';
 import { requestKind } from './request-kind.ts';
 import { GroupOperations } from './recovery/group-operations.ts';
@@ -31,7 +32,7 @@ import type { RaftOperations } from './recovery/raft-operations.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
 import { successors } from './progress-view.ts';
-import { notLeader, peersOf, shownRole } from './shown-group.ts';
+import { notLeader, peersOf, shownStatus } from './shown-group.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
@@ -46,7 +47,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly #snapshotPolicy: SnapshotPolicySettings;
   readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
   #machine: ReplicatedMachine<C, R, Q, A>;
-  readonly #joining: Joining;
+  readonly #entering: Entering;
   readonly #membership: GroupMembership;
   readonly #operations: GroupOperations;
   readonly #codec: OutcomeCodec<R>;
@@ -54,22 +55,14 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly #commandCodec: StateMachine<C, R, Q, A>['codec']['command'];
   readonly #closing = new AbortController();
   readonly #statuses = new Broadcast<GroupStatus>(1);
-  /** Undefined until started. */
-  #founding: Founding | undefined;
   #running: RunningGroup<R> | undefined;
   #phase: GroupPhase = 'opening';
   #error: ClusterError | undefined;
   #isRun = false;
+  /** What the machine has shown: after a repair it shows nothing that is older. */
+  #shown = 0;
 
-  constructor(
-    host: RaftHost,
-    parts: {
-      readonly id: number;
-      readonly settings: GroupSettings;
-      readonly machine: () => StateMachine<C, R, Q, A>;
-      readonly snapshots: SnapshotPolicySettings;
-    },
-  ) {
+  constructor(host: RaftHost, parts: RaftGroupParts<C, R, Q, A>) {
     this.#host = host;
     this.id = parts.id;
     this.settings = parts.settings;
@@ -99,21 +92,24 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       group: parts.id,
       running: () => this.#running,
       machine: () => this.#machine,
-      record: () => this.#founding?.record,
+      record: () => this.#entering.founding?.record,
       phase: () => this.#phase,
       refusal: () => this.#changeRefusal(),
       notLeader: () => notLeader(this.#host.context, this.id, this.#running),
       barrier: (options) => this.reads.barrier(options),
       closing: this.#closing.signal,
     });
-    this.#joining = new Joining({
+    this.#entering = new Entering({
+      host,
       group: parts.id,
-      logger: host.context.logger,
+      settings: parts.settings,
+      isClosed: () => this.#closing.signal.aborted,
       phase: () => this.#phase,
-      founding: () => this.#started(),
+      enter: (phase) => this.#enter(phase),
       run: (founding, identity) => this.#run(founding, identity),
       isRunning: () => this.#running !== undefined,
-      beginAnew: () => this.#beginAnew(),
+      beginAnew: () => this.#beginAnew(`${this.#self} becomes another member of group ${this.id}`),
+      campaign: () => this.campaign(),
       over: (error) => this.#over(error),
     });
     this.#membership = new GroupMembership({
@@ -121,8 +117,9 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       group: parts.id,
       electionMs: parts.settings.timings.electionMs,
       running: () => this.#running,
-      record: () => this.#founding?.record,
+      record: () => this.#entering.founding?.record,
       phase: () => this.#phase,
+      error: () => this.#problem,
       refusal: () => this.#changeRefusal(),
       notLeader: () => notLeader(this.#host.context, this.id, this.#running),
       mayLead: (nodeId) => this.users.preferenceFor(nodeId) >= this.users.preferenceFor(this.#self),
@@ -141,18 +138,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   }
 
   get status(): GroupStatus {
-    const running = this.#running;
-    const basic = running?.node.basicStatus();
-    return {
-      phase: this.#phase,
-      role: running === undefined ? 'follower' : shownRole(running),
-      term: basic?.term ?? this.#founding?.state.term ?? 0,
-      leader: running?.role.leader,
-      commitIndex: basic?.commit ?? 0,
-      appliedIndex: running?.applied ?? 0,
-      members: running?.configuration.members.all ?? [],
-      error: this.#error,
-    };
+    const term = this.#entering.founding?.state.term ?? 0;
+    return shownStatus(this.#running, { phase: this.#phase, term, error: this.#problem });
   }
 
   /** What is now, then each change of phase, role, leader or members; a slow reader gets the newest. */
@@ -167,14 +154,41 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   async start(): Promise<void> {
     await this.#host.open();
     this.#throwIfOver();
-    const founding = await Founding.open(this.#host, this.#host.logOf(this.id), this.settings.voters);
-    this.#throwIfOver();
-    this.#founding = founding;
     this.#host.add(this);
-    const { identity } = founding.state;
-    if (identity !== undefined) await this.#run(founding, identity);
-    else if (this.settings.voters.includes(this.#self)) void this.#form(founding);
-    else this.#enter('waiting');
+    try {
+      await this.#entering.begin();
+    } catch (error) {
+      if (!(await this.#host.repair(this.id))) throw error;
+    }
+    this.#throwIfOver();
+  }
+
+  suspend(damage: ClusterError): void {
+    const message = `group ${this.id} is to give this node a place again, whose log is damaged: ${damage.message}`;
+    const error = new ClusterError('QUORUM_LOST', message, { cause: damage });
+    this.#entering.stop();
+    if (this.#running !== undefined) {
+      this.#shown = Math.max(this.#shown, this.#running.applied);
+      this.#refuse(error);
+    }
+    this.#beginAnew(message);
+    this.#membership.giveUp(error);
+    this.#enter('repairing');
+    this.users.turned();
+  }
+
+  async resume(): Promise<void> {
+    try {
+      await this.#entering.begin();
+    } catch (error) {
+      this.failed(toClusterError(error, 'IO', `group ${this.id}`));
+    }
+  }
+
+  failed(error: ClusterError): void {
+    if (this.#closing.signal.aborted) return;
+    this.#host.context.logger.error(error.message, error);
+    this.#end(error.code === 'REFUSED' ? 'refused' : 'failed', error);
   }
 
   /**
@@ -200,11 +214,15 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   /**
    * Asks the machine, as it is here and now.
-   * @throws ClusterError with the command that it has stopped at; what the machine throws
+   * @throws ClusterError with the command that it has stopped at; `QUORUM_LOST` while it is repaired; what the machine
+   * throws
    */
   query(query: Q): A {
     const halt = this.#running?.halt;
     if (halt !== undefined) throw halt.error;
+    if ((this.#running?.applied ?? 0) < this.#shown) {
+      throw new ClusterError('QUORUM_LOST', `group ${this.id} brings this node what it had, and has not done so yet`);
+    }
     return this.#machine.query(query);
   }
 
@@ -258,22 +276,24 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   receive(from: NodeId, received: ReceivedMessage): void {
     this.#running?.receive(from, received);
-    if (this.#phase === 'waiting') void this.#joining.inquire(from);
+    if (this.#phase === 'waiting') this.#entering.inquire(from);
   }
 
   async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
     switch (kind) {
       case requestKind.ASK:
-        return this.#started().answer(body, this.#running?.configuration.knownWith(this.#running.applied) ?? []);
+        return this.#entering
+          .started()
+          .answer(body, this.#running?.configuration.knownWith(this.#running.applied) ?? []);
       case requestKind.INVITE:
-        return this.#joining.takeInvitation(from, body);
+        return this.#entering.takeInvitation(from, body);
       case requestKind.FORWARD:
         return this.#desk.answer(body);
       case requestKind.SKIP:
       case requestKind.HAS_APPLIED:
         return this.#operations.answer(kind, body);
       default:
-        return this.#membership.request(kind, body);
+        return this.#membership.request(from, kind, body);
     }
   }
 
@@ -301,7 +321,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     if (this.#closing.signal.aborted) return;
     const error = new ClusterError('CLOSED', `group ${this.id} is closed`);
     this.#closing.abort(error);
-    this.#founding?.stop();
+    this.#entering.stop();
     this.#end('closed', error);
     this.#host.remove(this);
     this.#statuses[Symbol.dispose]();
@@ -311,33 +331,30 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return this.#host.context.self.id;
   }
 
-  async #form(founding: Founding): Promise<void> {
-    this.#enter('forming');
-    try {
-      let isReady = false;
-      const ready = () => {
-        isReady = true;
-        this.campaign();
-      };
-      const identity = await founding.form(this.settings.timings.electionMs, ready);
-      if (identity !== undefined) await this.#run(founding, identity);
-      // Whichever came last: that the others know, or that this node takes part.
-      if (isReady) this.campaign();
-    } catch (error) {
-      this.#over(toClusterError(error, 'IO', `group ${this.id}`));
-    }
+  /** Why it doesn't run. */
+  get #problem(): ClusterError | undefined {
+    const { loss } = this.#host.log;
+    if (this.#error !== undefined || this.#phase !== 'repairing' || loss === undefined) return this.#error;
+    return new ClusterError('CORRUPT', loss);
   }
 
-  /** The group can't go on here. */
+  /** The group can't go on here; not with this log, if that is damaged. */
   #over(error: ClusterError): void {
-    if (this.#closing.signal.aborted) return;
-    this.#host.context.logger.error(error.message, error);
-    this.#end(error.code === 'REFUSED' ? 'refused' : 'failed', error);
+    if (!this.#host.isDamaged(this.id)) return this.failed(error);
+    void this.#repair();
+  }
+
+  async #repair(): Promise<void> {
+    try {
+      await this.#host.repair(this.id);
+    } catch (cause) {
+      this.failed(toClusterError(cause, 'IO', 'set the log aside'));
+    }
   }
 
   /** This member was removed, and nobody has told this node so before. */
   #leave(): void {
-    const [founding, running] = [this.#founding, this.#running];
+    const [founding, running] = [this.#entering.founding, this.#running];
     if (founding === undefined || running === undefined || founding.state.isRemoved) return;
     founding.record.remove();
     this.#retire(running);
@@ -352,9 +369,9 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#enter('removed');
   }
 
-  /** Another member of the group from now on, with the same log. */
-  #beginAnew(): void {
-    this.#running?.end(new ClusterError('CLOSED', `${this.#self} becomes another member of group ${this.id}`));
+  /** Another member of the group from now on. */
+  #beginAnew(why: string): void {
+    this.#running?.end(new ClusterError('CLOSED', why));
     this.#running = undefined;
     this.#isRun = false;
     this.#machine = this.#newMachine();
@@ -366,11 +383,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return new ClusterError('QUORUM_LOST', `group ${this.id} is ${this.#phase}: its members are not known here`);
   }
 
-  #started(): Founding {
-    if (this.#founding === undefined) throw new ClusterError('CLOSED', `group ${this.id} is not started`);
-    return this.#founding;
-  }
-
   /** Takes part, as this member. */
   async #run(founding: Founding, identity: Identity): Promise<void> {
     if (this.#isRun || this.#closing.signal.aborted) return;
@@ -378,14 +390,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     founding.stop();
     const { context } = this.#host;
     const log = this.#host.logOf(this.id);
-    const { snapshot } = log;
-    // A crash came between the snapshot and the cut.
-    if (snapshot !== undefined && log.term(snapshot.index) !== snapshot.term) {
-      await log.truncatePrefix(snapshot.index, snapshot.term);
-    }
-    if (snapshot !== undefined) {
-      await this.#machine.restore(snapshotContent(log, snapshot), { signal: this.#closing.signal });
-    }
+    await restoreNewest(this.#machine, log, this.#closing.signal);
     if (this.#closing.signal.aborted) return;
     this.#running = new RunningGroup<R>({
       host: this.#host,

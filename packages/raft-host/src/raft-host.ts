@@ -4,16 +4,18 @@ import {
   crc32,
   type Crc32,
   type GroupLog,
-  type LogStore,
   messageKind,
   type NodeId,
   type RequestHandler,
   type SnapshotInfo,
+  toClusterError,
   type Transport,
 } from '@quorate/core';
 import { EntryBatches } from './entry-batches.ts';
 import { Outbox } from './outbox.ts';
 import { Ticker } from './ticker.ts';
+import type { CheckedLog } from './repair/checked-log.ts';
+import { NodeLog } from './repair/node-log.ts';
 import { Pulses } from './resting/pulses.ts';
 import { decodePulse, type RestNotice } from './resting/rest-notice.ts';
 import { SnapshotTransfer } from './snapshots/snapshot-transfer.ts';
@@ -35,6 +37,12 @@ export interface HostedGroup {
   readonly snapshots: SnapshotMember;
   /** The leader of the group finds that it may rest. */
   mayRest(from: NodeId, notice: RestNotice): void;
+  /** The log is damaged and goes, as a whole: nothing is done here until `resume`. */
+  suspend(damage: ClusterError): void;
+  /** Begins with what the log says that has come in its place. Never rejects. */
+  resume(): Promise<void>;
+  /** It can't go on. */
+  failed(error: ClusterError): void;
   /** The connection to this node was lost. */
   disconnected(nodeId: NodeId): void;
   /** Proposes what this turn has gathered. */
@@ -74,7 +82,9 @@ export class RaftHost implements AsyncDisposable {
   readonly #writing = new Set<HostedGroup>();
   readonly #gathering = new Set<HostedGroup>();
   readonly #subscriptions: Disposable[] = [];
-  readonly #log: LogStore;
+  /** All groups write to it. */
+  readonly log: NodeLog;
+  #repairing: Promise<void> | undefined;
   readonly #transfer: () => SnapshotTransferOptions;
   #transferSettings: TransferSettings | undefined;
   #snapshots: SnapshotTransfer | undefined;
@@ -90,10 +100,12 @@ export class RaftHost implements AsyncDisposable {
    * @throws ClusterError `INVALID_OPTIONS` where the storage keeps no logs
    */
   constructor(context: ClusterContext, transfer: () => SnapshotTransferOptions) {
-    const log = context.storage?.log;
-    if (log === undefined) throw new ClusterError('INVALID_OPTIONS', 'Raft needs a storage that keeps logs');
+    const { storage, random, logger } = context;
+    const store = storage?.log;
+    if (storage === undefined || store === undefined)
+      throw new ClusterError('INVALID_OPTIONS', 'Raft needs a storage that keeps logs');
     this.context = context;
-    this.#log = log;
+    this.log = new NodeLog({ store, records: storage.records, random, logger });
     this.#transfer = transfer;
     this.crc32 = context.crc32 ?? crc32;
     this.batches = new EntryBatches(this.crc32);
@@ -113,9 +125,10 @@ export class RaftHost implements AsyncDisposable {
   }
 
   /** Opens the log store and listens. Several calls wait for the same. */
-  open(): Promise<void> {
+  async open(): Promise<void> {
     this.#opening ??= this.#open();
-    return this.#opening;
+    await this.#opening;
+    await this.#repairing;
   }
 
   /** @throws ClusterError `INVALID_OPTIONS` when there is a group with its id */
@@ -131,8 +144,25 @@ export class RaftHost implements AsyncDisposable {
     this.#gathering.delete(group);
   }
 
-  logOf(group: number): GroupLog {
-    return this.#log.group(group);
+  logOf(group: number): CheckedLog {
+    return this.log.group(group);
+  }
+
+  /** Whether this group has found damage in the log for which that has to be given up, and may be. */
+  isDamaged(group: number): boolean {
+    return this.log.mayRepair && this.log.damageIn(group) !== undefined && !this.#isDisposed;
+  }
+
+  /**
+   * Gives the log up if it `isDamaged`, and has all groups begin anew. Whether it did.
+   * @throws ClusterError `IO`: then no group goes on
+   */
+  async repair(group: number): Promise<boolean> {
+    const damage = this.log.damageIn(group);
+    if (damage === undefined || !this.isDamaged(group)) return false;
+    this.#repairing ??= this.#replaceLog(damage).finally(() => (this.#repairing = undefined));
+    await this.#repairing;
+    return true;
   }
 
   ticker(tickMs: number): Pick<Ticker, 'add' | 'delete'> {
@@ -183,7 +213,7 @@ export class RaftHost implements AsyncDisposable {
 
   async #open(): Promise<void> {
     const { transport } = this.context;
-    await this.#log.open();
+    await this.log.open();
     if (this.#isDisposed) return;
     this.#snapshots = this.#openTransfer();
     this.#snapshots.listen();
@@ -203,6 +233,19 @@ export class RaftHost implements AsyncDisposable {
       received: async (_from, group, _formation, message, info) =>
         this.#groups.get(group)?.snapshots.received(message, info),
     });
+  }
+
+  async #replaceLog(damage: ClusterError): Promise<void> {
+    const groups = [...this.#groups.values()];
+    for (const group of groups) group.suspend(damage);
+    try {
+      await this.log.setAside(damage);
+    } catch (cause) {
+      const error = toClusterError(cause, 'IO', 'set the log aside');
+      for (const group of groups) group.failed(error);
+      throw error;
+    }
+    await Promise.all(groups.map((group) => group.resume()));
   }
 
   #deferTurn(): void {

@@ -16,4 +16,6 @@ export const requestKind = {
   SKIP: 7,
   /** Has your machine applied this command? Asked by a leader that is to have it skipped. */
   HAS_APPLIED: 8,
+  /** I have lost the log that I had as a member: give me a place again. For the leader, from that node itself. */
+  REPAIR: 9,
 } as const;

@@ -1,4 +1,4 @@
-import type { ClusterError, GroupLog, NodeId } from '@quorate/core';
+import type { ClusterError, NodeId } from '@quorate/core';
 import type { Role } from '@quorate/raft';
 import type { Halt } from './commands/entry-feed.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
@@ -8,6 +8,7 @@ import type { GroupSettings } from './group-options.ts';
 import type { GroupRecord } from './group-record.ts';
 import type { Identity } from './group-state.ts';
 import type { HostedGroup, RaftHost } from './raft-host.ts';
+import type { CheckedLog } from './repair/checked-log.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 
 /** Where a running group stands, as far as it concerns others. */
@@ -25,7 +26,7 @@ export interface RunningGroupParts<R> {
   readonly settings: GroupSettings;
   readonly identity: Identity;
   readonly record: GroupRecord;
-  readonly log: GroupLog;
+  readonly log: CheckedLog;
   /** As of the log's snapshot. */
   readonly machine: ReplicatedMachine<unknown, R, unknown, unknown>;
   readonly codec: OutcomeCodec<R>;

@@ -20,13 +20,13 @@ import { formationTag } from './group-state.ts';
 import { GroupConfiguration } from './group-configuration.ts';
 import { hardStateOf } from './hard-state.ts';
 import type { Sender } from './outbox.ts';
-import type { GroupRole, RunningGroupParts } from './running-group-parts.ts';
 import { Reads } from './reads.ts';
+import type { GroupRole, RunningGroupParts } from './running-group-parts.ts';
 import { neededByOthers, successors } from './progress-view.ts';
 import { GroupRest } from './resting/group-rest.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
-import { LeaderSnapshots } from './snapshots/leader-snapshots.ts';
 import { ticksUntilTurn } from './succession.ts';
+import { LeaderSnapshots } from './snapshots/leader-snapshots.ts';
 import type { Ticker } from './ticker.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 import type { SnapshotMessage } from './wire/snapshot-message.ts';
@@ -81,11 +81,13 @@ export class RunningGroup<R> implements Sender {
       formation: this.formationTag,
       logger,
       transfer: () => host.snapshots,
-      report: (member, isThere) =>
+      report: (member, isThere) => {
         this.ask((node) => {
           node.reportSnapshot(member, isThere);
           return 'ok';
-        }),
+        });
+        if (!isThere) this.snapshots.mending.snapshotUnsent();
+      },
     });
     this.configuration = new GroupConfiguration(log.snapshot, parts.onStranger);
     const view = this.#openView();
@@ -276,7 +278,9 @@ export class RunningGroup<R> implements Sender {
       hardState: hardStateOf(log, record.state),
       cacheBytes: CACHE_BYTES,
       onLoaded: () => this.#consensus.entriesLoaded(),
-      onFailure: (error) => this.#failed(error),
+      onFailure: async (error, from) => {
+        if (!(await this.snapshots.mending.mendEntries(from))) this.#failed(error);
+      },
     });
   }
 
@@ -390,6 +394,9 @@ export class RunningGroup<R> implements Sender {
     const { host, log, id, policy, machine, onSnapshotFailed } = this.#parts;
     return new GroupSnapshots({
       log,
+      logger: host.context.logger,
+      applied: () => this.applied,
+      advance: () => void this.ask((node) => node.propose(new Uint8Array())),
       policy,
       capture: () => {
         const { index, term } = machine.applied;

@@ -2,10 +2,28 @@ import { type ClusterContext, ClusterError, formatAddress } from '@quorate/core'
 import type { GroupPeer, GroupStatus } from './group-status.ts';
 import type { RunningGroup } from './running-group.ts';
 
-type ShownGroup = Pick<RunningGroup<unknown>, 'role' | 'node' | 'configuration' | 'nodeOf'>;
+type ShownGroup = Pick<RunningGroup<unknown>, 'role' | 'node' | 'configuration' | 'nodeOf' | 'applied'>;
+
+/** The status of a group that runs here, or doesn't yet. */
+export function shownStatus(
+  running: ShownGroup | undefined,
+  { phase, term, error }: Pick<GroupStatus, 'phase' | 'term' | 'error'>,
+): GroupStatus {
+  const basic = running?.node.basicStatus();
+  return {
+    phase,
+    role: running === undefined ? 'follower' : shownRole(running),
+    term: basic?.term ?? term,
+    leader: running?.role.leader,
+    commitIndex: basic?.commit ?? 0,
+    appliedIndex: running?.applied ?? 0,
+    members: running?.configuration.members.all ?? [],
+    error,
+  };
+}
 
 /** What a node is in a group, in the words of the status. */
-export function shownRole({ role, node, configuration }: ShownGroup): GroupStatus['role'] {
+function shownRole({ role, node, configuration }: ShownGroup): GroupStatus['role'] {
   if (role.role !== 'leader' && role.role !== 'follower') return 'candidate';
   const isLearner = configuration.confState.learners.includes(node.basicStatus().id);
   return isLearner ? 'learner' : role.role;

@@ -32,7 +32,7 @@ describe('the log as the core reads it', () => {
       hardState: { term: 1, vote: 0, commit: 0 },
       cacheBytes: 1_000_000,
       onLoaded: () => undefined,
-      onFailure: (error) => failures.push(error),
+      onFailure: async (error) => void failures.push(error),
     });
     const old = [entry(1, 1), entry(2, 1), entry(3, 1)];
     await world.settled(log.append(old.map(batches.of)), 1_000);

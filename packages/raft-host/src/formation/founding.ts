@@ -42,7 +42,7 @@ export class Founding {
   }
 
   /**
-   * Reads what there is of the group, or notes that there is nothing.
+   * Reads what there is of the group, or notes that there is nothing; or nothing more, where the log was set aside.
    * @throws ClusterError `CORRUPT`, `IO`
    */
   static async open(host: RaftHost, log: GroupLog, voters: readonly NodeId[]): Promise<Founding> {
@@ -52,7 +52,14 @@ export class Founding {
       throw new ClusterError('CORRUPT', `group ${log.id} was restored in part: restore it again, or wipe the node`);
     }
     const disk = randomId(host.context.random);
-    const founding = new Founding(host, log, voters, { disk, identity: undefined, isRemoved: false, term: 0, vote: 0 });
+    const founding = new Founding(host, log, voters, {
+      disk,
+      identity: undefined,
+      isRemoved: false,
+      ...(host.log.loss !== undefined && { isLost: true }),
+      term: 0,
+      vote: 0,
+    });
     await log.append([], { state: founding.record.encode() });
     return founding;
   }
@@ -101,7 +108,8 @@ export class Founding {
   /**
    * What this node knows of the group.
    * @param members as far as they are known here
-   * @throws ClusterError `PROTOCOL`, `ELECTORATE_MISMATCH`
+   * @throws ClusterError `PROTOCOL`, `ELECTORATE_MISMATCH`; `REFUSED` where that is lost, so that nobody takes it for
+   * nothing and forms the group again
    */
   answer(question: Uint8Array, members: readonly Member[]): Uint8Array {
     const { voters } = decodeQuestion(question);
@@ -111,7 +119,8 @@ export class Founding {
       const message = `group ${this.#group} is to be founded by ${here} here, and by ${there} there`;
       throw new ClusterError('ELECTORATE_MISMATCH', message);
     }
-    const { disk, identity } = this.state;
+    const { disk, identity, isLost } = this.state;
+    if (isLost) throw new ClusterError('REFUSED', `${this.#host.context.self.id} has lost what it knew of the group`);
     const founders = this.#founders;
     return encodeControl({
       disk,

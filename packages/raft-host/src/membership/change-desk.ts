@@ -8,6 +8,7 @@ import {
   toClusterError,
 } from '@quorate/core';
 import type { Leader } from '../dispatch.ts';
+import { decodeRepairRequest } from '../repair/repair-request.ts';
 import {
   type ChangeRequest,
   decodeChangeAnswer,
@@ -75,6 +76,15 @@ export class ChangeDesk {
   async answer(body: Uint8Array): Promise<Uint8Array> {
     const { change, hops, timeoutMs } = decodeForwardedChange(body);
     return encodeChangeAnswer(await this.#attempt(change, this.#clock.now() + timeoutMs, hops));
+  }
+
+  /**
+   * A node asks for itself, having lost its log. Only the leader can help it, and it has to ask that itself.
+   * @throws ClusterError `PROTOCOL`
+   */
+  async repair(nodeId: NodeId, body: Uint8Array): Promise<Uint8Array> {
+    const deadline = this.#clock.now() + decodeRepairRequest(body);
+    return encodeChangeAnswer(await this.#attempt({ type: 'repair', nodeId }, deadline, MAX_HOPS + 1));
   }
 
   /** @returns why it was not done; `NOT_LEADER` where another may do it */

@@ -6,7 +6,9 @@ export type ChangeRequest =
   | { readonly type: 'add'; readonly nodeId: NodeId; readonly as: 'voter' | 'learner' }
   /** @param numbers the members that are meant, where that is known: they may be gone by now */
   | { readonly type: 'remove'; readonly nodeId: NodeId; readonly numbers?: readonly number[] }
-  | { readonly type: 'replace'; readonly nodeId: NodeId; readonly by: NodeId };
+  | { readonly type: 'replace'; readonly nodeId: NodeId; readonly by: NodeId }
+  /** By itself: of a member that has lost its log, at its own request. Never passed on, so nobody asks it for another. */
+  | { readonly type: 'repair'; readonly nodeId: NodeId };
 
 /** A change on its way to the leader. */
 export interface ForwardedChange {

@@ -3,6 +3,7 @@ import {
   type CallOptions,
   checkOptions,
   type Clock,
+  type ClusterError,
   invalidOption,
   isNodeId,
   type MonotonicMs,
@@ -28,6 +29,7 @@ const addRules: OptionRules<AddNodeOptions> = { ...changeRules, as: rule.oneOf('
 export class GroupMembers implements RaftMembers, Disposable {
   readonly #clock: Clock;
   readonly #phase: () => GroupPhase;
+  readonly #error: () => ClusterError | undefined;
   readonly #all: () => readonly RaftMember[];
   readonly #carry: (change: ChangeRequest, deadline: MonotonicMs) => Promise<void>;
   readonly #watchers = new Broadcast<readonly RaftMember[]>(1);
@@ -37,17 +39,23 @@ export class GroupMembers implements RaftMembers, Disposable {
   constructor(parts: {
     readonly clock: Clock;
     readonly phase: () => GroupPhase;
+    readonly error: () => ClusterError | undefined;
     readonly all: () => readonly RaftMember[];
     readonly carry: (change: ChangeRequest, deadline: MonotonicMs) => Promise<void>;
   }) {
     this.#clock = parts.clock;
     this.#phase = parts.phase;
+    this.#error = parts.error;
     this.#all = parts.all;
     this.#carry = parts.carry;
   }
 
   get phase(): GroupPhase {
     return this.#phase();
+  }
+
+  get error(): ClusterError | undefined {
+    return this.#error();
   }
 
   get all(): readonly RaftMember[] {

@@ -26,6 +26,8 @@ export interface MembershipParts {
   /** Undefined until it is started. */
   readonly record: () => GroupRecord | undefined;
   readonly phase: () => GroupPhase;
+  /** Why it doesn't run, where that is so. */
+  readonly error: () => ClusterError | undefined;
   /** Why no changes can be asked for here, where that is so. */
   readonly refusal: () => ClusterError | undefined;
   readonly notLeader: () => ClusterError;
@@ -53,6 +55,7 @@ export class GroupMembership {
     this.members = new GroupMembers({
       clock,
       phase: parts.phase,
+      error: parts.error,
       all: () => this.#all(),
       carry: (change, deadline) => this.#carry(change, deadline),
     });
@@ -80,9 +83,10 @@ export class GroupMembership {
   }
 
   /** @throws ClusterError `UNSUPPORTED` for a call that has nothing to do with it; `PROTOCOL` */
-  async request(kind: number, body: Uint8Array): Promise<Uint8Array> {
+  async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
     const record = this.#parts.record();
     if (kind === requestKind.CHANGE) return this.#desk.answer(body);
+    if (kind === requestKind.REPAIR) return this.#desk.repair(from, body);
     if (kind === requestKind.IDENTIFY && record !== undefined) return encodeNodeIdentity(record.state);
     if (kind !== requestKind.REMOVED) throw new ClusterError('UNSUPPORTED', `a call of kind ${kind} is not known here`);
     const { formation, number } = decodeRemoval(body);

@@ -45,7 +45,8 @@ export class MemberChanges {
     if (!(await this.#commitNothing(deadline))) throw this.#parts.notLeader();
     if (change.type === 'add') await this.#add(change, deadline);
     else if (change.type === 'remove') await this.#remove(change, deadline);
-    else await this.#replace(change, deadline);
+    else if (change.type === 'replace') await this.#replace(change, deadline);
+    else await this.#repair(change.nodeId, deadline);
   }
 
   async #add({ nodeId, as }: Addition, deadline: MonotonicMs): Promise<void> {
@@ -111,6 +112,12 @@ export class MemberChanges {
     const hasRole = () => this.#group.members.get(number)?.wants === 'learner' || this.#group.isVoter(number);
     await this.#untilMember(number, by, deadline, () => isGone() && hasRole());
     if (replaced !== undefined) await this.#confirm({ type: 'remove', nodeId, numbers: [replaced] }, deadline);
+  }
+
+  /** Whoever was removed, or never was a member, has no claim: this leader knows, since it has just committed something. */
+  async #repair(nodeId: NodeId, deadline: MonotonicMs): Promise<void> {
+    if (this.#group.numbersOf(nodeId).length === 0) throw refused(`${nodeId} is no member of the group any more`);
+    await this.#replace({ type: 'replace', nodeId, by: nodeId }, deadline);
   }
 
   get #group(): ChangingGroup {

@@ -38,6 +38,8 @@ export interface AddNodeOptions extends ChangeMembersOptions {
 export interface RaftMembers {
   /** How far this node is itself. */
   readonly phase: GroupPhase;
+  /** Why this node doesn't take part, where it doesn't: of a damaged log, with file and offset. */
+  readonly error: ClusterError | undefined;
   /** In the order in which they were added. None until this node is a member itself. */
   readonly all: readonly RaftMember[];
   /** What is now, then each change; a slow reader gets the newest. */

@@ -1,4 +1,5 @@
 import { ClusterError, type LogStore, type NodeId, type Plugin, type Storage, type System } from '@quorate/core';
+import { readLossNote, refusePending } from '../repair/loss-note.ts';
 
 /** A node whose cluster does not run. */
 export interface OfflineNode {
@@ -22,6 +23,7 @@ export async function withLogs<T>(
   const { log } = storage;
   if (log === undefined) throw new ClusterError('INVALID_OPTIONS', `${plugin.name} keeps no logs`);
   await storage.open();
+  refusePending(await readLossNote(storage.records));
   await log.open();
   return await act(log);
 }
