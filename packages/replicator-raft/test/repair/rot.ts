@@ -35,3 +35,15 @@ export function rotSnapshot(host: Host): string {
   host.disk.flipBit(path, size - 1);
   return path;
 }
+
+/** Turns a bit over in the first large entry that the oldest segment with any has. */
+export function rotEntry(host: Host): void {
+  for (const path of logFiles(host, '.segment')) {
+    const frames = framesIn(host.disk.read(path) ?? new Uint8Array(0));
+    const large = frames.findIndex((offset, at) => (frames[at + 1] ?? offset) - offset > 2 * PAGE_BYTES);
+    if (large < 0) continue;
+    host.disk.flipBit(path, (frames[large] ?? 0) + PAGE_BYTES + TABLE_OFFSET);
+    return;
+  }
+  throw new Error(`${host.name} has no large entry`);
+}
