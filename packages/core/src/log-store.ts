@@ -68,8 +68,10 @@ export interface GroupLog {
   truncatePrefix(index: number, term: number): Promise<void>;
   /**
    * Keeps a snapshot and does away with older ones. The log stays as it is: truncate it afterwards. When a crash comes in
-   * between, the snapshot is newer than the log: truncate after opening.
-   * @throws ClusterError `INVALID_OPTIONS` for one that isn't newer, `IO`; what `chunks` throws
+   * between, the snapshot is newer than the log: truncate after opening. Two may be saved at one time, as a node's own and
+   * one that its leader sends; neither waits for the other's content.
+   * @throws ClusterError `INVALID_OPTIONS` for one that isn't newer, when it begins or when all of it is there; `IO`; what
+   * `chunks` throws
    */
   saveSnapshot(about: SnapshotAbout, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotInfo>;
   /**

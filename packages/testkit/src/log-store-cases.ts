@@ -1,4 +1,4 @@
-import { encodeBatch, MAX_APPEND_BYTES, MAX_STATE_BYTES, readBatch } from '@quorate/core';
+import { encodeBatch, MAX_APPEND_BYTES, MAX_STATE_BYTES, readBatch, type SnapshotInfo } from '@quorate/core';
 
 import { expectDefined, expectEqual, expectRejection, expectThat, expectThrow } from './expectations.ts';
 import { batch, chunksOf, entries, expectEntries, type LogStoreFixture } from './log-store-fixture.ts';
@@ -190,5 +190,37 @@ export function snapshotCases<M>(suite: LogSuite<M>): void {
     await group.remove();
     expectEqual(group.snapshot, undefined, 'the snapshot of a removed group');
     expectDefined(await group.saveSnapshot(about, chunksOf()), 'a snapshot of the new group');
+  });
+}
+
+/** A node's own snapshot, and one that its leader sends it. */
+export function concurrentSnapshotCases<M>(suite: LogSuite<M>): void {
+  const content = Uint8Array.from({ length: 200_000 }, (_, at) => at % 253);
+  const about = { index: 5, term: 2, metadata: Uint8Array.of(4, 5) };
+  suite.test('two snapshots that are saved at one time leave the newer one', async ({ group }) => {
+    for (const [slow, quick] of [
+      [5, 9],
+      [20, 15],
+      [30, 30],
+    ] as const) {
+      let goOn: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      const waiting = async function* (): AsyncGenerator<Uint8Array> {
+        yield content.subarray(0, 100_000);
+        await held;
+        yield content.subarray(100_000);
+      };
+      const first = group.saveSnapshot({ ...about, index: slow }, waiting());
+      const outcome = first.catch((error: unknown) => error);
+      const second = await group.saveSnapshot({ ...about, index: quick }, chunksOf(content.subarray(0, 10)));
+      expectEqual(group.snapshot, second, 'what did not wait for the other');
+      goOn();
+      if (slow > quick) expectEqual(await outcome, { ...about, index: slow, size: content.length }, 'both');
+      else await expectRejection(() => first, 'INVALID_OPTIONS', 'the one that is older by now');
+      const newest = group.snapshot as SnapshotInfo;
+      expectEqual(newest.index, Math.max(slow, quick), 'the newer one');
+      const part = await group.readSnapshot(newest, 0, 10);
+      expectEqual(part, content.subarray(0, 10), 'what is in it');
+    }
   });
 }

@@ -2,7 +2,7 @@ import type { GroupLog } from '@quorate/core';
 
 import { expectDefined, expectEqual, expectRejection, expectThat, expectThrow } from './expectations.ts';
 import { lifecycleRules, type WaitingMethod } from './lifecycle.ts';
-import { boundCases, entryCases, snapshotCases, stateCases } from './log-store-cases.ts';
+import { boundCases, concurrentSnapshotCases, entryCases, snapshotCases, stateCases } from './log-store-cases.ts';
 import { batch, chunksOf, entries, expectEntries, LogStoreFixture, type LogStoreHarness } from './log-store-fixture.ts';
 import type { Runner } from './runner.ts';
 import { type SkipReason, Suite } from './suite.ts';
@@ -15,6 +15,7 @@ export function logStoreContract<M>(runner: Runner, harness: LogStoreHarness<M>)
     boundCases(suite);
     stateCases(suite);
     snapshotCases(suite);
+    concurrentSnapshotCases(suite);
     durabilityCases(suite, harness.supports.durable ? undefined : 'supports.durable is false');
     openingCases(suite);
     const about = { index: 1, term: 1, metadata: new Uint8Array(0) };

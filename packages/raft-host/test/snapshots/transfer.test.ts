@@ -46,6 +46,20 @@ describe.each(kinds)('over $transport, into $storage storage, a snapshot', (kind
     await expectContent(cluster, b, info);
   });
 
+  it('comes although its receiver takes one of its own meanwhile', async () => {
+    const cluster = new TransferWorld('own', kind);
+    const [a, b] = (await cluster.start(['a', 'b'], { snapshotBytesPerSecond: 2 * MB })) as Pair;
+    const info = await makeSnapshot(cluster, a, 3 * MB);
+    const counted = countingReads(a.store.group(GROUP));
+    const sending = send(a, b, counted);
+    await cluster.world.runUntil(() => counted.bytes > MB, 60_000);
+    const own = await makeSnapshot(cluster, b, 1000, { index: 50 });
+    await expectContent(cluster, b, own);
+    await cluster.world.settled(sending, 60_000);
+    await expectContent(cluster, b, info);
+    expect(counted.bytes).toBe(3 * MB);
+  });
+
   it('goes on where its stream broke, however often', async () => {
     for (let seed = 0; seed < 4; seed += 1) {
       const cluster = new TransferWorld(`cuts ${seed}`, kind);

@@ -34,7 +34,10 @@ export class Snapshots {
   readonly #crc32: Crc32;
   readonly #logger: Logger;
   readonly #newest = new Map<number, StoredSnapshot>();
-  readonly #saving = new Set<number>();
+  /** By group, what is put in its place or removed last: one after the other, so that the newest stays. */
+  readonly #placing = new Map<number, Promise<void>>();
+  /** Names each draft: two of one snapshot may be written at one time. */
+  #drafts = 0;
   /** Of a sync that failed: no further snapshot is kept. */
   #failure: ClusterError | undefined;
 
@@ -70,14 +73,14 @@ export class Snapshots {
     await this.#syncing(() => this.#disk.syncDirectory(this.#directory));
   }
 
+  /**
+   * Several of a group may be written at one time, a node's own and one that its leader sends: the one that is whole while a
+   * newer one is there is dropped.
+   */
   async save(group: number, about: SnapshotAbout, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
     this.#check(group, about);
-    this.#saving.add(group);
-    try {
-      return await this.#save(group, about, chunks);
-    } finally {
-      this.#saving.delete(group);
-    }
+    const draft = await this.#write(group, about, chunks);
+    return this.#inTurn(group, () => this.#put(group, draft));
   }
 
   async read(group: number, snapshot: SnapshotInfo, offset: number, maxBytes: number): Promise<Uint8Array> {
@@ -95,7 +98,11 @@ export class Snapshots {
     }
   }
 
-  async remove(group: number): Promise<void> {
+  remove(group: number): Promise<void> {
+    return this.#inTurn(group, () => this.#remove(group));
+  }
+
+  async #remove(group: number): Promise<void> {
     const stored = this.#newest.get(group);
     if (stored === undefined) return;
     this.#newest.delete(group);
@@ -122,7 +129,6 @@ export class Snapshots {
         outcome: 'not-applied',
       });
     }
-    if (this.#saving.has(group)) throw new ClusterError('OVERLOADED', `group ${group}: a snapshot is being saved`);
     if (metadata.length > MAX_SNAPSHOT_METADATA_BYTES) {
       throw new ClusterError('OVERLOADED', `metadata of ${metadata.length} bytes: too many for a snapshot`);
     }
@@ -132,14 +138,15 @@ export class Snapshots {
     }
   }
 
-  async #save(group: number, about: SnapshotAbout, chunks: AsyncIterable<Uint8Array>): Promise<SnapshotInfo> {
-    const path = `${this.#directory}/${snapshotFileName(group, about.index)}`;
-    const draft = path + DRAFT_SUFFIX;
+  /** All of it, durable, under a name of its own. */
+  async #write(group: number, about: SnapshotAbout, chunks: AsyncIterable<Uint8Array>): Promise<StoredSnapshot> {
+    this.#drafts += 1;
+    const path = `${this.#directory}/${snapshotFileName(group, about.index)}.${this.#drafts}${DRAFT_SUFFIX}`;
     const metadata = about.metadata.slice();
     const contentOffset = blockOffset(metadata.length);
     // One that could not be removed would leave its end in this.
-    await this.#disk.remove(draft);
-    const file = await this.#disk.open(draft, { create: true });
+    await this.#disk.remove(path);
+    const file = await this.#disk.open(path, { create: true });
     let info: SnapshotInfo;
     try {
       const size = await this.#writeContent(file, contentOffset, chunks);
@@ -148,16 +155,43 @@ export class Snapshots {
       await this.#syncing(() => file.sync());
     } catch (error) {
       await file.close();
-      await this.#forget(draft);
+      await this.#forget(path);
       throw error;
     }
     await file.close();
-    await this.#disk.rename(draft, path);
+    return { path, info, contentOffset };
+  }
+
+  /** Makes a draft the group's snapshot, unless a newer one has come into being while it was written. */
+  async #put(group: number, draft: StoredSnapshot): Promise<SnapshotInfo> {
+    const { info } = draft;
+    const path = `${this.#directory}/${snapshotFileName(group, info.index)}`;
+    try {
+      this.#check(group, info);
+    } catch (error) {
+      await this.#forget(draft.path);
+      throw error;
+    }
+    await this.#disk.rename(draft.path, path);
     await this.#syncing(() => this.#disk.syncDirectory(this.#directory));
     const older = this.#newest.get(group);
-    this.#newest.set(group, { path, info, contentOffset });
+    this.#newest.set(group, { ...draft, path });
     if (older !== undefined) await this.#forget(older.path);
     return info;
+  }
+
+  async #inTurn<T>(group: number, act: () => Promise<T>): Promise<T> {
+    const done = (this.#placing.get(group) ?? Promise.resolve()).then(act);
+    const settled = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#placing.set(group, settled);
+    try {
+      return await done;
+    } finally {
+      if (this.#placing.get(group) === settled) this.#placing.delete(group);
+    }
   }
 
   async #writeContent(file: DiskFile, begin: number, chunks: AsyncIterable<Uint8Array>): Promise<number> {
