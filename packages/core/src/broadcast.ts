@@ -5,7 +5,8 @@ import { type Channel, createChannel } from './channel.ts';
 export class Broadcast<T> implements Disposable {
   readonly #capacity: number;
   readonly #onIdle: (() => void) | undefined;
-  readonly #channels = new Set<Channel<T>>();
+  /** Undefined until somebody reads: most have no reader, ever. */
+  #channels: Set<Channel<T>> | undefined;
   #closed = false;
 
   /**
@@ -19,10 +20,11 @@ export class Broadcast<T> implements Disposable {
 
   /** How many read now. */
   get readers(): number {
-    return this.#channels.size;
+    return this.#channels?.size ?? 0;
   }
 
   publish(value: T): void {
+    if (this.#channels === undefined) return;
     for (const channel of this.#channels) channel.push(value);
   }
 
@@ -30,19 +32,19 @@ export class Broadcast<T> implements Disposable {
   watch(options: CallOptions = {}, initial: readonly T[] = []): AsyncIterable<T> {
     let channel: Channel<T> | undefined = undefined;
     const onClose = () => {
-      if (channel === undefined || !this.#channels.delete(channel)) return;
+      if (channel === undefined || this.#channels?.delete(channel) !== true) return;
       if (this.#channels.size === 0) this.#onIdle?.();
     };
     channel = createChannel<T>({ capacity: this.#capacity, signal: options.signal, onClose });
     for (const value of initial) channel.push(value);
     if (this.#closed) channel.close();
-    else if (options.signal?.aborted !== true) this.#channels.add(channel);
+    else if (options.signal?.aborted !== true) (this.#channels ??= new Set()).add(channel);
     return channel;
   }
 
   /** Ends every reader's iteration. Idempotent. */
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const channel of this.#channels) channel.close();
+    for (const channel of this.#channels ?? []) channel.close();
   }
 }
