@@ -1,5 +1,5 @@
 import { isJoint } from './quorum/joint.ts';
-import { findFlaw, type TrackerConfig } from './tracker-config.ts';
+import { findFlaw, orNobody, type TrackerConfig } from './tracker-config.ts';
 
 /** What happens to a node. `update-node` changes nothing here: its context tells the host something. */
 export type ConfChangeType = 'add-node' | 'add-learner' | 'remove-node' | 'update-node';
@@ -146,9 +146,9 @@ class Draft {
 
   finish(autoLeave: boolean): NextConfig {
     const config: TrackerConfig = {
-      voters: { incoming: this.incoming, outgoing: this.outgoing },
-      learners: this.learners,
-      learnersNext: this.learnersNext,
+      voters: { incoming: this.incoming, outgoing: orNobody(this.outgoing) },
+      learners: orNobody(this.learners),
+      learnersNext: orNobody(this.learnersNext),
       autoLeave,
     };
     const flaw = findFlaw(config);

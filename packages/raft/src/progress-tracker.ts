@@ -22,7 +22,8 @@ export interface VoteTally {
 /** The configuration of the group, what is known of each member, and the votes of an election under way. */
 export class ProgressTracker {
   readonly #options: ProgressTrackerOptions;
-  readonly #votes = new Map<number, boolean>();
+  /** Undefined while none is cast. */
+  #votes: Map<number, boolean> | undefined;
   #config: TrackerConfig = EMPTY_CONFIG;
   /** One for each member, voter or learner, in ascending order of id. */
   #progress: ReadonlyMap<number, Progress> = new Map();
@@ -107,11 +108,12 @@ export class ProgressTracker {
   }
 
   clearVotes(): void {
-    this.#votes.clear();
+    this.#votes = undefined;
   }
 
   /** A node's first answer counts; what it says later is ignored. */
   recordVote(id: number, granted: boolean): void {
+    this.#votes ??= new Map();
     if (!this.#votes.has(id)) this.#votes.set(id, granted);
   }
 
@@ -120,11 +122,11 @@ export class ProgressTracker {
     let granted = 0;
     let rejected = 0;
     for (const [id, progress] of this.#progress) {
-      const vote = progress.isLearner ? undefined : this.#votes.get(id);
+      const vote = progress.isLearner ? undefined : this.#votes?.get(id);
       if (vote === true) granted += 1;
       if (vote === false) rejected += 1;
     }
-    return { granted, rejected, result: jointVote(this.#config.voters, (id) => this.#votes.get(id)) };
+    return { granted, rejected, result: jointVote(this.#config.voters, (id) => this.#votes?.get(id)) };
   }
 
   #newProgress(next: number, isLearner: boolean): Progress {

@@ -24,8 +24,7 @@ export class ReadQueue {
   /** In the order of asking: first those with a round, ascending, then those not open. */
   #pending: PendingRead[] = [];
   /** The highest round each node has answered. Answering one answers all before it. */
-  readonly #answered = new Map<number, number>();
-  readonly #answerOf = (id: number): number | undefined => this.#answered.get(id);
+  #answered: Map<number, number> | undefined;
 
   get size(): number {
     return this.#pending.length;
@@ -68,12 +67,16 @@ export class ReadQueue {
   }
 
   answer(id: number, round: number): void {
-    if (round <= this.#lastRound && round > (this.#answered.get(id) ?? 0)) this.#answered.set(id, round);
+    if (round > this.#lastRound || round <= (this.#answered?.get(id) ?? 0)) return;
+    (this.#answered ??= new Map()).set(id, round);
   }
 
   /** The last round that a quorum of `voters` has answered. */
   confirmedRound(voters: JointVoters): number {
-    return Math.min(this.#lastRound, jointCommitted(voters, this.#answerOf));
+    return Math.min(
+      this.#lastRound,
+      jointCommitted(voters, (id) => this.#answered?.get(id)),
+    );
   }
 
   /** Takes out the reads that wait for this round or an earlier one, in the order of asking. */
@@ -84,6 +87,6 @@ export class ReadQueue {
 
   clear(): void {
     this.#pending = [];
-    this.#answered.clear();
+    this.#answered = undefined;
   }
 }

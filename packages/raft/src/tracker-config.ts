@@ -52,9 +52,13 @@ function isSetOfIds(ids: readonly number[]): boolean {
   return new Set(ids).size === ids.length && ids.every((id) => Number.isSafeInteger(id) && id > 0);
 }
 
-/** Most sets are empty, and a process may hold ten thousand groups. */
+/** Most sets are empty, and a process may hold ten thousand groups: those are one. */
+export function orNobody(ids: ReadonlySet<number>): ReadonlySet<number> {
+  return ids.size === 0 ? NOBODY : ids;
+}
+
 function setOf(ids: readonly number[]): ReadonlySet<number> {
-  return ids.length === 0 ? NOBODY : new Set(ids);
+  return orNobody(new Set(ids));
 }
 
 function asSets(state: ConfState): TrackerConfig {
