@@ -17,13 +17,15 @@ export interface IndexedBatch extends BatchPlace {
 export type LiveBytes = (segment: number, change: number) => void;
 
 const CELLS = 7;
+/** Enough for a group that was formed and has elected a leader, and does nothing yet. */
+const FIRST_SLOTS = 4;
 
 /**
  * Where the entries of one group are, in numbers side by side: 56 bytes a batch, whatever its size. Slots are in order
  * of the index; there are gaps only while a log is being read in.
  */
 export class BatchIndex {
-  #cells = new Float64Array(8 * CELLS);
+  #cells = new Float64Array(FIRST_SLOTS * CELLS);
   /** The slots in use: from `#begin` to before `#end`. */
   #begin = 0;
   #end = 0;
