@@ -29,7 +29,7 @@ export class CommandDesk<R> {
   /** Undefined until the group runs. */
   #dispatch: ((together: readonly Proposal<R>[]) => void) | undefined;
   /** What has come before, in order, each until its time is over. */
-  readonly #early = new Map<readonly Proposal<R>[], Timer>();
+  #early: Map<readonly Proposal<R>[], Timer> | undefined;
   /** Why no command is taken now. */
   #refusal: ClusterError | undefined;
 
@@ -143,19 +143,19 @@ export class CommandDesk<R> {
   #wait(together: readonly Proposal<R>[]): void {
     const deadline = Math.min(...together.map((proposal) => proposal.deadline));
     const timer = this.#clock.setTimer(Math.max(0, deadline - this.#clock.now()), () => {
-      this.#early.delete(together);
+      this.#early?.delete(together);
       const message = `group ${this.#group} has not begun to run here in time`;
       const error = new ClusterError('QUORUM_LOST', message, { outcome: 'not-applied' });
       for (const proposal of together) proposal.reject(error);
     });
-    this.#early.set(together, timer);
+    (this.#early ??= new Map()).set(together, timer);
   }
 
   #takeEarly(): readonly (readonly Proposal<R>[])[] {
-    const early = [...this.#early.keys()];
-    for (const timer of this.#early.values()) timer.cancel();
-    this.#early.clear();
-    return early;
+    const early = this.#early ?? new Map<readonly Proposal<R>[], Timer>();
+    this.#early = undefined;
+    for (const timer of early.values()) timer.cancel();
+    return [...early.keys()];
   }
 
   /** Why these commands can't even be tried. */
@@ -168,7 +168,7 @@ export class CommandDesk<R> {
       const what = `${commands.length} commands of ${bytes} bytes together`;
       return overloaded(`${what}: at most ${MAX_COMMAND_BYTES} are taken at once`);
     }
-    if (this.#early.size >= MAX_EARLY)
+    if (this.#early !== undefined && this.#early.size >= MAX_EARLY)
       return overloaded(`group ${this.#group} doesn't run yet, and enough waits for it`);
     return undefined;
   }

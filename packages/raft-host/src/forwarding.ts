@@ -91,7 +91,7 @@ export class Forwarding<R> {
   readonly #retry: (proposals: readonly Proposal<R>[]) => void;
   readonly #now: () => number;
   /** By whether all voters are to have them. */
-  readonly #gathered = new Map<boolean, Proposal<R>[][]>();
+  #gathered: Map<boolean, Proposal<R>[][]> | undefined;
   /** Calls that were not answered yet. */
   #calls = 0;
 
@@ -109,13 +109,14 @@ export class Forwarding<R> {
   }
 
   get isEmpty(): boolean {
-    return this.#calls === 0 && this.#gathered.size === 0;
+    return this.#calls === 0 && (this.#gathered?.size ?? 0) === 0;
   }
 
   /** Takes proposals that stay together. */
   gather(together: readonly Proposal<R>[]): void {
     const [first] = together;
     if (first === undefined) return;
+    this.#gathered ??= new Map();
     const others = this.#gathered.get(first.onAll) ?? [];
     others.push([...together]);
     this.#gathered.set(first.onAll, others);
@@ -123,8 +124,8 @@ export class Forwarding<R> {
 
   /** Sends what was gathered to this leader. */
   flush(leader: NodeId): void {
-    for (const [onAll, groups] of this.#gathered) {
-      this.#gathered.delete(onAll);
+    for (const [onAll, groups] of this.#gathered ?? []) {
+      this.#gathered?.delete(onAll);
       let proposals: Proposal<R>[] = [];
       let writer = new CommandBatchWriter(0);
       for (const group of groups) {
@@ -143,8 +144,8 @@ export class Forwarding<R> {
 
   /** Takes back what was gathered and not sent: there is no leader to send it to any more. */
   takeBack(): readonly (readonly Proposal<R>[])[] {
-    const groups = [...this.#gathered.values()].flat();
-    this.#gathered.clear();
+    const groups = [...(this.#gathered?.values() ?? [])].flat();
+    this.#gathered?.clear();
     return groups;
   }
 

@@ -12,9 +12,9 @@ export class GroupConfiguration {
   readonly members: Members = new Members();
   #confState: ConfState = NOBODY;
   /** Who spoke under a number before the members were known. */
-  readonly #routes = new Map<number, NodeId>();
+  #routes: Map<number, NodeId> | undefined;
   /** Committed changes that the machine has not come to yet, by index. */
-  readonly #changes = new Map<number, Entry>();
+  #changes: Map<number, Entry> | undefined;
 
   readonly #onStranger: (nodeId: NodeId, number: number) => void;
 
@@ -41,7 +41,7 @@ export class GroupConfiguration {
 
   /** The node behind a number, if it is known. */
   nodeOf(number: number): NodeId | undefined {
-    return this.members.get(number)?.nodeId ?? this.#routes.get(number);
+    return this.members.get(number)?.nodeId ?? this.#routes?.get(number);
   }
 
   /**
@@ -55,6 +55,7 @@ export class GroupConfiguration {
       if (type !== 'ReadIndex') this.#onStranger(nodeId, from);
       return false;
     }
+    this.#routes ??= new Map();
     if (this.#routes.size < MAX_ROUTES || this.#routes.has(from)) this.#routes.set(from, nodeId);
     return true;
   }
@@ -62,14 +63,14 @@ export class GroupConfiguration {
   /** As of a snapshot; what waited to be applied is in it. */
   restore({ metadata }: SnapshotInfo): void {
     const { members, lastNumber, confState } = decodeSnapshotMembers(metadata);
-    this.#changes.clear();
+    this.#changes = undefined;
     this.members.replace(members, lastNumber);
     this.#confState = confState;
   }
 
   /** These are committed; changes among them take effect when they are applied. */
   committed(entries: readonly Entry[]): void {
-    for (const entry of entries) if (entry.type !== 'normal') this.#changes.set(entry.index, entry);
+    for (const entry of entries) if (entry.type !== 'normal') (this.#changes ??= new Map()).set(entry.index, entry);
   }
 
   /**
@@ -77,9 +78,10 @@ export class GroupConfiguration {
    * @param apply has the change made; undefined when the group has failed
    */
   applied(index: number, apply: (entry: Entry) => ConfState | undefined): boolean {
-    const entry = this.#changes.get(index);
+    const entry = this.#changes?.get(index);
     if (entry === undefined) return false;
-    this.#changes.delete(index);
+    this.#changes?.delete(index);
+    if (this.#changes?.size === 0) this.#changes = undefined;
     const { members } = decodeChangeContext(decodeConfChange(entry).context);
     const confState = apply(entry);
     if (confState === undefined) return false;

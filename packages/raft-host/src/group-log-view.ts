@@ -31,7 +31,7 @@ export class GroupLogView implements RaftStorage {
   /** The oldest first. */
   #pages: Page[] = [];
   /** Where a page is being read from, and where entries that are appended meanwhile begin: what is read from there on may be replaced. */
-  readonly #loading = new Map<number, number>();
+  #loading: Map<number, number> | undefined;
   /** What the newest snapshot holds, once it was asked for. */
   #snapshot: { readonly info: SnapshotInfo; readonly snapshot: Snapshot } | undefined;
 
@@ -69,7 +69,7 @@ export class GroupLogView implements RaftStorage {
     this.#cache.put(entries);
     const [first] = entries;
     if (first === undefined) return;
-    for (const [lo, end] of this.#loading) this.#loading.set(lo, Math.min(end, first.index));
+    for (const [lo, end] of this.#loading ?? []) this.#loading?.set(lo, Math.min(end, first.index));
     const isReplaced = ({ first: from, entries: { length } }: Page) => from + length > first.index;
     if (this.#pages.some(isReplaced)) this.#pages = this.#pages.filter((page) => !isReplaced(page));
   }
@@ -84,7 +84,7 @@ export class GroupLogView implements RaftStorage {
     if (lo < this.#log.firstIndex) return undefined;
     const cached = this.#cache.slice(lo, hi, maxBytes) ?? this.#fromPages(lo, hi, maxBytes);
     if (cached !== undefined) return cached;
-    if (!this.#loading.has(lo)) void this.#load(lo);
+    if (this.#loading?.has(lo) !== true) void this.#load(lo);
     return 'later';
   }
 
@@ -121,16 +121,18 @@ export class GroupLogView implements RaftStorage {
   }
 
   async #load(lo: number): Promise<void> {
-    this.#loading.set(lo, Infinity);
+    const loading = (this.#loading ??= new Map());
+    loading.set(lo, Infinity);
     try {
       const entries = this.#batches.entriesOf(await this.#log.read(lo, PAGE_BYTES));
-      const end = this.#loading.get(lo) ?? lo;
+      const end = loading.get(lo) ?? lo;
       this.#keep({ first: lo, entries: entries.filter(({ index }) => index < end) });
     } catch (error) {
       // Cut off meanwhile: the core will see that it is gone.
       if (lo >= this.#log.firstIndex) await this.#onFailure(error, lo);
     } finally {
-      this.#loading.delete(lo);
+      loading.delete(lo);
+      if (loading.size === 0) this.#loading = undefined;
     }
     this.#onLoaded();
   }

@@ -32,7 +32,7 @@ export class GroupSnapshots {
   readonly #isSending: () => boolean;
   readonly #onFailure: (error: ClusterError) => void;
   /** From where on somebody beside the members needs the log. */
-  readonly #holds = new Set<() => number>();
+  #holds: Set<() => number> | undefined;
   #entries = 0;
   #bytes = 0;
   #taking: Promise<SnapshotInfo> | undefined;
@@ -98,8 +98,9 @@ export class GroupSnapshots {
 
   /** Keeps the log from the entry that `next` gives on, as for a member that is behind. */
   hold(next: () => number): Disposable {
-    this.#holds.add(next);
-    return { [Symbol.dispose]: () => this.#holds.delete(next) };
+    const holds = (this.#holds ??= new Set());
+    holds.add(next);
+    return { [Symbol.dispose]: () => holds.delete(next) };
   }
 
   end(): void {
@@ -130,7 +131,7 @@ export class GroupSnapshots {
       firstIndex,
       lastIndex,
       snapshotIndex: snapshot?.index ?? 0,
-      needed: [...this.#needed(), ...[...this.#holds].map((next) => next())],
+      needed: [...this.#needed(), ...[...(this.#holds ?? [])].map((next) => next())],
       bytesFrom: (from) => (lastIndex + 1 - from) * perEntry,
     });
     const term = this.#log.term(index);

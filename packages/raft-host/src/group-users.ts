@@ -6,8 +6,8 @@ export class GroupUsers {
   /** On whose behalf this node stands for election. */
   readonly #standing = new Set<object>();
   /** Who needs the group to go on ticking. */
-  readonly #wakeful = new Set<object>();
-  readonly #turnListeners = new Set<() => void>();
+  #wakeful: Set<object> | undefined;
+  #turnListeners: Set<() => void> | undefined;
   #preference: (nodeId: NodeId) => number = () => 0;
 
   /** @param onStanding is called when it may have changed whether this node stands */
@@ -32,12 +32,13 @@ export class GroupUsers {
   /** Keeps the group from resting when there is nothing to do: for whoever needs its lease to be renewed. */
   keepAwake(): Disposable {
     const reason = {};
-    this.#wakeful.add(reason);
-    return { [Symbol.dispose]: () => this.#wakeful.delete(reason) };
+    const wakeful = (this.#wakeful ??= new Set());
+    wakeful.add(reason);
+    return { [Symbol.dispose]: () => wakeful.delete(reason) };
   }
 
   get mayRest(): boolean {
-    return this.#wakeful.size === 0;
+    return (this.#wakeful?.size ?? 0) === 0;
   }
 
   /** Who is wanted as leader: a node of a higher number takes over once it has caught up. */
@@ -52,11 +53,13 @@ export class GroupUsers {
 
   /** Calls back whenever something may have happened in the group: a message, a tick, an entry that was applied. */
   onTurn(listener: () => void): Disposable {
-    this.#turnListeners.add(listener);
-    return { [Symbol.dispose]: () => this.#turnListeners.delete(listener) };
+    const listeners = (this.#turnListeners ??= new Set());
+    listeners.add(listener);
+    return { [Symbol.dispose]: () => listeners.delete(listener) };
   }
 
   turned(): void {
+    if (this.#turnListeners === undefined) return;
     for (const listener of this.#turnListeners) listener();
   }
 }

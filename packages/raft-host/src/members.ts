@@ -18,8 +18,6 @@ export interface Member {
 /** The members of a group as of an index of its log, and the numbers that were ever given. */
 export class Members {
   readonly #byNumber = new Map<number, Member>();
-  /** Of a node that is being replaced by itself, the newer one. */
-  readonly #byNode = new Map<NodeId, Member>();
   #lastNumber = 0;
 
   constructor(members: readonly Member[] = [], lastNumber: number = 0) {
@@ -41,7 +39,8 @@ export class Members {
 
   /** The member that this node is, the newest where it is being replaced by itself. */
   ofNode(nodeId: NodeId): Member | undefined {
-    return this.#byNode.get(nodeId);
+    const members = this.all.filter((member) => member.nodeId === nodeId);
+    return members.sort((a, b) => a.number - b.number).at(-1);
   }
 
   /** Whether this number was a member's that has been removed since. It will not come back. */
@@ -52,7 +51,6 @@ export class Members {
   /** As a snapshot has them. */
   replace(members: readonly Member[], lastNumber: number): void {
     this.#byNumber.clear();
-    this.#byNode.clear();
     for (const member of members) this.put(member);
     this.#lastNumber = lastNumber;
   }
@@ -60,8 +58,6 @@ export class Members {
   /** Takes a member in, or its new wish. */
   put(member: Member): void {
     this.#byNumber.set(member.number, member);
-    const known = this.#byNode.get(member.nodeId);
-    if (known === undefined || known.number <= member.number) this.#byNode.set(member.nodeId, member);
     this.#lastNumber = Math.max(this.#lastNumber, member.number);
   }
 

@@ -27,7 +27,7 @@ export class ReadDesk {
   readonly #phase: () => GroupPhase;
   readonly #gather: () => void;
   /** Calls that came before the group runs. */
-  readonly #early = new Set<Early>();
+  #early: Set<Early> | undefined;
   /** Why nothing can be read now. */
   #refusal: ClusterError | undefined;
 
@@ -49,13 +49,13 @@ export class ReadDesk {
 
   /** The group runs: who has waited for it goes on. */
   open(group: ReadableGroup): void {
-    for (const early of this.#early) early.resolve(group);
+    for (const early of this.#early ?? []) early.resolve(group);
   }
 
   /** From here on reads are refused with this; or, with undefined, answered again. */
   refuse(error: ClusterError | undefined): void {
     this.#refusal = error;
-    if (error !== undefined) for (const early of this.#early) early.reject(error);
+    if (error !== undefined) for (const early of this.#early ?? []) early.reject(error);
   }
 
   /** Whether the machine here is that of a member: before, it is in its first state, which is nobody's. */
@@ -123,16 +123,17 @@ export class ReadDesk {
   }
 
   #whenReady(options: ReadOptions): Promise<ReadableGroup> {
-    if (this.#early.size >= MAX_EARLY) {
+    const waiting = (this.#early ??= new Set());
+    if (waiting.size >= MAX_EARLY) {
       return Promise.reject(new ClusterError('OVERLOADED', `group ${this.#group} doesn't run yet, and enough waits`));
     }
     return settleWithin<ReadableGroup>(options.signal, 'read', (resolve, reject) => {
       const early = { resolve, reject };
-      this.#early.add(early);
+      waiting.add(early);
       const timer = this.#clock.setTimer(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, () => reject(this.#late()));
       return () => {
         timer.cancel();
-        this.#early.delete(early);
+        waiting.delete(early);
       };
     });
   }

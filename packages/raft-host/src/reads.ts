@@ -31,7 +31,8 @@ export class Reads {
   readonly #askAgainMs: number;
   readonly #ask: (context: Uint8Array) => void;
   /** Contexts of another run of this node must not be taken for ones of this. */
-  readonly #prefix: Uint8Array;
+  #prefix: Uint8Array | undefined;
+  readonly #random: Random;
   #lastRound = 0;
   /** Of this turn, not asked for yet. */
   #gathered: Waiter[] = [];
@@ -53,7 +54,7 @@ export class Reads {
     this.#clock = parts.clock;
     this.#askAgainMs = parts.askAgainMs;
     this.#ask = parts.ask;
-    this.#prefix = parts.random.bytes(CONTEXT_BYTES / 2);
+    this.#random = parts.random;
   }
 
   get isEmpty(): boolean {
@@ -153,6 +154,7 @@ export class Reads {
     if (waiters.length === 0) return;
     this.#lastRound += 1;
     const context = new Uint8Array(CONTEXT_BYTES);
+    this.#prefix ??= this.#random.bytes(CONTEXT_BYTES / 2);
     context.set(this.#prefix);
     new DataView(context.buffer).setFloat64(CONTEXT_BYTES / 2, this.#lastRound);
     this.#rounds.push({ askedAt: this.#clock.now(), context, waiters, index: undefined });

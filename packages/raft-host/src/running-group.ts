@@ -47,6 +47,7 @@ export class RunningGroup<R> implements Sender {
   readonly #parts: RunningGroupParts<R>;
   readonly #consensus: Consensus;
   readonly #applier: Applier<R>;
+  readonly #view: GroupLogView;
   readonly #disk: DiskWatch;
   readonly #rest: GroupRest;
   readonly #sending: LeaderSnapshots;
@@ -90,9 +91,9 @@ export class RunningGroup<R> implements Sender {
       },
     });
     this.configuration = new GroupConfiguration(log.snapshot, parts.onStranger);
-    const view = this.#openView();
-    this.configuration.committedAtFirst = view.initialState().hardState.commit;
-    this.#consensus = this.#openConsensus(view);
+    this.#view = this.#openView();
+    this.configuration.committedAtFirst = this.#view.initialState().hardState.commit;
+    this.#consensus = this.#openConsensus(this.#view);
     this.#applier = this.#openApplier();
     this.snapshots = this.#openSnapshots();
     this.reads = new Reads({
@@ -350,8 +351,10 @@ export class RunningGroup<R> implements Sender {
   }
 
   #restChanged(isResting: boolean): void {
-    if (isResting) this.#ticker.delete(this);
-    else if (!this.#isOver) this.#ticker.add(this);
+    if (isResting) {
+      this.#ticker.delete(this);
+      this.#view.release();
+    } else if (!this.#isOver) this.#ticker.add(this);
   }
 
   #restore(index: number): Promise<void> {

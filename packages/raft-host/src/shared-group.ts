@@ -17,7 +17,7 @@ export class SharedGroup {
   readonly id: number;
   readonly #node: SharedNode;
   /** In the order of joining; they agree. */
-  readonly #uses: AnyGroupUse[] = [];
+  #uses: readonly AnyGroupUse[] = [];
   #users = 0;
   #group: AnyGroup | undefined;
   #starting: Promise<AnyGroup> | undefined;
@@ -35,9 +35,10 @@ export class SharedGroup {
     if (this.#starting !== undefined) {
       throw new ClusterError('INVALID_OPTIONS', `${use.owner}: group ${this.id} has started without it`);
     }
-    agreedSettings([...this.#uses, use]);
+    const uses = this.#uses.concat(use);
+    agreedSettings(uses);
     this.#node.checkTransfer(use);
-    this.#uses.push(use);
+    this.#uses = uses;
     this.#users += 1;
   }
 

@@ -48,18 +48,19 @@ const FIRST_CAPACITY = 512;
  */
 export class CommandBatchWriter {
   readonly #headroom: number;
-  #writer: ByteWriter;
+  /** Undefined while there is no command. */
+  #writer: ByteWriter | undefined;
   #count = 0;
+  #capacity = FIRST_CAPACITY;
 
   /** @param headroom bytes to be left free in front of the data */
   constructor(headroom: number = ENTRY_HEADROOM) {
     this.#headroom = headroom;
-    this.#writer = this.#freshWriter(FIRST_CAPACITY);
   }
 
   /** Of the data so far. */
   get bytes(): number {
-    return this.#writer.end - this.#headroom;
+    return this.#writer === undefined ? HEADER_BYTES : this.#writer.end - this.#headroom;
   }
 
   get count(): number {
@@ -71,7 +72,7 @@ export class CommandBatchWriter {
    * @throws ClusterError `INVALID_OPTIONS` for what could not be read again; the batch stays as it is
    */
   add(command: Command): number {
-    const writer = this.#writer;
+    const writer = (this.#writer ??= this.#freshWriter());
     const begin = writer.end;
     writer.reserve(MAX_HEAD_BYTES + ('data' in command ? command.data.length : 0));
     try {
@@ -90,7 +91,7 @@ export class CommandBatchWriter {
    */
   take(time: number): Uint8Array {
     if (!Number.isFinite(time)) throw invalidOption('command batch', 'time', 'a finite number', time);
-    const writer = this.#writer;
+    const writer = this.#writer ?? this.#freshWriter();
     const { end } = writer;
     writer.u32At(this.#headroom + COUNT_OFFSET, this.#count);
     const all = trimmed(writer.view(0, end));
@@ -98,13 +99,14 @@ export class CommandBatchWriter {
     data[0] = COMMANDS_FORMAT;
     new DataView(data.buffer, data.byteOffset).setFloat64(TIME_OFFSET, time);
     // The next batch is likely to be of this one's size.
-    this.#writer = this.#freshWriter(Math.max(FIRST_CAPACITY, end));
+    this.#capacity = Math.max(FIRST_CAPACITY, end);
+    this.#writer = undefined;
     this.#count = 0;
     return data;
   }
 
-  #freshWriter(capacity: number): ByteWriter {
-    const writer = new ByteWriter(Math.max(capacity, this.#headroom + HEADER_BYTES));
+  #freshWriter(): ByteWriter {
+    const writer = new ByteWriter(Math.max(this.#capacity, this.#headroom + HEADER_BYTES));
     writer.end = this.#headroom + HEADER_BYTES;
     return writer;
   }

@@ -5,8 +5,8 @@ export const MAX_SKIPS = 1024;
 
 /** Commands that are not to be applied. Bounded: of too many, those of the oldest entries are forgotten. */
 export class SkipSet {
-  /** Places by index. */
-  readonly #places = new Map<number, Set<number>>();
+  /** Places by index. Undefined until there is one: most groups never skip anything. */
+  #places: Map<number, Set<number>> | undefined;
   #size = 0;
 
   constructor(positions: Iterable<CommandPosition> = []) {
@@ -15,14 +15,15 @@ export class SkipSet {
 
   /** Whether any command of this entry is to be skipped. */
   touches(index: number): boolean {
-    return this.#places.has(index);
+    return this.#places?.has(index) === true;
   }
 
   has({ index, place }: CommandPosition): boolean {
-    return this.#places.get(index)?.has(place) === true;
+    return this.#places?.get(index)?.has(place) === true;
   }
 
   add({ index, place }: CommandPosition): void {
+    this.#places ??= new Map();
     const places = this.#places.get(index) ?? new Set();
     if (places.has(place)) return;
     this.#places.set(index, places.add(place));
@@ -32,7 +33,7 @@ export class SkipSet {
 
   /** In their order in the log. */
   positions(): readonly CommandPosition[] {
-    return [...this.#places]
+    return [...(this.#places ?? [])]
       .flatMap(([index, places]) => [...places].map((place) => ({ index, place })))
       .sort((a, b) => a.index - b.index || a.place - b.place);
   }
@@ -40,9 +41,9 @@ export class SkipSet {
   #forgetOldest(): void {
     const [oldest] = this.positions();
     if (oldest === undefined) return;
-    const places = this.#places.get(oldest.index);
+    const places = this.#places?.get(oldest.index);
     places?.delete(oldest.place);
-    if (places?.size === 0) this.#places.delete(oldest.index);
+    if (places?.size === 0) this.#places?.delete(oldest.index);
     this.#size -= 1;
   }
 }

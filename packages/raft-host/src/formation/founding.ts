@@ -23,8 +23,8 @@ export class Founding {
   readonly #group: number;
   readonly #log: GroupLog;
   readonly #voters: readonly NodeId[];
-  /** Ends with the forming, or with an invitation. */
-  readonly #forming = new AbortController();
+  /** Ends with the forming, or with an invitation; undefined from then on. */
+  #forming: AbortController | undefined = new AbortController();
   /** Others write term and vote with it. */
   readonly record: GroupRecord;
   /** Resolves when what this node is has become durable. */
@@ -70,7 +70,8 @@ export class Founding {
 
   /** Stops forming: an invitation came, or the group is closed. */
   stop(): void {
-    this.#forming.abort();
+    this.#forming?.abort();
+    this.#forming = undefined;
   }
 
   /**
@@ -80,27 +81,29 @@ export class Founding {
    */
   async form(retryMs: number, ready: () => void): Promise<Identity | undefined> {
     const { context } = this.#host;
+    const signal = this.#forming?.signal;
+    if (signal === undefined) return undefined;
     const voters = this.#voters;
-    const arrivals = new Arrivals(context.clock, context.transport, this.#forming.signal);
+    const arrivals = new Arrivals(context.clock, context.transport, signal);
     const formation = new Formation({
       self: context.self.id,
       random: context.random,
-      pause: (signal) => arrivals.next(retryMs, signal),
+      pause: (ending) => arrivals.next(retryMs, ending),
       voters,
       disk: this.state.disk,
-      ask: async (peer, signal) =>
-        decodeAnswer(await this.#call(peer, requestKind.ASK, encodeControl({ voters }), signal)),
+      ask: async (peer, ending) =>
+        decodeAnswer(await this.#call(peer, requestKind.ASK, encodeControl({ voters }), ending)),
       invite: async (peer, invitation) => void (await this.#call(peer, requestKind.INVITE, encodeControl(invitation))),
       take: (place) => this.#take(place),
       ready,
       hindered: (error) => context.logger.debug(`group ${this.#group} is not formed yet: ${error.message}`, error),
     });
     try {
-      const place = await formation.run(this.#forming.signal);
+      const place = await formation.run(signal);
       await this.#take(place);
       return place.identity;
     } catch (error) {
-      if (this.#forming.signal.aborted) return undefined;
+      if (signal.aborted) return undefined;
       throw toClusterError(error, 'IO', `form group ${this.#group}`);
     }
   }
@@ -162,7 +165,7 @@ export class Founding {
     if (clock.now() - this.#inquiredAt < INQUIRY_MS) return undefined;
     this.#inquiredAt = clock.now();
     const question = encodeControl({ voters: this.#voters });
-    const answer = await this.#call(member, requestKind.ASK, question, this.#forming.signal);
+    const answer = await this.#call(member, requestKind.ASK, question, this.#forming?.signal);
     const { formation, members } = decodeAnswer(answer);
     const number = numberOf(self.id, this.state.disk, members);
     if (formation === undefined || number === undefined || this.state.identity !== undefined) return undefined;

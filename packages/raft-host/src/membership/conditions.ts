@@ -9,14 +9,14 @@ interface Waiter {
 /** Those who wait for something to become true of the group; they look again whenever anything may have happened. */
 export class Conditions {
   readonly #clock: Clock;
-  readonly #waiters = new Set<Waiter>();
+  #waiters: Set<Waiter> | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   get isEmpty(): boolean {
-    return this.#waiters.size === 0;
+    return (this.#waiters?.size ?? 0) === 0;
   }
 
   /**
@@ -28,7 +28,7 @@ export class Conditions {
       const timer = this.#clock.setTimer(Math.max(0, deadline - this.#clock.now()), () => waiter.reject(late()));
       const leave = () => {
         timer.cancel();
-        this.#waiters.delete(waiter);
+        this.#waiters?.delete(waiter);
       };
       const waiter: Waiter = {
         isTrue,
@@ -41,7 +41,7 @@ export class Conditions {
           reject(toClusterError(error, 'REMOTE', 'change the members'));
         },
       };
-      this.#waiters.add(waiter);
+      (this.#waiters ??= new Set()).add(waiter);
       look(waiter);
     });
   }
@@ -60,11 +60,11 @@ export class Conditions {
 
   /** Something may have happened. */
   check(): void {
-    for (const waiter of this.#waiters) look(waiter);
+    for (const waiter of this.#waiters ?? []) look(waiter);
   }
 
   failAll(error: ClusterError): void {
-    for (const waiter of this.#waiters) waiter.reject(error);
+    for (const waiter of this.#waiters ?? []) waiter.reject(error);
   }
 }
 

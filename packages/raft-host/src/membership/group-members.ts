@@ -33,8 +33,8 @@ export class GroupMembers implements RaftMembers, Disposable {
   readonly #all: () => readonly RaftMember[];
   readonly #carry: (change: ChangeRequest, deadline: MonotonicMs) => Promise<void>;
   readonly #watchers = new Broadcast<readonly RaftMember[]>(1);
-  /** As told last. */
-  #told = '';
+  /** As told last, while anybody listens. */
+  #told: string | undefined;
 
   constructor(parts: {
     readonly clock: Clock;
@@ -63,7 +63,9 @@ export class GroupMembers implements RaftMembers, Disposable {
   }
 
   watch(options?: CallOptions): AsyncIterable<readonly RaftMember[]> {
-    return this.#watchers.watch(options, [this.all]);
+    const { all } = this;
+    if (this.#watchers.readers === 0) this.#told = JSON.stringify(all);
+    return this.#watchers.watch(options, [all]);
   }
 
   async addNode(nodeId: NodeId, options: AddNodeOptions = {}): Promise<void> {
@@ -88,6 +90,10 @@ export class GroupMembers implements RaftMembers, Disposable {
 
   /** They may have changed. */
   changed(): void {
+    if (this.#watchers.readers === 0) {
+      this.#told = undefined;
+      return;
+    }
     const { all } = this;
     const text = JSON.stringify(all);
     if (text === this.#told) return;

@@ -26,7 +26,7 @@ export class MemberKeeper {
   readonly #peers: Peers;
   /** Undefined where it doesn't run. */
   readonly #group: () => ChangingGroup | undefined;
-  readonly #inviting = new Set<number>();
+  #inviting: Set<number> | undefined;
   #timer: Timer | undefined;
   #looks = 0;
   /** In which term this leader tried to hand over, since it was to be replaced. */
@@ -99,14 +99,15 @@ export class MemberKeeper {
   }
 
   async #invite({ number, nodeId, disk }: Member, { identity: { formation } }: ChangingGroup): Promise<void> {
-    if (this.#inviting.has(number) || !this.#peers.isConnected(nodeId)) return;
-    this.#inviting.add(number);
+    const inviting = (this.#inviting ??= new Set());
+    if (inviting.has(number) || !this.#peers.isConnected(nodeId)) return;
+    inviting.add(number);
     try {
       await this.#peers.invite(nodeId, { formation, number, disk });
     } catch (error) {
       this.#failed(`invite ${nodeId}`, error);
     } finally {
-      this.#inviting.delete(number);
+      inviting.delete(number);
     }
   }
 

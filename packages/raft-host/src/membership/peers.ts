@@ -18,7 +18,7 @@ export class Peers {
   readonly #host: RaftHost;
   readonly #group: number;
   /** By their numbers: when those who were removed were told last. */
-  readonly #reminded = new Map<number, MonotonicMs>();
+  #reminded: Map<number, MonotonicMs> | undefined;
 
   constructor(host: RaftHost, group: number) {
     this.#host = host;
@@ -59,9 +59,10 @@ export class Peers {
   /** The same, now and then, to one that goes on as if it were a member. */
   remind(nodeId: NodeId, member: Identity): void {
     const now = this.#clock.now();
-    if (now < (this.#reminded.get(member.number) ?? -Infinity) + REMINDER_MS) return;
-    if (this.#reminded.size >= MAX_REMINDED) this.#reminded.clear();
-    this.#reminded.set(member.number, now);
+    const reminded = (this.#reminded ??= new Map());
+    if (now < (reminded.get(member.number) ?? -Infinity) + REMINDER_MS) return;
+    if (reminded.size >= MAX_REMINDED) reminded.clear();
+    reminded.set(member.number, now);
     void this.tellRemoved(nodeId, member);
   }
 

@@ -2,9 +2,9 @@ import type { NodeId } from '@quorate/core';
 import type { Pulses, Sleeper } from './pulses.ts';
 
 /** Whether a group ticks, and why not. */
-export class GroupRest {
+export class GroupRest implements Sleeper {
   readonly #pulses: Pulses;
-  readonly #sleeper: Sleeper;
+  readonly patienceMs: number;
   /** Ticks without anything to do after which a leader lets the group rest. */
   readonly #afterTicks: number;
   readonly #onChange: (isResting: boolean) => void;
@@ -22,7 +22,7 @@ export class GroupRest {
     this.#pulses = parts.pulses;
     this.#afterTicks = parts.afterTicks;
     this.#onChange = parts.onChange;
-    this.#sleeper = { patienceMs: parts.patienceMs, wake: () => this.wake() };
+    this.patienceMs = parts.patienceMs;
   }
 
   get isResting(): boolean {
@@ -45,8 +45,9 @@ export class GroupRest {
 
   rest(peers: readonly NodeId[]): void {
     if (this.#peers !== undefined) return;
-    this.#peers = peers;
-    for (const peer of peers) this.#pulses.watch(peer, this.#sleeper);
+    // A list that was made piece by piece has room for more.
+    this.#peers = [...peers];
+    for (const peer of peers) this.#pulses.watch(peer, this);
     this.#onChange(true);
   }
 
@@ -55,7 +56,7 @@ export class GroupRest {
     this.#quietTicks = 0;
     if (peers === undefined) return;
     this.#peers = undefined;
-    for (const peer of peers) this.#pulses.unwatch(peer, this.#sleeper);
+    for (const peer of peers) this.#pulses.unwatch(peer, this);
     this.#onChange(false);
   }
 }

@@ -3,7 +3,7 @@ import { type CallOptions, settleWithin } from '@quorate/core';
 /** How many may do something at a time; the others wait in order. */
 export class Slots {
   #free: number;
-  readonly #waiting = new Set<() => void>();
+  #waiting: Set<() => void> | undefined;
 
   constructor(count: number) {
     this.#free = count;
@@ -20,16 +20,16 @@ export class Slots {
         resolve({ [Symbol.dispose]: () => this.#release() });
       };
       if (this.#free > 0) enter();
-      else this.#waiting.add(enter);
-      return () => void this.#waiting.delete(enter);
+      else (this.#waiting ??= new Set()).add(enter);
+      return () => void this.#waiting?.delete(enter);
     });
   }
 
   #release(): void {
     this.#free += 1;
-    const [next] = this.#waiting;
+    const [next] = this.#waiting ?? [];
     if (next === undefined) return;
-    this.#waiting.delete(next);
+    this.#waiting?.delete(next);
     next();
   }
 }
