@@ -47,10 +47,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly #snapshotPolicy: SnapshotPolicySettings;
   readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
   #machine: ReplicatedMachine<C, R, Q, A>;
-<<<<<<< Updated upstream
   readonly #entering: Entering;
-=======
->>>>>>> Stashed changes
   readonly #membership: GroupMembership;
   /** Undefined until somebody operates the group. */
   #operations: GroupOperations | undefined;
@@ -91,19 +88,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       phase: () => this.#phase,
       gather: () => host.gather(this),
     });
-<<<<<<< Updated upstream
-    this.#operations = new GroupOperations({
-      host,
-      group: parts.id,
-      running: () => this.#running,
-      machine: () => this.#machine,
-      record: () => this.#entering.founding?.record,
-      phase: () => this.#phase,
-      refusal: () => this.#changeRefusal(),
-      notLeader: () => notLeader(this.#host.context, this.id, this.#running),
-      barrier: (options) => this.reads.barrier(options),
-      closing: this.#closing.signal,
-    });
     this.#entering = new Entering({
       host,
       group: parts.id,
@@ -117,8 +101,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       campaign: () => this.campaign(),
       over: (error) => this.#over(error),
     });
-=======
->>>>>>> Stashed changes
     this.#membership = new GroupMembership({
       host,
       group: parts.id,
@@ -283,11 +265,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   receive(from: NodeId, received: ReceivedMessage): void {
     this.#running?.receive(from, received);
-<<<<<<< Updated upstream
     if (this.#phase === 'waiting') this.#entering.inquire(from);
-=======
-    if (this.#phase === 'waiting') void this.#joining().inquire(from);
->>>>>>> Stashed changes
   }
 
   async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
@@ -297,11 +275,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
           .started()
           .answer(body, this.#running?.configuration.knownWith(this.#running.applied) ?? []);
       case requestKind.INVITE:
-<<<<<<< Updated upstream
         return this.#entering.takeInvitation(from, body);
-=======
-        return this.#joining().takeInvitation(from, body);
->>>>>>> Stashed changes
       case requestKind.FORWARD:
         return this.#desk.answer(body);
       case requestKind.SKIP:
@@ -346,20 +320,13 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return this.#host.context.self.id;
   }
 
-<<<<<<< Updated upstream
-  /** Why it doesn't run. */
-  get #problem(): ClusterError | undefined {
-    const { loss } = this.#host.log;
-    if (this.#error !== undefined || this.#phase !== 'repairing' || loss === undefined) return this.#error;
-    return new ClusterError('CORRUPT', loss);
-=======
   #operated(): GroupOperations {
     this.#operations ??= new GroupOperations({
       host: this.#host,
       group: this.id,
       running: () => this.#running,
       machine: () => this.#machine,
-      record: () => this.#founding?.record,
+      record: () => this.#entering.founding?.record,
       phase: () => this.#phase,
       refusal: () => this.#changeRefusal(),
       notLeader: () => notLeader(this.#host.context, this.id, this.#running),
@@ -369,35 +336,11 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return this.#operations;
   }
 
-  #joining(): Joining {
-    return new Joining({
-      group: this.id,
-      logger: this.#host.context.logger,
-      phase: () => this.#phase,
-      founding: () => this.#started(),
-      run: (founding, identity) => this.#run(founding, identity),
-      isRunning: () => this.#running !== undefined,
-      beginAnew: () => this.#beginAnew(),
-      over: (error) => this.#over(error),
-    });
-  }
-
-  async #form(founding: Founding): Promise<void> {
-    this.#enter('forming');
-    try {
-      let isReady = false;
-      const ready = () => {
-        isReady = true;
-        this.campaign();
-      };
-      const identity = await founding.form(this.settings.timings.electionMs, ready);
-      if (identity !== undefined) await this.#run(founding, identity);
-      // Whichever came last: that the others know, or that this node takes part.
-      if (isReady) this.campaign();
-    } catch (error) {
-      this.#over(toClusterError(error, 'IO', `group ${this.id}`));
-    }
->>>>>>> Stashed changes
+  /** Why it doesn't run. */
+  get #problem(): ClusterError | undefined {
+    const { loss } = this.#host.log;
+    if (this.#error !== undefined || this.#phase !== 'repairing' || loss === undefined) return this.#error;
+    return new ClusterError('CORRUPT', loss);
   }
 
   /** The group can't go on here; not with this log, if that is damaged. */
