@@ -8,7 +8,8 @@ export class GroupUsers {
   /** Who needs the group to go on ticking. */
   #wakeful: Set<object> | undefined;
   #turnListeners: Set<() => void> | undefined;
-  #preference: (nodeId: NodeId) => number = () => 0;
+  /** In the order of asking: the last of those that are left counts. */
+  #preferences: Set<{ readonly of: (nodeId: NodeId) => number }> | undefined;
 
   /** @param onStanding is called when it may have changed whether this node stands */
   constructor(onStanding: () => void) {
@@ -41,14 +42,19 @@ export class GroupUsers {
     return (this.#wakeful?.size ?? 0) === 0;
   }
 
-  /** Who is wanted as leader: a node of a higher number takes over once it has caught up. */
+  /**
+   * Who is wanted as leader: a node of a higher number takes over once it has caught up. Where several users say so, the
+   * last one counts, and when that is disposed the one before it.
+   */
   prefer(preference: (nodeId: NodeId) => number): Disposable {
-    this.#preference = preference;
-    return { [Symbol.dispose]: () => (this.#preference = () => 0) };
+    const added = { of: preference };
+    const preferences = (this.#preferences ??= new Set());
+    preferences.add(added);
+    return { [Symbol.dispose]: () => preferences.delete(added) };
   }
 
   preferenceFor(nodeId: NodeId): number {
-    return this.#preference(nodeId);
+    return [...(this.#preferences ?? [])].at(-1)?.of(nodeId) ?? 0;
   }
 
   /** Calls back whenever something may have happened in the group: a message, a tick, an entry that was applied. */
