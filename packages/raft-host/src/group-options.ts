@@ -39,6 +39,12 @@ export interface RaftGroupOptions {
    * @default none
    */
   readonly maxClockDrift?: number;
+  /**
+   * Who is wanted as leader, by node id, 0 to 1,000: a leader hands over to a voter of a higher priority that has caught up,
+   * and the others let that one stand first. Those that are not named have 0, members that join later too.
+   * @default 0 for all
+   */
+  readonly priorities?: Readonly<Record<NodeId, number>>;
 }
 
 /** The options in their normal form. */
@@ -47,9 +53,14 @@ export interface GroupSettings {
   readonly voters: readonly NodeId[];
   readonly timings: RaftTimings;
   readonly maxClockDrift: number | undefined;
+  /** By id, in order. */
+  readonly priorities: Readonly<Record<NodeId, number>> | undefined;
 }
 
 const MAX_VOTERS = 101;
+export const MAX_PRIORITY = 1000;
+/** A group has no more members. */
+const MAX_PRIORITIES = 128;
 
 const timingRules: OptionRules<RaftTimings> = {
   tickMs: rule.duration({ min: 1, max: 10_000 }),
@@ -64,6 +75,7 @@ export function groupRules(owner: string): OptionRules<RaftGroupOptions> {
     profile: rule.oneOf('fast', 'lan', 'wan'),
     timings: rule.group(`${owner}.timings`, timingRules),
     maxClockDrift: rule.number({ min: 0, max: 0.2 }),
+    priorities: rule.value(`up to ${MAX_PRIORITIES} node ids with integers from 0 to ${MAX_PRIORITY}`, isPriorities),
   };
 }
 
@@ -76,6 +88,7 @@ export function readGroupOptions(owner: string, options: RaftGroupOptions): Grou
     voters: [...given.voters].sort(),
     timings: checkTimings(owner, { ...raftProfiles[given.profile ?? 'lan'], ...given.timings }),
     maxClockDrift: given.maxClockDrift,
+    priorities: given.priorities && Object.fromEntries(Object.entries(given.priorities).sort(byName)),
   };
 }
 
@@ -108,4 +121,18 @@ function checkTimings(owner: string, timings: RaftTimings): RaftTimings {
 function isVoters(value: unknown): boolean {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_VOTERS) return false;
   return value.every(isNodeId) && new Set(value).size === value.length;
+}
+
+function isPriorities(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const priorities = Object.entries(value);
+  const isPriority = (each: unknown) => Number.isSafeInteger(each) && (each as number) >= 0;
+  return (
+    priorities.length <= MAX_PRIORITIES &&
+    priorities.every(([id, each]) => isNodeId(id) && isPriority(each) && each <= MAX_PRIORITY)
+  );
+}
+
+function byName([a]: readonly [string, number], [b]: readonly [string, number]): number {
+  return a < b ? -1 : 1;
 }

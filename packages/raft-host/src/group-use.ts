@@ -44,7 +44,8 @@ export function agreedSettings(uses: readonly AnyGroupUse[]): GroupSettings {
   const maxClockDrift =
     uses.find(({ settings }) => settings.maxClockDrift !== undefined)?.settings.maxClockDrift ??
     uses.find(({ defaultMaxClockDrift }) => defaultMaxClockDrift !== undefined)?.defaultMaxClockDrift;
-  return { ...first.settings, maxClockDrift };
+  const priorities = uses.find(({ settings }) => settings.priorities !== undefined)?.settings.priorities;
+  return { ...first.settings, maxClockDrift, priorities };
 }
 
 function compare(one: AnyGroupUse, other: AnyGroupUse): void {
@@ -96,9 +97,9 @@ function transferOf({ transfer = {} }: TransferUse): ReadonlyMap<string, unknown
 }
 
 /** Each as its user names it. */
-function optionsOf({ voters, timings, maxClockDrift }: GroupSettings): ReadonlyMap<string, unknown> {
+function optionsOf({ voters, timings, maxClockDrift, priorities }: GroupSettings): ReadonlyMap<string, unknown> {
   const single = Object.entries(timings).map(([name, value]): [string, unknown] => [`timings.${name}`, value]);
-  return new Map([['voters', voters], ...single, ['maxClockDrift', maxClockDrift]]);
+  return new Map([['voters', voters], ...single, ['maxClockDrift', maxClockDrift], ['priorities', priorities]]);
 }
 
 /** Where a plugin says which use its part will make of the cluster's group: found in copies of the plugin, too. */

@@ -1,8 +1,10 @@
 import type { NodeId } from '@quorate/core';
+import { MAX_PRIORITY } from './group-options.ts';
 
 /** What the parts of a node that use one group want of it. */
 export class GroupUsers {
   readonly #onStanding: () => void;
+  readonly #priorities: Readonly<Record<NodeId, number>>;
   /** On whose behalf this node stands for election. */
   readonly #standing = new Set<object>();
   /** Who needs the group to go on ticking. */
@@ -11,8 +13,12 @@ export class GroupUsers {
   /** In the order of asking: the last of those that are left counts. */
   #preferences: Set<{ readonly of: (nodeId: NodeId) => number }> | undefined;
 
-  /** @param onStanding is called when it may have changed whether this node stands */
-  constructor(onStanding: () => void) {
+  /**
+   * @param priorities of nodes; 0 for all others
+   * @param onStanding is called when it may have changed whether this node stands
+   */
+  constructor(priorities: Readonly<Record<NodeId, number>>, onStanding: () => void) {
+    this.#priorities = priorities;
     this.#onStanding = onStanding;
   }
 
@@ -44,7 +50,7 @@ export class GroupUsers {
 
   /**
    * Who is wanted as leader: a node of a higher number takes over once it has caught up. Where several users say so, the
-   * last one counts, and when that is disposed the one before it.
+   * last one counts, and when that is disposed the one before it. It weighs more than the nodes' priorities.
    */
   prefer(preference: (nodeId: NodeId) => number): Disposable {
     const added = { of: preference };
@@ -53,8 +59,11 @@ export class GroupUsers {
     return { [Symbol.dispose]: () => preferences.delete(added) };
   }
 
+  /** How much it is wanted as leader: by the users, and among those whom they want alike by its priority. */
   preferenceFor(nodeId: NodeId): number {
-    return [...(this.#preferences ?? [])].at(-1)?.of(nodeId) ?? 0;
+    const preference = [...(this.#preferences ?? [])].at(-1)?.of(nodeId) ?? 0;
+    const priority = Object.hasOwn(this.#priorities, nodeId) ? this.#priorities[nodeId] : undefined;
+    return preference * (MAX_PRIORITY + 1) + (priority ?? 0);
   }
 
   /** Calls back whenever something may have happened in the group: a message, a tick, an entry that was applied. */

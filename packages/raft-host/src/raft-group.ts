@@ -40,7 +40,7 @@ import type { ReceivedMessage } from './wire/frame-reader.ts';
 export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly id: number;
   readonly settings: GroupSettings;
-  readonly users: GroupUsers = new GroupUsers(() => this.#running?.stand(this.users.isStanding));
+  readonly users: GroupUsers;
   /** How fresh the machine of this node is. */
   readonly reads: ReadDesk;
   readonly #host: RaftHost;
@@ -67,6 +67,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#host = host;
     this.id = parts.id;
     this.settings = parts.settings;
+    this.users = new GroupUsers(parts.settings.priorities ?? {}, () => this.#running?.stand(this.users.isStanding));
     this.#snapshotPolicy = parts.snapshots;
     this.#newMachine = () => new ReplicatedMachine(parts.machine);
     this.#machine = this.#newMachine();

@@ -48,6 +48,23 @@ describe('those who use one group', () => {
     );
   });
 
+  it('may leave priorities to each other, and say the same in any order', () => {
+    const [silent, one] = [use('silent'), use('one', { priorities: { b: 2, a: 1 } })];
+    expect(agreedSettings([silent, one]).priorities).toEqual({ a: 1, b: 2 });
+    expect(agreedSettings([one, use('two', { priorities: { a: 1, b: 2 } })]).priorities).toEqual({ a: 1, b: 2 });
+    expect(refusal(one, use('two', { priorities: { a: 1 } }))).toContain(
+      'the same priorities: got {"a":1,"b":2} and {"a":1}',
+    );
+  });
+
+  it.each([{ a: -1 }, { a: 1.5 }, { a: 1001 }, { 'not an id': 1 }, [1], 'a', 7])(
+    'are refused priorities %o',
+    (priorities) => {
+      const options = { voters: ['a'], priorities } as unknown as RaftGroupOptions;
+      expect(() => readGroupOptions('test', options)).toThrow(/test: priorities must be up to 128 node ids/u);
+    },
+  );
+
   it('have one state machine at most', () => {
     const machine = () => undefined;
     expect(refusal(use('one', {}, { machine }), use('two'))).toBe('accepted');
