@@ -6,7 +6,10 @@ import { encodeSegmentHeader, readSegmentHeader, type Segment, segmentFileName, 
 /** The first segment; each further one is four times as large as the one before, up to the size that was asked for. */
 const FIRST_SEGMENT_BYTES: number = 4 * 1024 * 1024;
 const GROWTH = 4;
-const ZEROS: Uint8Array = new Uint8Array(1024 * 1024);
+/** A file is filled in pieces that are synced one by one: commits that go to the disk meanwhile wait for no more than one. */
+const ZEROS: Uint8Array = new Uint8Array(256 * 1024);
+/** As many as one snapshot sets free where commits come faster than segments are filled. */
+const MAX_SPARES = 2;
 const DRAFT_SUFFIX = '.draft';
 const SPARE_SUFFIX = '.spare';
 
@@ -24,14 +27,14 @@ interface Spare {
   readonly size: number;
 }
 
-/** The files of the log: those in use, in order, one made ahead, and one that has served and can serve again. */
+/** The files of the log: those in use, in order, one made ahead, and some that have served and can serve again. */
 export class Segments {
   readonly #context: SegmentsContext;
   readonly #seal: { id: Uint8Array; readonly crc32: LogSeal['crc32'] };
   /** With numbers that follow each other; the last ones have no frames yet. */
   #all: Segment[] = [];
   #current: Segment | undefined;
-  #spare: Spare | undefined;
+  #spares: Spare[] = [];
   #preparing: Promise<Segment> | undefined;
   /** Of a sync that failed: what is in the directory is not known any more. */
   failure: ClusterError | undefined;
@@ -131,19 +134,24 @@ export class Segments {
   async drop(segment: Segment): Promise<void> {
     const { disk, directory } = this.#context;
     const spare = { path: segment.path + SPARE_SUFFIX, file: segment.file, size: segment.size };
-    const isKept = this.#spare === undefined && segment.reads === 0;
+    const isKept = segment.size >= this.#nextSize && segment.reads === 0 && this.#spares.length < MAX_SPARES;
     if (isKept) await disk.rename(segment.path, spare.path);
     else await disk.remove(segment.path);
     this.#all = this.#all.filter((each) => each !== segment);
     await this.#syncing(() => disk.syncDirectory(directory));
-    if (isKept) this.#spare = spare;
+    if (isKept) this.#spares.push(spare);
     else await segment.file.close();
   }
 
   async close(): Promise<void> {
     await this.#preparing?.catch(() => undefined);
-    const files = [...this.#all, ...(this.#spare === undefined ? [] : [this.#spare])];
+    const files = [...this.#all, ...this.#spares];
     await Promise.all(files.map(({ file }) => file.close()));
+  }
+
+  /** Of the segment after the current one, unless a frame needs more. */
+  get #nextSize(): number {
+    return Math.min(this.#context.segmentBytes, (this.#current?.size ?? FIRST_SEGMENT_BYTES / GROWTH) * GROWTH);
   }
 
   #following(): Segment | undefined {
@@ -169,14 +177,11 @@ export class Segments {
   }
 
   async #make(frameBytes: number): Promise<Segment> {
-    const { disk, directory, segmentBytes } = this.#context;
-    const last = this.#current;
-    const number = (last?.number ?? 0) + 1;
-    const grown = Math.min(segmentBytes, (last?.size ?? FIRST_SEGMENT_BYTES / GROWTH) * GROWTH);
-    const size = Math.max(grown, PAGE_BYTES + frameBytes);
+    const { disk, directory } = this.#context;
+    const number = (this.#current?.number ?? 0) + 1;
+    const size = Math.max(this.#nextSize, PAGE_BYTES + frameBytes);
     const path = `${directory}/${segmentFileName(number)}`;
-    const spare = await this.#takeSpare(size);
-    const draft = spare ?? (await this.#makeDraft(path + DRAFT_SUFFIX, size));
+    const draft = this.#takeSpare(size) ?? (await this.#makeDraft(path + DRAFT_SUFFIX, size));
     try {
       await draft.file.write([encodeSegmentHeader(this.#seal.id, number, draft.size, this.#seal.crc32)], 0);
       await this.#syncing(() => draft.file.sync());
@@ -193,12 +198,9 @@ export class Segments {
     return segment;
   }
 
-  async #takeSpare(size: number): Promise<Spare | undefined> {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    if (spare === undefined || spare.size >= size) return spare;
-    await this.#discard(spare);
-    return undefined;
+  #takeSpare(size: number): Spare | undefined {
+    const at = this.#spares.findIndex((spare) => spare.size >= size);
+    return at < 0 ? undefined : this.#spares.splice(at, 1)[0];
   }
 
   /** Filled with zeros, so that no later write needs space or changes anything but its blocks. */
@@ -208,6 +210,7 @@ export class Segments {
     try {
       for (let at = 0; at < size; at += ZEROS.length) {
         await file.write([ZEROS.subarray(0, Math.min(ZEROS.length, size - at))], at);
+        await file.sync();
       }
     } catch (error) {
       await this.#discard({ path, file, size });
