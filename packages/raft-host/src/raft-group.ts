@@ -2,7 +2,6 @@ import {
   Broadcast,
   type CallOptions,
   ClusterError,
-  type MonotonicMs,
   type NodeId,
   type StateMachine,
   toClusterError,
@@ -28,11 +27,12 @@ import { restoreNewest } from './commands/restore-newest.ts';
 import { ReadDesk } from './read-desk.ts';
 import { requestKind } from './request-kind.ts';
 import { GroupOperations } from './recovery/group-operations.ts';
+import { HaltedLeader } from './recovery/halted-leader.ts';
 import type { RaftOperations } from './recovery/raft-operations.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
-import { successors } from './progress-view.ts';
-import { notLeader, peersOf, shownStatus } from './shown-group.ts';
+import { leaseOf, notLeader, peersOf, shownStatus, successorsOf } from './shown-group.ts';
+import { snapshotMember } from './snapshots/snapshot-member.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
@@ -43,6 +43,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly users: GroupUsers;
   /** How fresh the machine of this node is. */
   readonly reads: ReadDesk;
+  /** For the host. */
+  readonly snapshots: SnapshotMember;
   readonly #host: RaftHost;
   readonly #snapshotPolicy: SnapshotPolicySettings;
   readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
@@ -51,6 +53,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly #membership: GroupMembership;
   /** Undefined until somebody operates the group. */
   #operations: GroupOperations | undefined;
+  /** Undefined until the machine has stopped for the first time. */
+  #haltedLeader: HaltedLeader | undefined;
   readonly #codec: OutcomeCodec<R>;
   readonly #desk: CommandDesk<R>;
   readonly #commandCodec: StateMachine<C, R, Q, A>['codec']['command'];
@@ -69,6 +73,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.settings = parts.settings;
     this.users = new GroupUsers(parts.settings.priorities ?? {}, () => this.#running?.stand(this.users.isStanding));
     this.#snapshotPolicy = parts.snapshots;
+    this.snapshots = snapshotMember(host, parts.id, () => this.#running);
     this.#newMachine = () => new ReplicatedMachine(parts.machine);
     this.#machine = this.#newMachine();
     const { codec } = this.#machine;
@@ -217,10 +222,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   }
 
   /** This node's lease, and the term that it leads in; 0 and -Infinity when it doesn't. Milliseconds of the clock. */
-  lease(): { readonly term: number; readonly leaseUntil: MonotonicMs } {
-    const running = this.#running;
-    if (running?.role.role !== 'leader') return { term: 0, leaseUntil: -Infinity };
-    return { term: running.role.term, leaseUntil: running.node.leaseUntil() };
+  lease(): ReturnType<typeof leaseOf> {
+    return leaseOf(this.#running);
   }
 
   /** Stands for election at once, rather than after a silence. */
@@ -243,8 +246,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   /** Voters to whom this leader can hand over, those with the most of the log first. */
   successors(): readonly NodeId[] {
-    const running = this.#running;
-    return running === undefined ? [] : successors(running.node).flatMap((number) => running.nodeOf(number) ?? []);
+    return successorsOf(this.#running);
   }
 
   /** Hands leadership over to this node, if it is a voter; that takes a moment, and may fail. */
@@ -257,12 +259,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   peers(): readonly GroupPeer[] {
     return this.#running === undefined ? [] : peersOf(this.#running);
   }
-
-  readonly snapshots: SnapshotMember = {
-    logOf: (formation) => (this.#running?.formationTag === formation ? this.#host.logOf(this.id) : undefined),
-    accepts: (from, message) => this.#running?.acceptsSnapshot(from, message) === true,
-    received: async (message, info) => this.#running?.snapshotReceived(message, info),
-  };
 
   receive(from: NodeId, received: ReceivedMessage): void {
     this.#running?.receive(from, received);
@@ -281,6 +277,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
         return this.#desk.answer(body);
       case requestKind.SKIP:
       case requestKind.HAS_APPLIED:
+      case requestKind.GOES_ON:
         return this.#operated().answer(kind, body);
       default:
         return this.#membership.request(from, kind, body);
@@ -458,6 +455,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   }
 
   #changed(): void {
+    this.#haltedLeader?.changed();
     this.#statuses.publish(this.status);
   }
 
@@ -469,10 +467,12 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   #halted(halt: Halt | undefined): void {
     if (this.#phase === 'removed') return;
     this.#refuse(halt?.error);
-    // What they wait for can take long now.
-    if (halt !== undefined) this.#running?.reads.failAll(halt.error);
-    if (halt !== undefined)
+    if (halt !== undefined) {
+      // What they wait for can take long now.
+      this.#running?.reads.failAll(halt.error);
       this.#host.context.logger.error(`group ${this.id} is halted: ${halt.error.message}`, halt.error);
+      this.#haltedLeader ??= new HaltedLeader(this.#host, this, () => this.#running);
+    }
     this.#enter(halt === undefined ? 'running' : 'halted');
   }
 

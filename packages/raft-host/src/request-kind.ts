@@ -18,4 +18,6 @@ export const requestKind = {
   HAS_APPLIED: 8,
   /** I have lost the log that I had as a member: give me a place again. For the leader, from that node itself. */
   REPAIR: 9,
+  /** Does your machine go on, and has it applied this entry? Asked by a leader whose own machine has stopped there. */
+  GOES_ON: 10,
 } as const;

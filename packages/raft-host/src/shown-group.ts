@@ -1,5 +1,6 @@
-import { type ClusterContext, ClusterError, formatAddress } from '@quorate/core';
+import { type ClusterContext, ClusterError, formatAddress, type MonotonicMs, type NodeId } from '@quorate/core';
 import type { GroupPeer, GroupStatus } from './group-status.ts';
+import { successors } from './progress-view.ts';
 import type { RunningGroup } from './running-group.ts';
 
 type ShownGroup = Pick<RunningGroup<unknown>, 'role' | 'node' | 'configuration' | 'nodeOf' | 'applied'>;
@@ -29,6 +30,12 @@ function shownRole({ role, node, configuration }: ShownGroup): GroupStatus['role
   return isLearner ? 'learner' : role.role;
 }
 
+/** Voters to whom this leader can hand over, those with the most of the log first; nobody on other nodes. */
+export function successorsOf(running: Pick<RunningGroup<unknown>, 'node' | 'nodeOf'> | undefined): readonly NodeId[] {
+  if (running === undefined) return [];
+  return successors(running.node).flatMap((number) => running.nodeOf(number) ?? []);
+}
+
 /** What a leader knows of the others; nothing on other nodes. */
 export function peersOf(running: ShownGroup): readonly GroupPeer[] {
   const { progress, id, lastIndex } = running.node.status();
@@ -48,4 +55,13 @@ export function notLeader(
   const node = nodeId === undefined ? undefined : transport.peer(nodeId)?.node;
   const leader = nodeId === undefined ? undefined : { nodeId, address: node && formatAddress(node) };
   return new ClusterError('NOT_LEADER', `${self.id} does not lead group ${group}`, { leader, outcome: 'not-applied' });
+}
+
+/** The lease of this node, and the term that it leads in; 0 and -Infinity when it doesn't. */
+export function leaseOf(running: Pick<RunningGroup<unknown>, 'role' | 'node'> | undefined): {
+  readonly term: number;
+  readonly leaseUntil: MonotonicMs;
+} {
+  if (running?.role.role !== 'leader') return { term: 0, leaseUntil: -Infinity };
+  return { term: running.role.term, leaseUntil: running.node.leaseUntil() };
 }

@@ -20,6 +20,7 @@ import type { ArchivePiece } from './archive-format.ts';
 import { writeBackup } from './backup-format.ts';
 import { type ArchiveOptions, followLog } from './log-archiver.ts';
 import type { BackupOptions, HaltedAt, OperationsStatus, RaftOperations, SnapshotTaken } from './raft-operations.ts';
+import { answerGoesOn } from './halted-leader.ts';
 import { type SkipOptions, Skipping } from './skipping.ts';
 
 /** What of a group that runs has to do with its operation. */
@@ -85,8 +86,9 @@ export class GroupOperations implements RaftOperations {
     await this.#skipping.skip(position, options);
   }
 
-  /** Another node asks, of a skip. */
+  /** Another node asks, of a command at which machines have stopped. */
   async answer(kind: number, body: Uint8Array): Promise<Uint8Array> {
+    if (kind === requestKind.GOES_ON) return answerGoesOn(body, this.#parts.running());
     if (kind === requestKind.HAS_APPLIED) return this.#skipping.answerApplied(body);
     await this.#skipping.answer(body);
     return new Uint8Array();
