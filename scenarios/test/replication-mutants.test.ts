@@ -13,7 +13,7 @@ describe('a rule of replication that is broken is noticed', () => {
       const parts = await editedParts(mutation.name.replaceAll(/\W+/gu, '-'), [mutation]);
       const breaks = async (): Promise<boolean> => {
         for (let seed = mutation.seed; seed < mutation.seed + MAX_LIVES; seed += 1) {
-          const isSound = await runReplication(seed, parts).then(
+          const isSound = await runReplication(seed, parts, { rots: mutation.hasRot === true }).then(
             () => true,
             () => false,
           );

@@ -18,6 +18,16 @@ describe('a state machine, replicated on whole nodes', () => {
     120_000,
   );
 
+  it('is so, too, when the disks of fewer than half of the nodes rot', async () => {
+    let setAside = 0;
+    for (let seed = 1; seed <= SEEDS_A_TEST; seed += 1) {
+      const life = await runReplication(seed, undefined, { rots: true });
+      setAside += life.counts.get('logs set aside') ?? 0;
+      expect(life.isDecided, `seed ${seed}`).toBe(true);
+    }
+    expect(setAside).toBeGreaterThan(2 * SEEDS_A_TEST);
+  }, 120_000);
+
   it('lives the same life for the same seed', async () => {
     const [first, second] = [await runReplication(4), await runReplication(4)];
     expect(second.hash).toBe(first.hash);

@@ -9,6 +9,7 @@ import {
 } from '@quorate/core';
 import type { Host, World } from '@quorate/simulator';
 import { neverGoesBack, RaftRules } from '../raft/rules.ts';
+import { BitRot } from './bit-rot.ts';
 import { ClientPromises } from './client-promises.ts';
 import { CommandOrder } from './command-order.ts';
 import { LedgerClient } from './ledger-client.ts';
@@ -31,6 +32,7 @@ export class ReplicationLife {
   readonly promises: ClientPromises;
   readonly history: LedgerHistory;
   readonly faults: LifeFaults;
+  readonly rot: BitRot;
   /** How many calls ended how. */
   readonly counts = new Map<string, number>();
   readonly clients: readonly LedgerClient[];
@@ -48,7 +50,8 @@ export class ReplicationLife {
   #breach: unknown;
   #steps = 0;
 
-  constructor(world: World, parts: ReplicationParts) {
+  /** @param rots whether disks rot; undefined: the seed decides */
+  constructor(world: World, parts: ReplicationParts, rots: boolean | undefined) {
     this.#world = world;
     this.#parts = parts;
     this.character = drawCharacter(world);
@@ -67,6 +70,15 @@ export class ReplicationLife {
       handOver: (host) => this.#handOver(host),
       stop: (host) => this.#stop(host),
     });
+    this.rot = new BitRot(
+      world,
+      {
+        isFormed: () => this.order.highest > 0,
+        restart: (host) => this.start(host),
+        rotten: () => this.#count('bits turned'),
+      },
+      rots,
+    );
     this.clients = Array.from({ length: this.character.clients }, (_none, at) => this.client(`c${at + 1}`));
     this.leaseReaders = new Map(
       this.character.hasLeaseReaders
@@ -85,7 +97,7 @@ export class ReplicationLife {
       history: this.history,
       habits: this.character.habits,
       nodes: () => this.nodes(),
-      count: (what) => this.counts.set(what, (this.counts.get(what) ?? 0) + 1),
+      count: (what) => this.#count(what),
       broken: (error) => this.broken(error),
     });
   }
@@ -185,7 +197,19 @@ export class ReplicationLife {
     return watchedStorage(storage, this.#logs.get(host) as WatchedLog, {
       broken: (error) => this.broken(error),
       promises: () => this.faults.onPromise(host),
+      lost: () => this.#lost(host),
     });
+  }
+
+  /** This node begins again, with nothing. */
+  #lost(host: Host): void {
+    this.#count('logs set aside');
+    const node = this.#nodes.get(host);
+    if (node !== undefined) this.#statuses.delete(node);
+  }
+
+  #count(what: string): void {
+    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
   }
 
   /** Nothing that is an error may happen where the disk does its work. */

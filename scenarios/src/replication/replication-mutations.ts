@@ -2,6 +2,8 @@ import type { Mutation } from '../mutants.ts';
 
 type ReplicationMutation = Mutation & {
   readonly in: string;
+  /** In lives in which disks rot. */
+  readonly hasRot?: boolean;
   /** Where the search for a life that shows it begins. */
   readonly seed: number;
 };
@@ -129,6 +131,34 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'log/log-writer.ts',
     find: 'if (file.writeDurably !== undefined) return file.writeDurably(chunks, position);\n  await file.write(chunks, position);\n  return file.sync();',
     replace: 'return file.write(chunks, position);',
+    seed: 1,
+  },
+  {
+    name: 'a log goes on as if it ended where it is damaged',
+    in: 'storage-file',
+    file: 'log/recovery.ts',
+    find: 'if (isProven) {',
+    replace: 'if (isProven && !this.#isFirst) return false;\n    if (isProven) {',
+    hasRot: true,
+    seed: 1,
+  },
+  {
+    name: 'who has lost its log goes on under its old number',
+    in: 'raft-host',
+    file: 'membership/member-changes.ts',
+    find: "await this.#replace({ type: 'replace', nodeId, by: nodeId }, deadline);",
+    replace:
+      'const { peers } = this.#parts; const { disk } = await peers.identify(nodeId, deadline); const { formation } = this.#group.identity; await peers.invite(nodeId, { formation, number: this.#group.numbersOf(nodeId)[0] as number, disk });',
+    hasRot: true,
+    seed: 1,
+  },
+  {
+    name: 'a log is set aside before that is noted',
+    in: 'raft-host',
+    file: 'repair/node-log.ts',
+    find: 'await this.#write(note);\n    await this.#carryOut(note);',
+    replace: 'await this.#carryOut(note);',
+    hasRot: true,
     seed: 1,
   },
 ];

@@ -4,6 +4,14 @@ import { ledgerModel } from './ledger-history.ts';
 import { ReplicationLife } from './replication-life.ts';
 import { type ReplicationParts, replicationParts } from './replication-parts.ts';
 
+export interface ReplicationOptions {
+  /**
+   * Whether bits turn over on the disks of some nodes, fewer than half.
+   * @default as the seed has it
+   */
+  readonly rots?: boolean;
+}
+
 export interface ReplicationResult {
   readonly hash: string;
   readonly trace: string;
@@ -31,15 +39,18 @@ const MAX_CONFIGURATIONS = 200_000;
 export async function runReplication(
   seed: Seed,
   parts: ReplicationParts = replicationParts,
+  { rots }: ReplicationOptions = {},
 ): Promise<ReplicationResult> {
   const world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 2 } });
-  const life = new ReplicationLife(world, parts);
+  const life = new ReplicationLife(world, parts, rots);
   life.startAll();
   const readers = [...life.leaseReaders].map(([name, client]) => client.readByLease(name));
   const clients = Promise.all([...readers, ...life.clients.map((client) => client.run())]);
   life.faults.start();
+  life.rot.start();
   await world.run(FAULTS_MS);
   life.faults.stop();
+  life.rot.stop();
   life.settle();
   const recoveredAfterMs = await recover(world, life);
   await world.run(PEACE_MS);

@@ -42,6 +42,12 @@ export class WatchedLog {
     this.#durable = Math.max(log.lastIndex, log.snapshot?.index ?? 0);
   }
 
+  /** All of it is gone, and the node knows. */
+  lost(): void {
+    this.#view = new LogView(0, [0]);
+    this.#durable = 0;
+  }
+
   appending(batches: readonly LogBatch[]): void {
     for (const batch of batches) for (const entry of decodeBatch(batch)) this.#append(entry);
   }
@@ -75,6 +81,8 @@ export interface StorageWatcher {
   broken(error: unknown): void;
   /** A term or vote is about to be written. */
   promises(): void;
+  /** The log was damaged, and is set aside. */
+  lost(): void;
 }
 
 /** The same storage; what is written to its log is judged by the rules. */
@@ -108,6 +116,14 @@ export function watchedStorage(
             watching ??= watch(log.group(id), watched, { guarded, promises: () => watcher.promises() });
             return watching;
           },
+          setAside:
+            log.setAside &&
+            (async (copy) => {
+              watched.lost();
+              watcher.lost();
+              await log.setAside?.(copy);
+              watching = undefined;
+            }),
           [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
         },
         [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose](),
