@@ -6,7 +6,7 @@ const conditions = ['@quorate/source', 'node', 'import', 'module', 'default'];
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['{packages,apps,examples}/*/test/**/*.test.ts', '{bench,scenarios}/test/**/*.test.ts'],
+    include: ['{packages,apps,examples}/*/test/**/*.test.ts', '{bench,scenarios,servers}/test/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 # Fetches the servers that benchmarks and tests run beside, without root and without installing anything:
-#   tools/get-servers.sh [DIR]     etcd 3.5 into DIR (.servers unless given)
+#   tools/get-servers.sh [DIR [PROGRAM…]]     into DIR (.servers unless given); all of them unless named:
+#                                             etcd etcdctl (3.5) consul (1.8.7) knotd dnsmasq
 # They come from Debian's archive through apt, which checks their signatures. What is there is kept. On another
-# system put etcd on the PATH, or name its folder in QUORATE_ETCD.
+# system put them on the PATH, or name their folder in QUORATE_SERVERS.
 set -euo pipefail
 SUITE=trixie # the first release with etcd 3.5
+CONSUL_SUITE=bullseye # the last release with Consul
+OWN_SUITE=$(. /etc/os-release 2>/dev/null && echo "${VERSION_CODENAME:-$SUITE}" || echo $SUITE) # for what needs this system's libraries
 KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 
 target=${1:-$(dirname "$0")/../.servers}
+shift || true
+[ $# -gt 0 ] || set -- etcd etcdctl consul knotd dnsmasq
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
 work=$(mktemp -d "$target/fetching-XXXXXX")
@@ -33,7 +38,8 @@ prepare_apt() {
 	[ -n "$uri" ] || fail "this machine's apt knows no mirror"
 	mkdir -p "$work"/lists/partial "$work"/cache/archives/partial "$work"/packages
 	: >"$work/status"
-	echo "deb [signed-by=$KEYS] $uri $SUITE main" >"$work/sources.list"
+	local suite
+	for suite in $(printf '%s\n' "$SUITE" "$CONSUL_SUITE" "$OWN_SUITE" | sort -u); do echo "deb [signed-by=$KEYS] $uri $suite main"; done >"$work/sources.list"
 	cat >"$work/apt.conf" <<-CONF
 		Dir::Etc::sourcelist "$work/sources.list";
 		Dir::Etc::sourceparts "-";
@@ -47,17 +53,33 @@ prepare_apt() {
 		Acquire::Retries "3";
 	CONF
 	export APT_CONFIG=$work/apt.conf
-	apt-get -qq update >"$work/log" 2>&1 || fail "cannot read the package lists of $SUITE"
+	apt-get -qq update >"$work/log" 2>&1 || fail "cannot read the package lists of $SUITE and $CONSUL_SUITE"
 }
 
-fetch() { # PROGRAM PACKAGE
-	[ ! -x "$target/$1" ] || return 0
+download() { # PACKAGE SUITE
 	[ -n "${APT_CONFIG:-}" ] && [ "${APT_CONFIG#"$work"}" != "$APT_CONFIG" ] || prepare_apt
-	echo "get-servers: fetching $1" >&2
-	(cd "$work/packages" && apt-get -qq download "$2") >>"$work/log" 2>&1 || fail "cannot fetch $2 from $SUITE"
-	dpkg-deb --extract "$work/packages/$2"_*.deb "$work/$2" || fail "cannot unpack $2"
-	mv "$work/$2/usr/bin/$1" "$target/$1"
+	(cd "$work/packages" && apt-get -qq download "$1/$2") >>"$work/log" 2>&1 || fail "cannot fetch $1 from $2"
+	dpkg-deb --extract "$work/packages/${1}"_*.deb "$work/unpacked" || fail "cannot unpack $1"
 }
 
-fetch etcd etcd-server
-"$target/etcd" --version | head -n 1
+fetch() { # PROGRAM PACKAGE SUITE [LIBRARY…]
+	[ ! -x "$target/$1" ] || return 0
+	echo "get-servers: fetching $1" >&2
+	rm -rf "$work/unpacked"
+	download "$2" "$3"
+	local library
+	for library in "${@:4}"; do download "$library" "$3"; done
+	find "$work/unpacked" -name '*.so.*' -exec mkdir -p "$target/lib" \; -exec cp -a {} "$target/lib/" \;
+	mv "$(find "$work/unpacked" -path "*bin/$1" -type f)" "$target/$1"
+}
+
+for program; do
+	case $program in
+	etcd) fetch etcd etcd-server $SUITE ;;
+	etcdctl) fetch etcdctl etcd-client $SUITE ;;
+	consul) fetch consul consul $CONSUL_SUITE ;;
+	knotd) fetch knotd knot "$OWN_SUITE" ;;
+	dnsmasq) fetch dnsmasq dnsmasq-base "$OWN_SUITE" ;;
+	*) fail "no server $program" ;;
+	esac
+done

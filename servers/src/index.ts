@@ -1,0 +1,3 @@
+export * from './find-program.ts';
+export * from './free-ports.ts';
+export * from './server-process.ts';

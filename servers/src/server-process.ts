@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const READY_MS = 30_000;
+const LOOK_MS = 25;
+/** Of its output, which is shown when it fails. */
+const KEPT_CHARACTERS = 4000;
+
+export interface ServerCommand {
+  readonly name: string;
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether it answers by now; a rejection means no. Asked again and again, with a bound. */
+  readonly isReady: () => Promise<boolean>;
+}
+
+/** A server as a process of its own, which can be killed, paused and started again on the same files and ports. */
+export class ServerProcess implements AsyncDisposable {
+  readonly #command: ServerCommand;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(command: ServerCommand) {
+    this.#command = command;
+  }
+
+  /** Resolves when it answers. */
+  static async start(command: ServerCommand): Promise<ServerProcess> {
+    const server = new ServerProcess(command);
+    await server.start();
+    return server;
+  }
+
+  async start(): Promise<void> {
+    const { program, args, env } = this.#command;
+    const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => this.#keep(String(data)));
+    child.on('error', (error) => this.#keep(String(error)));
+    process.once('exit', () => child.kill('SIGKILL'));
+    await this.#ready(child);
+  }
+
+  /** At once, as when a machine fails. */
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGCONT');
+    child.kill(signal);
+    await exited;
+  }
+
+  /** It keeps its connections and answers nothing. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  async #ready(child: ChildProcess): Promise<void> {
+    const { name, isReady } = this.#command;
+    const end = performance.now() + READY_MS;
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${this.#output}`);
+      if (await isReady().catch(() => false)) return;
+      if (performance.now() > end) throw new Error(`${name} doesn't answer: ${this.#output}`);
+      await pause(LOOK_MS);
+    }
+  }
+
+  #keep(text: string): void {
+    this.#output = (this.#output + text).slice(-KEPT_CHARACTERS);
+  }
+}
