@@ -343,6 +343,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   /** The group can't go on here; not with this log, if that is damaged. */
   #over(error: ClusterError): void {
+    if (this.#host.isRepairing) return undefined;
     if (!this.#host.isDamaged(this.id)) return this.failed(error);
     void this.#repair();
   }
@@ -394,7 +395,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     const { context } = this.#host;
     const log = this.#host.logOf(this.id);
     await restoreNewest(this.#machine, log, this.#closing.signal);
-    if (this.#closing.signal.aborted) return;
+    if (this.#closing.signal.aborted || !this.#host.log.isCurrent(log)) return;
     this.#running = new RunningGroup<R>({
       host: this.#host,
       id: this.id,

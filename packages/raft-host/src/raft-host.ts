@@ -153,14 +153,22 @@ export class RaftHost implements AsyncDisposable {
     return this.log.mayRepair && this.log.damageIn(group) !== undefined && !this.#isDisposed;
   }
 
+  /** Whether the log is being given up: what fails meanwhile failed for that, and all groups begin anew. */
+  get isRepairing(): boolean {
+    return this.#repairing !== undefined;
+  }
+
   /**
-   * Gives the log up if it `isDamaged`, and has all groups begin anew. Whether it did.
+   * Gives the log up if it `isDamaged`, and has all groups begin anew; or waits until that is done which is under way.
+   * Whether it did.
    * @throws ClusterError `IO`: then no group goes on
    */
   async repair(group: number): Promise<boolean> {
     const damage = this.log.damageIn(group);
-    if (damage === undefined || !this.isDamaged(group)) return false;
-    this.#repairing ??= this.#replaceLog(damage).finally(() => (this.#repairing = undefined));
+    if (damage !== undefined && this.isDamaged(group)) {
+      this.#repairing ??= this.#replaceLog(damage).finally(() => (this.#repairing = undefined));
+    }
+    if (this.#repairing === undefined) return false;
     await this.#repairing;
     return true;
   }

@@ -71,6 +71,11 @@ export class NodeLog {
     return made;
   }
 
+  /** Whether this log was not set aside since it was handed out. */
+  isCurrent(log: CheckedLog): boolean {
+    return this.#groups.get(log.id) === log;
+  }
+
   /** What this group has found damaged, and still needs. */
   damageIn(group: number): ClusterError | undefined {
     return this.#groups.get(group)?.damage;
