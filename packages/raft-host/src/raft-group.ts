@@ -154,8 +154,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       await this.#entering.begin();
     } catch (error) {
       if (!(await this.#host.repair(this.id))) throw error;
+      this.#throwIfOver();
     }
-    this.#throwIfOver();
   }
 
   suspend(damage: ClusterError): void {

@@ -61,12 +61,12 @@ export class Entering {
 
   /**
    * Reads what is stored, and takes part if that says as what.
-   * @throws ClusterError `CORRUPT`, `IO`; what the machine throws when it restores its snapshot
+   * @throws ClusterError `CORRUPT`, `IO`, `CLOSED`; what the machine throws when it restores its snapshot
    */
   async begin(): Promise<void> {
     const { host, group, settings, isClosed, run, enter } = this.#parts;
     const founding = await Founding.open(host, host.logOf(group), settings.voters);
-    if (isClosed()) return;
+    if (isClosed()) throw new ClusterError('CLOSED', `group ${group} is closed`);
     this.#founding = founding;
     const { identity, isLost } = founding.state;
     if (identity !== undefined) await run(founding, identity);
