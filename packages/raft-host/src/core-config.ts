@@ -35,23 +35,20 @@ export function coreConfig(
     ...(maxClockDrift !== undefined && {
       lease: {
         now: () => clock.now(),
-        tickMs: fastestTickMs(timings.tickMs, electionTicks),
-        maxDrift: betweenClocks(maxClockDrift),
+        tickMs: timings.tickMs,
+        maxDrift: shorterBy(maxClockDrift, electionTicks),
       },
     }),
   };
 }
 
-/** By what part a lease must be shorter, when the leader's clock is as slow and that of its followers as fast as may be. */
-function betweenClocks(drift: number): number {
-  return 1 - (1 - drift) / (1 + drift);
-}
-
 /**
- * The pace of a promise's ticks, but for the first, which may come at once: where that one was late, those behind it take
- * so much less time.
+ * By what part a lease must be shorter than the ticks of a promise but for its first, which may come at once. The leader's
+ * clock may be as slow and that of its followers as fast as may be; and where the first tick was late, those behind it make
+ * up for that.
  */
-function fastestTickMs(tickMs: number, electionTicks: number): number {
-  const others = electionTicks - 1;
-  return (tickMs * (others - CATCH_UP_TICKS)) / others;
+function shorterBy(drift: number, electionTicks: number): number {
+  const ofTime = (1 - drift) / (1 + drift);
+  const ofTicks = 1 - CATCH_UP_TICKS / (electionTicks - 1);
+  return 1 - ofTime * ofTicks;
 }
