@@ -42,7 +42,16 @@ export const pollingRules: OptionRules<PollingOptions> = {
 /** What a source said: the nodes, alone or with what else is known of the answer. */
 export type LookupAnswer =
   | readonly DiscoveredNode[]
-  | { readonly nodes: readonly DiscoveredNode[]; readonly complete?: boolean; readonly revision?: string };
+  | {
+      readonly nodes: readonly DiscoveredNode[];
+      readonly complete?: boolean;
+      readonly revision?: string;
+      /** When to ask again, where the answer itself says how long it holds. Polling uses it instead of `intervalMs`. */
+      readonly refreshMs?: number;
+    };
+
+/** Of the entries that are left out of one answer. */
+const MAX_REPORTED = 10;
 
 /** A call into the source. The signal aborts when its caller gives up, its time is over or the discovery is disposed. */
 export interface LookupOptions {
@@ -64,6 +73,8 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
   /** There while somebody watches. */
   #observing: AbortController | undefined;
   #lastGood: DiscoverySnapshot | undefined;
+  /** What was reported of the last answer: an answer that repeats itself is reported once. */
+  #reported: ReadonlySet<string> = new Set();
   #disposing: Promise<void> | undefined;
 
   /** @param source whom it asks, for snapshots and logs: the adapter's name, with the place where there are several */
@@ -90,8 +101,10 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
   protected async subscribe(publish: (answer: LookupAnswer) => void, { signal }: LookupOptions): Promise<void> {
     const { clock, random } = this.#context;
     while (!signal.aborted) {
-      publish(await this.#ask(signal));
-      await sleep(clock, this.#options.intervalMs * (0.9 + 0.2 * random.next()), { signal });
+      const answer = await this.#ask(signal);
+      publish(answer);
+      const refreshMs = isList(answer) ? undefined : answer.refreshMs;
+      await sleep(clock, refreshMs ?? this.#options.intervalMs * (0.9 + 0.2 * random.next()), { signal });
     }
   }
 
@@ -193,22 +206,35 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
 
   /** Remembers a good answer and tells watchers if it differs. Returns what the source said, cleaned. */
   #accept(answer: LookupAnswer): readonly DiscoveredNode[] {
-    const { clock, logger, self } = this.#context;
+    const { clock, self } = this.#context;
     const told = isList(answer) ? { nodes: answer } : answer;
-    const onRefused = (reason: string) => logger.warn(`${this.#source}: an entry was left out: ${reason}`);
-    const nodes = normalizeNodes(told.nodes, { self, onRefused });
+    const refused: string[] = [];
+    const nodes = normalizeNodes(told.nodes, { self, onRefused: (reason) => refused.push(reason) });
     const previous = this.#lastGood;
-    if (nodes.length === 0 && previous !== undefined && previous.nodes.length > 0) {
-      // Advisory: a source that forgot everybody is more likely to be broken than to be right.
-      const ageMs = Math.round(clock.now() - previous.observedAt);
-      logger.warn(`${this.#source}: it answered with nobody; keeping ${previous.nodes.length} nodes, ${ageMs} ms old`);
-      return nodes;
-    }
+    // Advisory: a source that forgot everybody is more likely to be broken than to be right.
+    const isKept = nodes.length === 0 && previous !== undefined && previous.nodes.length > 0;
+    this.#report(refused, isKept ? previous : undefined);
+    if (isKept) return nodes;
     const revision = told.revision === undefined ? {} : { revision: told.revision };
     const rest = { complete: told.complete ?? true, source: this.#source, observedAt: clock.now() };
     this.#lastGood = { nodes, ...rest, ...revision };
     if (previous === undefined || !isSame(previous, this.#lastGood)) this.#watchers.publish(this.#lastGood);
     return nodes;
+  }
+
+  /** What is wrong with an answer, unless it was wrong with the one before. */
+  #report(refused: readonly string[], kept: DiscoverySnapshot | undefined): void {
+    const { clock, logger } = this.#context;
+    const lines = new Map<string, string>();
+    for (const reason of refused.slice(0, MAX_REPORTED)) lines.set(reason, `an entry was left out: ${reason}`);
+    const more = refused.length - MAX_REPORTED;
+    if (more > 0) lines.set('more', `${more} more entries were left out`);
+    if (kept !== undefined) {
+      const ageMs = Math.round(clock.now() - kept.observedAt);
+      lines.set('nobody', `it answered with nobody; keeping ${kept.nodes.length} nodes, ${ageMs} ms old`);
+    }
+    for (const [what, line] of lines) if (!this.#reported.has(what)) logger.warn(`${this.#source}: ${line}`);
+    this.#reported = new Set(lines.keys());
   }
 }
 

@@ -8,6 +8,8 @@ export interface DiscoveredNode extends Address {
   readonly id?: NodeId;
   readonly zone?: string;
   readonly region?: string;
+  /** Of nodes that the source ranks, those with the lowest are to be preferred. None is as good as 0. */
+  readonly priority?: number;
   readonly weight?: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }

@@ -5,8 +5,8 @@
  * Every call rejects with ClusterError `IO`, `NOT_FOUND` where a name is missing.
  */
 export interface Disk {
-  /** Opens a file for reading and writing. `create` makes it if it is missing; otherwise that is `NOT_FOUND`. */
-  open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile>;
+  /** Opens a file; one that is missing is `NOT_FOUND` unless it is to be created. */
+  open(path: string, options?: DiskOpenOptions): Promise<DiskFile>;
   /** Replaces `to` atomically. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; fine when it is not there. */
@@ -21,6 +21,19 @@ export interface Disk {
    * @throws ClusterError `LOCKED` while another holder lives, in this process or another
    */
   lock(path: string): Promise<DiskLock>;
+}
+
+export interface DiskOpenOptions {
+  /**
+   * Makes the file if it is missing.
+   * @default false
+   */
+  readonly create?: boolean;
+  /**
+   * For files of others, which this process may read and not write, such as the system's settings. Changing it is `IO`.
+   * @default false
+   */
+  readonly readOnly?: boolean;
 }
 
 /** A file with positioned reads and writes. Calls may overlap; overlapping ranges have no defined order. */

@@ -59,7 +59,7 @@ export { crc32, type Crc32 } from './crc32.ts';
 export { createCluster } from './create-cluster.ts';
 export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from './deadline.ts';
 export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
-export type { Disk, DiskFile, DiskLock } from './disk.ts';
+export type { Disk, DiskFile, DiskLock, DiskOpenOptions } from './disk.ts';
 export type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './election.ts';
 export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
 export { Emitter, type Listener as EventListener } from './events.ts';

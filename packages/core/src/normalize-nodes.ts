@@ -18,8 +18,8 @@ export interface NormalizeOptions {
 const MAX_QUOTED = 200;
 
 /**
- * What a source answered, made safe: only dialable addresses, each once, without this node, in order of address, and
- * no more than the limit. The rest of a bad answer is kept: one broken entry doesn't hide the others.
+ * What a source answered, made safe: only dialable addresses, each once, without this node, in order of priority and
+ * address, and no more than the limit. The rest of a bad answer is kept: one broken entry doesn't hide the others.
  */
 export function normalizeNodes(answer: readonly unknown[], options: NormalizeOptions): readonly DiscoveredNode[] {
   const { self, onRefused, limit = MAX_DISCOVERED_NODES } = options;
@@ -36,20 +36,31 @@ export function normalizeNodes(answer: readonly unknown[], options: NormalizeOpt
       nodes.set(address, better(nodes.get(address), knownFields(entry)));
     }
   }
-  return [...nodes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, node]) => node);
+  return [...nodes].sort(inOrder).map(([, node]) => node);
 }
 
 /** Whether a value from outside names somewhere to dial; the id may be missing. */
 function isDiscoveredNode(value: unknown): value is DiscoveredNode {
   if (typeof value !== 'object' || value === null) return false;
-  const { id, port } = value as Partial<Record<keyof DiscoveredNode, unknown>>;
+  const { id, port, priority = 0 } = value as Partial<Record<keyof DiscoveredNode, unknown>>;
   if (port === 0 || (id !== undefined && !isNodeId(id))) return false;
+  if (typeof priority !== 'number' || !Number.isFinite(priority) || priority < 0) return false;
   return isClusterNode({ ...value, id: id ?? 'unknown' });
 }
 
-function knownFields({ host, port, id, zone, region, weight, metadata }: DiscoveredNode): DiscoveredNode {
-  const optional = Object.entries({ id, zone, region, weight, metadata }).filter(([, value]) => value !== undefined);
+function knownFields({ host, port, ...rest }: DiscoveredNode): DiscoveredNode {
+  const { id, zone, region, priority, weight, metadata } = rest;
+  const optional = Object.entries({ id, zone, region, priority, weight, metadata }).filter(
+    ([, value]) => value !== undefined,
+  );
   return { host, port, ...Object.fromEntries(optional) };
+}
+
+type Entry = readonly [address: string, node: DiscoveredNode];
+
+function inOrder([a, { priority: rankOfA = 0 }]: Entry, [b, { priority: rankOfB = 0 }]: Entry): number {
+  if (rankOfA !== rankOfB) return rankOfA - rankOfB;
+  return a < b ? -1 : 1;
 }
 
 function isSelf(node: DiscoveredNode, self: ClusterNode): boolean {

@@ -80,6 +80,15 @@ describe('normalizeNodes', () => {
     expect(normalizeNodes([node('a'), { host, port }], { self, onRefused })).toEqual([node('a')]);
   });
 
+  it('puts those first that the source prefers', () => {
+    const ranked = (id: string, priority: unknown) => ({ ...node(id), priority }) as DiscoveredNode;
+    const refused: string[] = [];
+    const answer = [ranked('a', 2), ranked('b', 1), node('c'), ranked('d', 1), ranked('e', -1), ranked('f', '1')];
+    const nodes = normalizeNodes(answer, { self, onRefused: (reason) => refused.push(reason) });
+    expect(nodes.map(({ id, priority }) => `${id} ${priority}`)).toEqual(['c undefined', 'b 1', 'd 1', 'a 2']);
+    expect(refused).toHaveLength(2);
+  });
+
   it('stops at the limit, and says so once', () => {
     const refused: string[] = [];
     const answer = Array.from({ length: 20 }, (_, at) => ({ host: 'h', port: at + 1 }));
@@ -175,6 +184,40 @@ describe('BaseClusterDiscovery', () => {
     expect([seen.ids, source.lastGood?.observedAt]).toEqual([[['a']], observedAt]);
     expect(source.warnings).toEqual(['source: it answered with nobody; keeping 1 nodes, 1000 ms old']);
     expect(await source.discoverNodes()).toEqual([]);
+    await source.clock.advance(5_000);
+    expect(source.warnings).toHaveLength(1);
+    source.answer = async () => [node('b')];
+    await source.clock.advance(1_000);
+    source.answer = async () => [];
+    await source.clock.advance(1_000);
+    expect(source.warnings).toHaveLength(2);
+  });
+
+  it('reports an entry that it leaves out once, and no more than a few of many', async () => {
+    const source = new Source({ intervalMs: 1_000 });
+    const broken = (count: number) => Array.from({ length: count }, (_, at) => ({ host: `h${at}`, port: 0 }));
+    source.answer = async () => [node('a'), ...broken(2)];
+    collect(source.watch());
+    await source.clock.advance(3_000);
+    expect(source.warnings).toEqual([
+      'source: an entry was left out: {"host":"h0","port":0} is not a node that can be dialled',
+      'source: an entry was left out: {"host":"h1","port":0} is not a node that can be dialled',
+    ]);
+    source.answer = async () => [node('a'), ...broken(500)];
+    await source.clock.advance(1_000);
+    expect(source.warnings.slice(2)).toHaveLength(9);
+    expect(source.warnings.at(-1)).toBe('source: 490 more entries were left out');
+  });
+
+  it('asks again when the answer says so', async () => {
+    const source = new Source({ intervalMs: 1_000 });
+    source.answer = async () => ({ nodes: [node('a')], refreshMs: 100 });
+    collect(source.watch());
+    await source.clock.advance(450);
+    expect(source.asked).toBe(5);
+    source.answer = async () => [node('a')];
+    await source.clock.advance(2_000);
+    expect(source.asked).toBe(7);
   });
 
   it('tells of an empty answer when there was none before', async () => {

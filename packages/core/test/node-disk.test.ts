@@ -30,6 +30,17 @@ describe('files', () => {
     if (process.platform !== 'win32') expect(statSync(at('f')).mode & 0o777).toBe(0o600);
   });
 
+  it('can be read by who may not write them, and are then not to be changed', async () => {
+    writeFileSync(at('f'), 'content', { mode: 0o400 });
+    const file = await disk.open(at('f'), { readOnly: true });
+    const buffer = new Uint8Array(20);
+    expect(await file.read(buffer, 3)).toBe(4);
+    await expect(file.write([new Uint8Array(1)], 0)).rejects.toMatchObject({ code: 'IO' });
+    await expect(disk.open(at('none'), { readOnly: true })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await file.close();
+    expect(String(readFileSync(at('f')))).toBe('content');
+  });
+
   it('hold what is written where it is written', async () => {
     const file = await disk.open(at('f'), { create: true });
     await file.write([new Uint8Array([1, 2]), new Uint8Array(0), new Uint8Array([3])], 2);

@@ -1,4 +1,4 @@
-import { ClusterError, type Disk, type DiskFile, type DiskLock } from '@quorate/core';
+import { ClusterError, type Disk, type DiskFile, type DiskLock, type DiskOpenOptions } from '@quorate/core';
 
 import type { Engine } from './engine.ts';
 import type { Operation, SimulatedDisk } from './host-disk.ts';
@@ -19,10 +19,10 @@ export class ProcessDisk implements Disk {
     this.#process = process;
   }
 
-  open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
-    return this.operate(options.create === true ? 'create' : 'open', path, () => {
-      const file = this.#find(path) ?? this.#create(path, options.create === true);
-      return () => new OpenFile(this, path, file);
+  open(path: string, { create = false, readOnly = false }: DiskOpenOptions = {}): Promise<DiskFile> {
+    return this.operate(create ? 'create' : 'open', path, () => {
+      const file = this.#find(path) ?? this.#create(path, create);
+      return () => new OpenFile(this, path, file, readOnly);
     });
   }
 
@@ -149,14 +149,16 @@ class OpenFile implements DiskFile {
   readonly #disk: ProcessDisk;
   readonly #path: string;
   readonly #file: SimulatedFile;
+  readonly #isReadOnly: boolean;
   /** Changes whose calls have not resolved: a sync that begins meanwhile says nothing about them. */
   readonly #underWay = new Set<Change>();
   #closed = false;
 
-  constructor(disk: ProcessDisk, path: string, file: SimulatedFile) {
+  constructor(disk: ProcessDisk, path: string, file: SimulatedFile, isReadOnly: boolean) {
     this.#disk = disk;
     this.#path = path;
     this.#file = file;
+    this.#isReadOnly = isReadOnly;
   }
 
   read(buffer: Uint8Array, position: number): Promise<number> {
@@ -191,6 +193,7 @@ class OpenFile implements DiskFile {
 
   #change(change: Change): Promise<void> {
     return this.#operate('write', () => {
+      if (this.#isReadOnly) throw new ClusterError('IO', `${this.#path} was opened for reading only`);
       this.#underWay.add(change);
       this.#file.change(change);
       return () => void this.#underWay.delete(change);

@@ -56,6 +56,9 @@ describe('a disk', () => {
       found = text(buffer.subarray(0, await file.read(buffer, 3))) ?? '';
       expect(await file.size()).toBe(7);
       expect(await disk.list('/d')).toEqual(['file']);
+      const readOnly = await disk.open('/d/file', { readOnly: true });
+      expect(await readOnly.read(buffer, 0)).toBe(7);
+      await expect(readOnly.write([buffer], 0)).rejects.toMatchObject({ code: 'IO' });
       await expect(disk.open('/d/none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
       await expect(disk.open('/none/file', { create: true })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs/promises';
-import type { Disk, DiskFile, DiskLock } from '../disk.ts';
+import type { Disk, DiskFile, DiskLock, DiskOpenOptions } from '../disk.ts';
 import { attempt } from './disk-error.ts';
 import { DurableWriter } from './durable-writer.ts';
 import { openFile } from './file.ts';
@@ -15,8 +15,8 @@ export class FileDisk implements Disk {
   /** Its thread begins with the first call. */
   readonly #writer = new DurableWriter();
 
-  open(path: string, options: { readonly create?: boolean } = {}): Promise<DiskFile> {
-    return openFile(path, options.create === true, this.#writer);
+  open(path: string, options: DiskOpenOptions = {}): Promise<DiskFile> {
+    return openFile(path, options, this.#writer);
   }
 
   rename(from: string, to: string): Promise<void> {

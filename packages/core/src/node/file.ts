@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { ClusterError } from '../cluster-error.ts';
-import type { DiskFile } from '../disk.ts';
+import type { DiskFile, DiskOpenOptions } from '../disk.ts';
 import { diskError } from './disk-error.ts';
 import type { DurableWriter } from './durable-writer.ts';
 
@@ -8,12 +8,10 @@ const FILE_MODE = 0o600;
 
 type Done<T> = (error: Error | null, value: T) => void;
 
-/**
- * @param create make it if it is missing
- * @throws ClusterError `IO`, `NOT_FOUND`
- */
-export function openFile(path: string, create: boolean, writer: DurableWriter): Promise<DiskFile> {
-  const flags = fs.constants.O_RDWR | (create ? fs.constants.O_CREAT : 0);
+/** @throws ClusterError `IO`, `NOT_FOUND` */
+export function openFile(path: string, options: DiskOpenOptions, writer: DurableWriter): Promise<DiskFile> {
+  const { O_CREAT, O_RDONLY, O_RDWR } = fs.constants;
+  const flags = (options.readOnly === true ? O_RDONLY : O_RDWR) | (options.create === true ? O_CREAT : 0);
   return new Promise((resolve, reject) => {
     fs.open(path, flags, FILE_MODE, (error, descriptor) => {
       if (error === null) resolve(new SystemFile(path, descriptor, writer));
