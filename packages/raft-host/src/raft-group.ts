@@ -39,6 +39,7 @@ import type { ReceivedMessage } from './wire/frame-reader.ts';
 /** One group on one node, from the first look at its log to its end. */
 export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   readonly id: number;
+  due = 0;
   readonly settings: GroupSettings;
   readonly users: GroupUsers;
   /** How fresh the machine of this node is. */
@@ -270,7 +271,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       case requestKind.ASK:
         return this.#entering
           .started()
-          .answer(body, this.#running?.configuration.knownWith(this.#running.applied) ?? []);
+          .answer(from, body, this.#running?.configuration.knownWith(this.#running.applied) ?? []);
       case requestKind.INVITE:
         return this.#entering.takeInvitation(from, body);
       case requestKind.FORWARD:
@@ -319,7 +320,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   }
 
   #operated(): GroupOperations {
-    this.#operations ??= new GroupOperations({
+    return (this.#operations ??= new GroupOperations({
       host: this.#host,
       group: this.id,
       running: () => this.#running,
@@ -330,8 +331,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       notLeader: () => notLeader(this.#host.context, this.id, this.#running),
       barrier: (options) => this.reads.barrier(options),
       closing: this.#closing.signal,
-    });
-    return this.#operations;
+    }));
   }
 
   /** Why it doesn't run. */

@@ -1,3 +1,5 @@
+import type { ReplicatorContext } from '@quorate/core';
+import { readGroupOptions, sharedGroup } from '@quorate/raft-host';
 import { describe, expect, it } from 'vitest';
 import { SimulatedCluster } from './simulated-cluster.ts';
 
@@ -13,6 +15,31 @@ describe('founders that start together', () => {
     for (const name of FOUNDERS) {
       expect(await cluster.soon(cluster.node(name).read('n', { consistency: 'linearizable' }))).toBe('5');
     }
+  });
+});
+
+describe('a founder that takes a group up late', () => {
+  it.each(['a', 'b', 'c'])('is not waited for until others ask again (%s)', async (late) => {
+    const contexts = new Map<string, ReplicatorContext>();
+    const onContext = (name: string, context: ReplicatorContext) => void contexts.set(name, context);
+    const cluster = new SimulatedCluster(`late ${late}`, ['a', 'b', 'c'], {}, { onContext });
+    cluster.startAll();
+    await cluster.elected();
+    const settings = readGroupOptions('test', { voters: cluster.names });
+    const phases = new Map<string, () => string>();
+    const take = async (name: string) => {
+      const shared = sharedGroup(contexts.get(name) as ReplicatorContext, 2);
+      shared.join({ owner: 'test', settings });
+      const group = await cluster.soon(shared.start());
+      phases.set(name, () => group.status.phase);
+    };
+    for (const name of cluster.names) if (name !== late) await take(name);
+    // Long enough for the pauses between two rounds of asking to have become as long as they get.
+    await cluster.world.run(10_000);
+    expect([...phases.values()].map((phase) => phase())).toEqual(['forming', 'forming']);
+    await take(late);
+    await cluster.world.run(100);
+    expect([...phases.values()].map((phase) => phase())).toEqual(['running', 'running', 'running']);
   });
 });
 

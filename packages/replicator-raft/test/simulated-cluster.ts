@@ -1,4 +1,12 @@
-import { type Cluster, createCluster, type Plugin, type Replicator, type Storage, type Transport } from '@quorate/core';
+import {
+  type Cluster,
+  createCluster,
+  type Plugin,
+  type Replicator,
+  type ReplicatorContext,
+  type Storage,
+  type Transport,
+} from '@quorate/core';
 import { type MemoryDisk, memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quorate/memory';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { fileStorage } from '@quorate/storage-file';
@@ -22,6 +30,8 @@ export interface StageOptions extends Partial<Omit<RaftGroupOptions, 'voters'>> 
   /** Of a node of this name. @default a sound one */
   readonly machine?: (name: string) => KeyValues;
   readonly snapshotTransfer?: SnapshotTransferOptions;
+  /** Told what a node's replicator is given: for groups beside the cluster's own. */
+  readonly onContext?: (name: string, context: ReplicatorContext) => void;
 }
 
 /** Nodes with a replicated key-value store, each on a simulated host of its own. */
@@ -61,8 +71,19 @@ export class SimulatedCluster {
 
   start(name: string): void {
     const host = this.host(name);
-    const { real = false, founders = this.names, machine: make = () => new KeyValues(), ...group } = this.#options;
+    const { real = false, founders = this.names, machine: make = () => new KeyValues(), ...rest } = this.#options;
+    const { onContext, ...group } = rest;
     host.start(async (system) => {
+      const replicator = raftReplicator({
+        ...group,
+        voters: founders,
+        snapshots: this.#snapshots,
+        machine: () => {
+          const machine = make(name);
+          this.machines.set(name, machine);
+          return machine;
+        },
+      });
       const cluster = createCluster({
         nodeId: name,
         bind: { host: host.address, port: 7000 },
@@ -71,16 +92,13 @@ export class SimulatedCluster {
         logLevel: 'warn',
         transport: real ? tcpTransport({ insecure: true }) : memoryTransport({ network: this.#network }),
         storage: this.#storage(name),
-        replicator: raftReplicator({
-          ...group,
-          voters: founders,
-          snapshots: this.#snapshots,
-          machine: () => {
-            const machine = make(name);
-            this.machines.set(name, machine);
-            return machine;
+        replicator: {
+          ...replicator,
+          create: (context) => {
+            onContext?.(name, context);
+            return replicator.create(context);
           },
-        }),
+        },
       });
       this.#clusters.set(name, cluster);
       await cluster.start();

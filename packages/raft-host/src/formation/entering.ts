@@ -29,23 +29,12 @@ export interface EnteringParts {
 /** How a node comes to take part in a group: as what its log says, or until there is something in that. */
 export class Entering {
   readonly #parts: EnteringParts;
-  readonly #joining: Joining;
   /** Undefined until begun. */
   #founding: Founding | undefined;
   #asking: RepairAsking | undefined;
 
   constructor(parts: EnteringParts) {
     this.#parts = parts;
-    this.#joining = new Joining({
-      group: parts.group,
-      logger: parts.host.context.logger,
-      phase: parts.phase,
-      founding: () => this.started(),
-      run: parts.run,
-      isRunning: parts.isRunning,
-      beginAnew: parts.beginAnew,
-      over: parts.over,
-    });
   }
 
   /** What there is of the group here; undefined until begun. */
@@ -84,14 +73,28 @@ export class Entering {
   /** @throws ClusterError as `Founding.accept`; what prevents that it takes part */
   async takeInvitation(from: NodeId, body: Uint8Array): Promise<Uint8Array> {
     const wasLost = this.started().state.isLost;
-    const answer = await this.#joining.takeInvitation(from, body);
+    const answer = await this.#joining().takeInvitation(from, body);
     if (wasLost) await this.#hasPlace();
     return answer;
   }
 
   /** A member speaks to this node, which waits to be invited. */
   inquire(member: NodeId): void {
-    void this.#joining.inquire(member);
+    void this.#joining().inquire(member);
+  }
+
+  #joining(): Joining {
+    const parts = this.#parts;
+    return new Joining({
+      group: parts.group,
+      logger: parts.host.context.logger,
+      phase: parts.phase,
+      founding: () => this.started(),
+      run: parts.run,
+      isRunning: parts.isRunning,
+      beginAnew: parts.beginAnew,
+      over: parts.over,
+    });
   }
 
   async #form(founding: Founding): Promise<void> {

@@ -13,8 +13,8 @@ export interface Place {
 export interface FormationParts {
   readonly self: NodeId;
   readonly random: Random;
-  /** Resolves when it is time for another round of asking; rejects with the signal. */
-  pause(signal: AbortSignal): Promise<void>;
+  /** Resolves when it is time for another round of asking, after so many in vain; rejects with the signal. */
+  pause(rounds: number, signal: AbortSignal): Promise<void>;
   /** In order. */
   readonly voters: readonly NodeId[];
   readonly disk: string;
@@ -37,6 +37,8 @@ export interface FormationParts {
  */
 export class Formation {
   readonly #parts: FormationParts;
+  /** Who has answered in the last round. */
+  #reached: ReadonlySet<NodeId> = new Set();
 
   constructor(parts: FormationParts) {
     this.#parts = parts;
@@ -47,16 +49,23 @@ export class Formation {
    * @throws ClusterError `REFUSED` when the group exists and knows this node by a disk that it no longer has; `ABORTED`
    */
   async run(signal: AbortSignal): Promise<Place> {
-    for (;;) {
+    for (let rounds = 1; ; rounds += 1) {
       const found = await this.#round(signal);
       if (found !== undefined) return found;
-      await this.#parts.pause(signal);
+      await this.#parts.pause(rounds, signal);
     }
+  }
+
+  /** Whether this node would form the group but for this peer, among others perhaps. */
+  waitsFor(peer: NodeId): boolean {
+    const { self, voters } = this.#parts;
+    return voters[0] === self && !this.#reached.has(peer);
   }
 
   async #round(signal: AbortSignal): Promise<Place | undefined> {
     const { self, voters } = this.#parts;
     const answers = await this.#askAll(signal);
+    this.#reached = new Set(answers.keys());
     throwIfAborted(signal, 'form the group');
     for (const { formation, members, founders } of answers.values()) {
       const known = members.length > 0 ? members : (founders ?? []);

@@ -16,6 +16,8 @@ export const FORMING_TERM = 1;
 const CALL_MS = 5000;
 /** Who waits to be invited, and is spoken to by members all the same, asks who it is so often. */
 const INQUIRY_MS = 1000;
+/** Founders that don't find all others ask less and less often, down to one round in so many times the first pause. */
+const MAX_PAUSES = 8;
 
 /** How this node comes to be a member of a group: what it has of it, forms of it, or is invited to. */
 export class Founding {
@@ -25,6 +27,8 @@ export class Founding {
   readonly #voters: readonly NodeId[];
   /** Ends with the forming, or with an invitation; undefined from then on. */
   #forming: AbortController | undefined = new AbortController();
+  /** A peer is there that the forming has waited for; undefined while none is waited for. */
+  #onFounder: ((peer: NodeId) => void) | undefined;
   /** Others write term and vote with it. */
   readonly record: GroupRecord;
   /** Resolves when what this node is has become durable. */
@@ -70,7 +74,7 @@ export class Founding {
 
   /** Stops forming: an invitation came, or the group is closed. */
   stop(): void {
-    this.#forming?.abort();
+    this.#forming?.abort('the forming is over');
     this.#forming = undefined;
   }
 
@@ -88,7 +92,7 @@ export class Founding {
     const formation = new Formation({
       self: context.self.id,
       random: context.random,
-      pause: (ending) => arrivals.next(retryMs, ending),
+      pause: (rounds, ending) => arrivals.next(retryMs * Math.min(2 ** (rounds - 1), MAX_PAUSES), ending),
       voters,
       disk: this.state.disk,
       ask: async (peer, ending) =>
@@ -98,6 +102,9 @@ export class Founding {
       ready,
       hindered: (error) => context.logger.debug(`group ${this.#group} is not formed yet: ${error.message}`, error),
     });
+    this.#onFounder = (peer) => {
+      if (formation.waitsFor(peer)) arrivals.noticed();
+    };
     try {
       const place = await formation.run(signal);
       await this.#take(place);
@@ -105,16 +112,18 @@ export class Founding {
     } catch (error) {
       if (signal.aborted) return undefined;
       throw toClusterError(error, 'IO', `form group ${this.#group}`);
+    } finally {
+      this.#onFounder = undefined;
     }
   }
 
   /**
-   * What this node knows of the group.
+   * What this node knows of the group. That `from` asks says that it is there.
    * @param members as far as they are known here
    * @throws ClusterError `PROTOCOL`, `ELECTORATE_MISMATCH`; `REFUSED` where that is lost, so that nobody takes it for
    * nothing and forms the group again
    */
-  answer(question: Uint8Array, members: readonly Member[]): Uint8Array {
+  answer(from: NodeId, question: Uint8Array, members: readonly Member[]): Uint8Array {
     const { voters } = decodeQuestion(question);
     const own = this.#voters;
     if (voters.length !== own.length || voters.some((voter, at) => voter !== own[at])) {
@@ -122,6 +131,7 @@ export class Founding {
       const message = `group ${this.#group} is to be founded by ${here} here, and by ${there} there`;
       throw new ClusterError('ELECTORATE_MISMATCH', message);
     }
+    this.#onFounder?.(from);
     const { disk, identity, isLost } = this.state;
     if (isLost) throw new ClusterError('REFUSED', `${this.#host.context.self.id} has lost what it knew of the group`);
     const founders = this.#founders;
