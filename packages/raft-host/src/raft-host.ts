@@ -11,6 +11,7 @@ import {
   toClusterError,
   type Transport,
 } from '@quorate/core';
+import { DueGroups } from './due-groups.ts';
 import { EntryBatches } from './entry-batches.ts';
 import { Outbox } from './outbox.ts';
 import { Ticker } from './ticker.ts';
@@ -30,6 +31,8 @@ import type { SnapshotMessage } from './wire/snapshot-message.ts';
 /** A group as its host sees it. */
 export interface HostedGroup {
   readonly id: number;
+  /** What it is due for: the host's, which begins with 0. */
+  due: number;
   /** Messages, and calls between nodes, that belong to it. */
   receive(from: NodeId, received: ReceivedMessage): void;
   request(from: NodeId, kind: number, body: Uint8Array, options: { readonly signal: AbortSignal }): Promise<Uint8Array>;
@@ -78,9 +81,9 @@ export class RaftHost implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #groups = new Map<number, HostedGroup>();
   readonly #tickers = new Map<number, Ticker>();
-  readonly #touched = new Set<HostedGroup>();
-  readonly #writing = new Set<HostedGroup>();
-  readonly #gathering = new Set<HostedGroup>();
+  readonly #touched = new DueGroups<HostedGroup>(1);
+  readonly #writing = new DueGroups<HostedGroup>(2);
+  readonly #gathering = new DueGroups<HostedGroup>(4);
   readonly #subscriptions: Disposable[] = [];
   /** All groups write to it. */
   readonly log: NodeLog;
@@ -265,8 +268,7 @@ export class RaftHost implements AsyncDisposable {
   readonly #onTurn = (): void => {
     this.#isTurnDue = false;
     if (this.#isDisposed) return;
-    const groups = [...this.#gathering];
-    this.#gathering.clear();
+    const groups = this.#gathering.takeAll();
     this.#isTurnOver = true;
     try {
       this.#enter(() => {
@@ -292,18 +294,20 @@ export class RaftHost implements AsyncDisposable {
   }
 
   #settle(): void {
-    for (const group of this.#touched) {
-      this.#touched.delete(group);
-      group.process();
-      this.#writing.add(group);
-    }
+    this.#touched.handOut(this.#process);
     this.#send();
-    for (const group of this.#writing) {
-      this.#writing.delete(group);
-      if (group.write()) this.#touched.add(group);
-    }
-    if (this.#touched.size > 0) this.#settle();
+    this.#writing.handOut(this.#write);
+    if (!this.#touched.isEmpty) this.#settle();
   }
+
+  readonly #process = (group: HostedGroup): void => {
+    group.process();
+    this.#writing.add(group);
+  };
+
+  readonly #write = (group: HostedGroup): void => {
+    if (group.write()) this.#touched.add(group);
+  };
 
   /** What nobody waits for leaves with what this turn brings yet. */
   #send(): void {
