@@ -3,6 +3,7 @@ import { isNodeId, type NodeId } from './cluster-node.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
+import type { Formation } from './formation.ts';
 import { DEBUG_TEXT, isLogger, type Logger, type LogSink } from './logger.ts';
 import type { Membership } from './membership.ts';
 import { type OptionRule, type OptionRules, rule } from './option-rules.ts';
@@ -67,6 +68,11 @@ export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
   /** @default connectionMembership() */
   readonly membership?: Plugin<Membership, 'membership'>;
   readonly discovery?: Plugin<IClusterDiscovery, 'discovery'>;
+  /**
+   * How the cluster comes to be, where that isn't arranged by hand: with it `start` resolves once this node knows its
+   * cluster's id and first voters.
+   */
+  readonly formation?: Plugin<Formation, 'formation'>;
   readonly election?: Plugin<LeaderElection, 'election'>;
   readonly replicator?: Plugin<R, 'replicator'>;
   /** @default the real machine, from `@quorate/core/node` */
@@ -150,6 +156,7 @@ export const clusterRules: OptionRules<CheckedClusterOptions> = {
   storage: pluginRule('storage'),
   membership: pluginRule('membership'),
   discovery: pluginRule('discovery'),
+  formation: pluginRule('formation'),
   election: pluginRule('election'),
   replicator: pluginRule('replicator'),
   system: rule.value('a System: clock, random, net, disk and logger', isSystem),

@@ -8,9 +8,10 @@ import type { IClusterDiscovery } from './discovery.ts';
 import { DiscoveryFeed } from './discovery-feed.ts';
 import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
 import { Emitter, type Listener } from './events.ts';
+import type { Formation } from './formation.ts';
 import { LeadershipKeeper } from './leadership-keeper.ts';
 import type { Logger } from './logger.ts';
-import { makeParts, type Parts, scopedLogger } from './make-parts.ts';
+import { type Ground, makeGround, makeParts, type Making, type Parts, scopedLogger } from './make-parts.ts';
 import type { Member, Membership, MembershipChange, MembershipView } from './membership.ts';
 import type { PluginKind } from './plugin.ts';
 import type { AnyReplicator } from './replicator.ts';
@@ -34,9 +35,12 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   #stopping: Promise<void> | undefined;
   /** What `start` is doing, for its error. */
   #step = 'load the system';
+  /** What that waits for, where it can say so. */
+  #waitsFor: (() => string) | undefined;
   readonly #logger: Logger;
   #system: System | undefined;
   #parts: Parts | undefined;
+  #feed: DiscoveryFeed | undefined;
   #view: MembershipView | undefined;
   /** Of `#view`. */
   #nodes: readonly Member[] = [];
@@ -180,26 +184,57 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
       this.#step = what;
     };
     const making = { composition: this.#composition, system, teardown: this.#teardown, begin, onError: this.#report };
-    const parts = await makeParts(making);
+    const ground = await makeGround(making);
+    const { formation } = ground;
+    if (formation !== undefined) await this.#form(ground, formation, making, signal);
+    const parts = makeParts(making, ground);
     this.#parts = parts;
-    for (const kind of ['membership', 'election', 'replicator', 'transport'] as const) {
-      const name = this.#composition.plugins[kind]?.name ?? kind;
-      begin(`start ${name}`);
-      await parts[kind]?.start({ signal });
-    }
+    if (formation === undefined) await this.#startPart('membership', parts.membership, begin, signal);
+    await this.#startPart('election', parts.election, begin, signal);
+    await this.#startPart('replicator', parts.replicator, begin, signal);
+    if (formation === undefined) await this.#startPart('transport', parts.transport, begin, signal);
     throwIfAborted(signal, 'start');
     return parts;
   }
 
+  /** Runs what a node is reached by, until this one knows what its cluster was formed with. */
+  async #form(ground: Ground, formation: Formation, { begin }: Making, signal: AbortSignal): Promise<void> {
+    await this.#startPart('membership', ground.membership, begin, signal);
+    await this.#startPart('formation', formation, begin, signal);
+    await this.#startPart('transport', ground.transport, begin, signal);
+    this.#connect(ground);
+    begin('form the cluster, or find it');
+    this.#waitsFor = () => formation.missing;
+    await ground.keepCharter(await formation.form({ signal }));
+    this.#waitsFor = undefined;
+  }
+
+  async #startPart(
+    kind: PluginKind,
+    part: { start(options: CallOptions): Promise<void> } | undefined,
+    begin: (what: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    begin(`start ${this.#composition.plugins[kind]?.name ?? kind}`);
+    await part?.start({ signal });
+  }
+
+  /** Has the node reach others. What runs in the background from here on ends with `#closing`, or with its part. */
+  #connect(ground: Ground): void {
+    const { transport, discovery, context } = ground;
+    const { seedNodes = [] } = this.#composition.options;
+    for (const address of seedNodes) transport.addContact(address);
+    this.#feed = new DiscoveryFeed(context, seedNodes);
+    if (discovery !== undefined) this.#runDiscovery(discovery, this.#feed, ground);
+  }
+
   /** Connects the parts. What runs in the background from here on ends with `#closing`, with its part, or `#ended`. */
   #run(parts: Parts): void {
-    const { transport, discovery, election, context } = parts;
-    const { seedNodes = [], campaign = true } = this.#composition.options;
-    for (const address of seedNodes) transport.addContact(address);
-    const feed = new DiscoveryFeed(context, seedNodes);
+    const { election, context } = parts;
+    const { campaign = true } = this.#composition.options;
+    if (this.#feed === undefined) this.#connect(parts);
     this.#show(parts.membership.view);
-    void this.#followMembership(parts, feed);
-    if (discovery !== undefined) this.#runDiscovery(discovery, feed, parts);
+    void this.#followMembership(parts);
     if (election === undefined) return;
     this.#teardown.push('resign', async (signal) => election.resign({ signal }));
     const keeper = new LeadershipKeeper(context, election, this.#emitter, this.#report);
@@ -209,7 +244,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   }
 
   /** In the background, because discovery is advisory: a source that is down keeps no node from starting. */
-  #runDiscovery(discovery: IClusterDiscovery, feed: DiscoveryFeed, { context, transport }: Parts): void {
+  #runDiscovery(discovery: IClusterDiscovery, feed: DiscoveryFeed, { context, transport }: Ground): void {
     const closing = this.#closing.signal;
     const follow = async (signal: AbortSignal): Promise<void> => {
       for await (const snapshot of discovery.watch({ signal })) feed.accept(snapshot);
@@ -221,12 +256,12 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     this.#teardown.push('unregister', async (signal) => discovery.unregisterNode(transport.self.id, { signal }));
   }
 
-  async #followMembership({ changes, context }: Parts, feed: DiscoveryFeed): Promise<void> {
+  async #followMembership({ changes, context }: Parts): Promise<void> {
     const follow = async (): Promise<void> => {
       for await (const change of changes) {
         this.#show(change.view);
         this.#tell(change);
-        if (change.type === 'failed' || change.type === 'left') feed.sweep();
+        if (change.type === 'failed' || change.type === 'left') this.#feed?.sweep();
       }
     };
     await retry(context, this.#ended.signal, follow, (error) => this.#report('watch the membership', error));
@@ -274,7 +309,9 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   #explain(error: unknown): ClusterError {
     const code = this.#closing.signal.aborted ? 'CLOSED' : toClusterError(error, 'IO', this.#step).code;
     const detail = error instanceof Error ? error.message : String(error);
-    return new ClusterError(code, `start failed at "${this.#step}": ${detail}`, { cause: error });
+    const missing = this.#waitsFor?.() ?? '';
+    const message = `start failed at "${this.#step}": ${detail}${missing === '' ? '' : `; ${missing}`}`;
+    return new ClusterError(code, message, { cause: error });
   }
 
   #part<T>(kind: PluginKind, of: (parts: Parts) => T | undefined): T {

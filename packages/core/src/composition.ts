@@ -19,7 +19,15 @@ export interface Composition {
 
 type ChosenPlugins = Pick<CheckedClusterOptions, PluginKind>;
 
-const KINDS: readonly PluginKind[] = ['transport', 'storage', 'membership', 'discovery', 'election', 'replicator'];
+const KINDS: readonly PluginKind[] = [
+  'transport',
+  'storage',
+  'membership',
+  'discovery',
+  'formation',
+  'election',
+  'replicator',
+];
 const DEFAULT_BIND: Address = { host: '127.0.0.1', port: 0 };
 /** Every way to write the address of all interfaces: `0.0.0.0`, `0`, `::`, `0::0`. */
 const WILDCARD = /^[0.:]+$/u;
@@ -49,8 +57,8 @@ export function compose(options: CheckedClusterOptions): Composition {
 function together(options: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
   const { timings: { unreachableAfterMs } = {}, transport = soloTransport } = options;
   const membership = options.membership ?? connectionMembership(withoutUnset({ unreachableAfterMs }));
-  const { storage, discovery, election, replicator } = options;
-  const plugins = { transport, membership, storage, discovery, election, replicator };
+  const { storage, discovery, formation, election, replicator } = options;
+  const plugins = { transport, membership, storage, discovery, formation, election, replicator };
   return { plugins: withoutUnset(plugins), offered: new Set([...chosenKinds(options), 'membership']) };
 }
 
@@ -68,11 +76,11 @@ function alone({ storage, discovery }: CheckedClusterOptions): Pick<Composition,
 }
 
 function checkNetwork(options: CheckedClusterOptions, enabled: boolean): void {
-  const { transport, seedNodes = [], discovery, bind, advertise } = options;
+  const { transport, seedNodes = [], discovery, formation, bind, advertise } = options;
   if (!enabled && seedNodes.length > 0)
     refuse('seedNodes is set, but enabled is false: a cluster of one has no others');
   if (enabled && transport === undefined) {
-    const needed = { seedNodes: seedNodes.length > 0, discovery, bind, advertise };
+    const needed = { seedNodes: seedNodes.length > 0, discovery, formation, bind, advertise };
     const option = Object.entries(needed).find(([, value]) => value !== undefined && value !== false)?.[0];
     if (option !== undefined) refuse(`${option} is set, but no transport is chosen that could use it`);
   }
@@ -86,7 +94,10 @@ function checkNetwork(options: CheckedClusterOptions, enabled: boolean): void {
 
 /** An option for a part that is not there is refused; a default for it is no error. */
 function checkUse(options: CheckedClusterOptions, enabled: boolean): void {
-  const { replicator, election, membership, timings = {} } = options;
+  const { replicator, election, membership, formation, clusterId, timings = {} } = options;
+  if (formation !== undefined && clusterId !== undefined) {
+    refuse(`clusterId is set, but formation is ${formation.name}, which finds it or makes it`);
+  }
   for (const option of ['replicationFactor', 'consistency'] as const) {
     if (options[option] !== undefined && replicator === undefined) {
       refuse(`${option} is set, but no replicator is chosen that could keep it`);

@@ -1,6 +1,8 @@
 import type { Address } from './address.ts';
+import type { Charter } from './charter.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { ConsistencyLevel } from './consistency.ts';
+import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
 import type { DebugScopes } from './logger.ts';
 import type { Membership } from './membership.ts';
@@ -39,6 +41,11 @@ export interface ClusterContext extends MembershipContext {
   readonly membership: Membership;
 }
 
+/** What a formation is made from. */
+export interface FormationContext extends ClusterContext {
+  readonly discovery: IClusterDiscovery | undefined;
+}
+
 /** What a replicator is made from. */
 export interface ReplicatorContext extends ClusterContext {
   /** The cluster's election, for a replicator that stands on one. */
@@ -54,6 +61,11 @@ export interface ClusterIdentity {
   readonly name: string;
   /** Made once for a cluster. Undefined until it was given or learned from a peer. */
   readonly id: string | undefined;
+  /**
+   * What it was formed with. Undefined where nothing forms it and nobody has told; known to election and replicator when
+   * they are made beside a formation.
+   */
+  readonly charter?: Charter | undefined;
   /** Called by the transport when a peer of the same name knows the id and this node doesn't; it is then kept. */
   adopt(id: string): void;
 }

@@ -31,7 +31,7 @@ export interface DiscoverySupport {
   /** Whether `registerNode` has an effect; where false it rejects with `UNSUPPORTED`. */
   readonly registration: boolean;
   readonly watch: 'push' | 'poll';
-  /** Whether the source can decide which of several nodes forms a cluster. */
+  /** Whether the source can decide which of several nodes forms a cluster: whether there is `claim`. */
   readonly createIfAbsent: boolean;
 }
 
@@ -41,6 +41,8 @@ export interface DiscoverySupport {
  */
 export interface IClusterDiscovery extends AsyncDisposable {
   readonly supports: DiscoverySupport;
+  /** The last good answer, where the discovery keeps it: how old it is, and whether it was all that there is. */
+  readonly lastGood?: DiscoverySnapshot | undefined;
   /**
    * Asks the source now.
    * @throws ClusterError when the source fails: an error is never told as "nobody"
@@ -50,6 +52,14 @@ export interface IClusterDiscovery extends AsyncDisposable {
   registerNode(node: ClusterNode, options?: CallOptions): Promise<void>;
   /** Idempotent; fine for a node that was never registered. */
   unregisterNode(nodeId: NodeId, options?: CallOptions): Promise<void>;
+  /**
+   * Stores `value` with the source as what the cluster was formed with, unless something is there already. However often
+   * and by however many it is called, the source keeps one value, for ever, and all are told that.
+   * @param value up to 16 KiB; undefined only asks
+   * @returns what is there afterwards; undefined when nothing is
+   * @throws ClusterError when that is not known: `value` may have been stored, and asking again tells
+   */
+  claim?(value: Uint8Array | undefined, options?: CallOptions): Promise<Uint8Array | undefined>;
   /**
    * The last good answer at once if there is one, then each that differs, for ever: a failing source is tried again,
    * and is silent meanwhile. Ends when the signal aborts or the discovery is disposed. A slow reader gets the newest.

@@ -14,6 +14,7 @@ export {
 } from './base-discovery.ts';
 export { Broadcast } from './broadcast.ts';
 export type { CallOptions } from './call-options.ts';
+export { areFounders, type Charter, isCharter, MAX_FOUNDERS } from './charter.ts';
 export { type Channel, type ChannelOptions, createChannel } from './channel.ts';
 export type { Clock, MonotonicMs, Timer } from './clock.ts';
 export type { Cluster, ClusterEvents, ClusterStatus } from './cluster.ts';
@@ -49,6 +50,7 @@ export {
 export type {
   ClusterContext,
   ClusterIdentity,
+  FormationContext,
   MembershipContext,
   ReplicatorContext,
   StorageContext,
@@ -63,6 +65,7 @@ export type { Disk, DiskFile, DiskLock, DiskOpenOptions } from './disk.ts';
 export type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './election.ts';
 export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
 export { Emitter, type Listener as EventListener } from './events.ts';
+export type { Formation } from './formation.ts';
 export { Grant } from './grant.ts';
 export { guardedCall } from './guarded-call.ts';
 export {

@@ -1,17 +1,20 @@
+import type { Charter } from './charter.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { Composition } from './composition.ts';
 import type {
   ClusterContext,
   ClusterIdentity,
+  FormationContext,
   MembershipContext,
   ReplicatorContext,
   TransportContext,
 } from './context.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
+import type { Formation } from './formation.ts';
 import { type DebugScopes, everyDebugScope, leveledLogger, type Logger, parseDebugScopes } from './logger.ts';
 import type { Membership, MembershipChange } from './membership.ts';
-import { loadIdentity } from './node-record.ts';
+import { loadIdentity, type NodeIdentity } from './node-record.ts';
 import type { PluginKind } from './plugin.ts';
 import type { AnyReplicator } from './replicator.ts';
 import type { Storage } from './storage.ts';
@@ -19,19 +22,27 @@ import type { System } from './system.ts';
 import type { Teardown } from './teardown.ts';
 import type { Transport } from './transport.ts';
 
-/** The parts of a running cluster, by kind. */
-export interface Parts {
+/** The parts of a node that can be reached, by kind. */
+export interface Ground {
   readonly transport: Transport;
   readonly membership: Membership;
   /** Every change of the membership from the beginning. */
   readonly changes: AsyncIterable<MembershipChange>;
   readonly storage: Storage | undefined;
   readonly discovery: IClusterDiscovery | undefined;
-  readonly election: LeaderElection | undefined;
-  readonly replicator: AnyReplicator | undefined;
-  /** What discovery, election and replicator were made from. */
+  readonly formation: Formation | undefined;
+  /** What discovery, election and replicator are made from. */
   readonly context: ClusterContext;
   readonly identity: ClusterIdentity;
+  readonly keepCharter: (charter: Charter) => Promise<void>;
+  /** The context of a part, with a logger of its own. */
+  readonly scoped: (kind: PluginKind) => ClusterContext;
+}
+
+/** The parts of a running cluster, by kind. */
+export interface Parts extends Ground {
+  readonly election: LeaderElection | undefined;
+  readonly replicator: AnyReplicator | undefined;
 }
 
 /** Names the step that begins now, and refuses to begin it when the start was given up. */
@@ -46,28 +57,26 @@ export interface Making {
 }
 
 /**
- * Makes each part from those made before it, opening the storage first because the transport carries the incarnation.
+ * Makes each part by which a node is reached from those made before it, opening the storage first because the transport carries the incarnation.
  * What is made is put on the teardown at once, so that it is closed whatever fails next.
  */
-export async function makeParts(making: Making): Promise<Parts> {
+export async function makeGround(making: Making): Promise<Ground> {
   const { composition, system } = making;
-  const { plugins, options } = composition;
+  const { plugins } = composition;
   const storage = await openStorage(making);
   const identity = await loadNode(making, storage);
   const base = { ...surroundings(making, 'transport'), self: composition.self, bind: composition.bind };
   const debug = debugScopes(composition, system);
-  const transportContext: TransportContext = { ...base, ...identity, debug };
+  const { incarnation, cluster, keepCharter } = identity;
+  const transportContext: TransportContext = { ...base, incarnation, cluster, debug };
   const transport = make(making, 'transport', () => plugins.transport.create(transportContext));
   const membershipContext = { ...transportContext, ...logging(making, 'membership'), transport, storage };
   const membership = make(making, 'membership', () => plugins.membership.create(live(membershipContext)));
   const scoped = (kind: PluginKind): ClusterContext =>
     live({ ...transportContext, ...logging(making, kind), transport, storage, membership });
   const discovery = makeOptional(making, 'discovery', plugins.discovery, (it) => it.create(scoped('discovery')));
-  const election = makeOptional(making, 'election', plugins.election, (it) => it.create(scoped('election')));
-  const { replicationFactor = 3, consistency = 'quorum' } = options;
-  const forReplicator = (): ReplicatorContext =>
-    live({ ...scoped('replicator'), election, replicationFactor, consistency });
-  const replicator = makeOptional(making, 'replicator', plugins.replicator, (it) => it.create(forReplicator()));
+  const forFormation = (): FormationContext => live({ ...scoped('formation'), discovery });
+  const formation = makeOptional(making, 'formation', plugins.formation, (it) => it.create(forFormation()));
   const context = live({ ...scoped('discovery'), logger: scopedLogger(composition, system, 'cluster') });
   const changes = membership.watch();
   return {
@@ -76,11 +85,24 @@ export async function makeParts(making: Making): Promise<Parts> {
     changes,
     storage,
     discovery,
-    election,
-    replicator,
+    formation,
     context,
-    identity: identity.cluster,
+    identity: cluster,
+    keepCharter,
+    scoped,
   };
+}
+
+/** Makes what works within a cluster: with a formation, one whose charter is known by now. */
+export function makeParts(making: Making, ground: Ground): Parts {
+  const { plugins, options } = making.composition;
+  const { scoped } = ground;
+  const election = makeOptional(making, 'election', plugins.election, (it) => it.create(scoped('election')));
+  const { replicationFactor = 3, consistency = 'quorum' } = options;
+  const forReplicator = (): ReplicatorContext =>
+    live({ ...scoped('replicator'), election, replicationFactor, consistency });
+  const replicator = makeOptional(making, 'replicator', plugins.replicator, (it) => it.create(forReplicator()));
+  return { ...ground, election, replicator };
 }
 
 type LogSource = Pick<System, 'logger' | 'debug'>;
@@ -120,10 +142,10 @@ async function openStorage(making: Making): Promise<Storage | undefined> {
 async function loadNode(
   { composition, system, teardown, begin, onError }: Making,
   storage: Storage | undefined,
-): Promise<Pick<TransportContext, 'incarnation' | 'cluster'>> {
+): Promise<Pick<NodeIdentity, 'incarnation' | 'cluster' | 'keepCharter'>> {
   const { name: clusterName = 'default', clusterId, nodeId } = composition.options;
   begin('read and write the record "node"');
-  const { incarnation, cluster, settled } = await loadIdentity({
+  const { settled, ...identity } = await loadIdentity({
     storage,
     nodeId,
     clusterName,
@@ -132,7 +154,7 @@ async function loadNode(
     onError: (error) => onError('write the cluster id', error),
   });
   teardown.push('write the cluster id', settled);
-  return { incarnation, cluster };
+  return identity;
 }
 
 /** The machine, with a logger of the part's own. Named one by one: a system may be an object with getters. */

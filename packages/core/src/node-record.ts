@@ -1,3 +1,4 @@
+import { areFounders, type Charter } from './charter.ts';
 import { ClusterError } from './cluster-error.ts';
 import { isNodeId, type NodeId } from './cluster-node.ts';
 import type { ClusterIdentity } from './context.ts';
@@ -19,6 +20,11 @@ export interface NodeIdentity {
   /** One more than in the run before, where storage is durable; else random. Stored before this is known. */
   readonly incarnation: number;
   readonly cluster: ClusterIdentity;
+  /**
+   * Makes this the cluster's charter, and resolves when it is stored.
+   * @throws ClusterError `CLUSTER_MISMATCH` when this node belongs to another cluster, or to one of another charter; `IO`
+   */
+  readonly keepCharter: (charter: Charter) => Promise<void>;
   /** Resolves when nothing is being written. */
   readonly settled: () => Promise<void>;
 }
@@ -31,6 +37,8 @@ interface NodeRecord {
   readonly nodeId: NodeId;
   readonly incarnation: number;
   readonly clusterId?: string;
+  /** Of the cluster's charter. */
+  readonly founders?: readonly NodeId[];
 }
 
 /**
@@ -47,7 +55,12 @@ export async function loadIdentity(sources: IdentitySources): Promise<NodeIdenti
   if (stored !== undefined) checkOwner(stored, sources);
   const clusterId = stored?.clusterId ?? sources.clusterId;
   const incarnation = (stored?.incarnation ?? 0) + 1;
-  const record = { nodeId, incarnation, ...(clusterId === undefined ? {} : { clusterId }) };
+  const record = {
+    nodeId,
+    incarnation,
+    ...(clusterId !== undefined && { clusterId }),
+    ...(stored?.founders !== undefined && { founders: stored.founders }),
+  };
   await storage.records.write(RECORD, encode(record));
   return new Identity(sources, record, storage.records);
 }
@@ -55,27 +68,58 @@ export async function loadIdentity(sources: IdentitySources): Promise<NodeIdenti
 class Identity implements NodeIdentity {
   readonly incarnation: number;
   readonly cluster: ClusterIdentity;
+  readonly #sources: IdentitySources;
+  readonly #records: RecordStore | undefined;
+  #record: NodeRecord;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(sources: IdentitySources, record: NodeRecord, records: RecordStore | undefined) {
-    let id = record.clusterId ?? sources.clusterId;
     this.incarnation = record.incarnation;
+    this.#sources = sources;
+    this.#records = records;
+    const clusterId = record.clusterId ?? sources.clusterId;
+    this.#record = { ...record, ...(clusterId !== undefined && { clusterId }) };
+    const current = () => this.#record;
     this.cluster = {
       name: sources.clusterName,
       get id(): string | undefined {
-        return id;
+        return current().clusterId;
       },
-      adopt: (adopted) => {
-        if (id !== undefined || !isNodeId(adopted)) return;
-        id = adopted;
-        if (records === undefined) return;
-        const bytes = encode({ ...record, clusterId: adopted });
-        this.#writing = records.write(RECORD, bytes).catch(sources.onError);
+      get charter(): Charter | undefined {
+        const { clusterId, founders } = current();
+        return clusterId === undefined || founders === undefined ? undefined : { clusterId, founders };
       },
+      adopt: (adopted) => this.#adopt(adopted),
     };
   }
 
   readonly settled = (): Promise<void> => this.#writing;
+
+  readonly keepCharter = async ({ clusterId, founders }: Charter): Promise<void> => {
+    const { id, charter } = this.cluster;
+    if (id !== undefined && id !== clusterId) throw mismatch(`this node belongs to cluster ${id}, not to ${clusterId}`);
+    if (charter !== undefined && charter.founders.join() !== founders.join()) {
+      throw mismatch(
+        `cluster ${clusterId} was founded by ${charter.founders.join(', ')}, not by ${founders.join(', ')}`,
+      );
+    }
+    await this.#write({ ...this.#record, clusterId, founders });
+  };
+
+  #adopt(adopted: string): void {
+    if (this.#record.clusterId !== undefined || !isNodeId(adopted)) return;
+    this.#write({ ...this.#record, clusterId: adopted }).catch(this.#sources.onError);
+  }
+
+  /** One after the other, so that what is known last is what stays. */
+  #write(record: NodeRecord): Promise<void> {
+    this.#record = record;
+    const records = this.#records;
+    if (records === undefined) return Promise.resolve();
+    const writing = this.#writing.then(() => records.write(RECORD, encode(record)));
+    this.#writing = writing.catch(() => undefined);
+    return writing;
+  }
 }
 
 function checkOwner(stored: NodeRecord, { nodeId, clusterId }: IdentitySources): void {
@@ -85,8 +129,12 @@ function checkOwner(stored: NodeRecord, { nodeId, clusterId }: IdentitySources):
   }
   if (clusterId !== undefined && stored.clusterId !== undefined && stored.clusterId !== clusterId) {
     const message = `clusterId is ${clusterId}, but the storage belongs to cluster ${stored.clusterId}`;
-    throw new ClusterError('CLUSTER_MISMATCH', message);
+    throw mismatch(message);
   }
+}
+
+function mismatch(message: string): ClusterError {
+  return new ClusterError('CLUSTER_MISMATCH', message);
 }
 
 function encode(record: NodeRecord): Uint8Array {
@@ -96,7 +144,7 @@ function encode(record: NodeRecord): Uint8Array {
 function decode(bytes: Uint8Array | undefined): NodeRecord | undefined {
   if (bytes === undefined) return undefined;
   const value = parse(bytes);
-  const { version, nodeId, incarnation, clusterId } = value;
+  const { version, nodeId, incarnation, clusterId, founders } = value;
   if (typeof version === 'number' && version > FORMAT) {
     throw new ClusterError('UNSUPPORTED', `the record "${RECORD}" has format ${version}; this release reads ${FORMAT}`);
   }
@@ -104,7 +152,9 @@ function decode(bytes: Uint8Array | undefined): NodeRecord | undefined {
   if (version !== FORMAT || !isNodeId(nodeId) || !counts) throw damaged();
   if (clusterId === undefined) return { nodeId, incarnation };
   if (!isNodeId(clusterId)) throw damaged();
-  return { nodeId, incarnation, clusterId };
+  if (founders === undefined) return { nodeId, incarnation, clusterId };
+  if (!areFounders(founders)) throw damaged();
+  return { nodeId, incarnation, clusterId, founders };
 }
 
 function parse(bytes: Uint8Array): Partial<Record<'version' | keyof NodeRecord, unknown>> {

@@ -2,16 +2,17 @@ import type { Address } from './address.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type {
   ClusterContext,
+  FormationContext,
   MembershipContext,
   ReplicatorContext,
   StorageContext,
   TransportContext,
 } from './context.ts';
 
-export type PluginKind = 'transport' | 'storage' | 'membership' | 'discovery' | 'election' | 'replicator';
+export type PluginKind = 'transport' | 'storage' | 'membership' | 'discovery' | 'formation' | 'election' | 'replicator';
 
 /** What a part needs of the others, or gives to them; compared when the cluster is built. */
-export type Capability = 'transport' | 'storage' | 'durable-storage' | 'log' | 'election';
+export type Capability = 'transport' | 'storage' | 'durable-storage' | 'log' | 'formation' | 'election';
 
 /** The context that `create` of each kind gets: a part is made from those made before it. */
 export interface PluginContexts {
@@ -19,6 +20,7 @@ export interface PluginContexts {
   readonly transport: TransportContext;
   readonly membership: MembershipContext;
   readonly discovery: ClusterContext;
+  readonly formation: FormationContext;
   readonly election: ClusterContext;
   readonly replicator: ReplicatorContext;
 }
@@ -42,7 +44,7 @@ export interface Plugin<T, K extends PluginKind = PluginKind> {
   readonly kind: K;
   /** Each must be provided by another chosen part, or the cluster is refused. */
   readonly requires: readonly Capability[];
-  /** Beyond the plain one of its kind (`transport`, `storage`, `election`), which is implied. */
+  /** Beyond the plain one of its kind (`transport`, `storage`, `formation`, `election`), which is implied. */
   readonly provides?: readonly Capability[];
   /**
    * Refuses what the cluster was asked for and this part cannot do, or cannot do beside the others; called when the
