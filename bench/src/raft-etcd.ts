@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 
+import { findProgram } from '@quorate/test-servers';
 import { Etcd3 } from 'etcd3';
 
 import { closedLoop, type Load } from './closed-loop.ts';
-import { findEtcd } from './find-etcd.ts';
 import { freePorts } from './free-ports.ts';
 import { COMMAND_BYTES, type LoadPlan, type RaftSystem } from './raft-system.ts';
 import type { Scratch } from './scratch.ts';
@@ -16,7 +16,9 @@ const RETRY_MS = 100;
 export const etcdSystem: RaftSystem = {
   name: 'etcd',
   unavailable: () =>
-    findEtcd() === undefined ? 'there is no etcd: put it on the PATH or name its folder in QUORATE_ETCD' : undefined,
+    findProgram('etcd') === undefined
+      ? 'there is no etcd: put it on the PATH or name its folder in QUORATE_SERVERS'
+      : undefined,
   measure,
 };
 
@@ -35,7 +37,7 @@ async function measure(scratch: Scratch, plan: LoadPlan): Promise<ReadonlyMap<nu
 }
 
 async function startMembers(scratch: Scratch): Promise<readonly string[]> {
-  const program = findEtcd();
+  const program = findProgram('etcd');
   if (program === undefined) throw new Error('there was an etcd a moment ago');
   const folder = scratch.folder('etcd');
   const ports = await freePorts(2 * MEMBERS.length);

@@ -1,3 +1,5 @@
+export * from './certificates.ts';
+export * from './etcd.ts';
 export * from './find-program.ts';
 export * from './free-ports.ts';
 export * from './server-process.ts';
