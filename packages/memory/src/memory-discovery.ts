@@ -9,6 +9,7 @@ import {
   type DiscoverySnapshot,
   type DiscoverySupport,
   type IClusterDiscovery,
+  invalidOption,
   isClusterNode,
   type NodeId,
   type OptionRules,
@@ -21,6 +22,8 @@ import {
 export interface MemoryRegistry {
   /** In order of id. */
   readonly nodes: readonly ClusterNode[];
+  /** What their cluster was formed with, once that was claimed. */
+  readonly claimed: Uint8Array | undefined;
 }
 
 /** A registry to be shared by the nodes that are to find each other. */
@@ -54,14 +57,20 @@ export function memoryDiscovery(options: MemoryDiscoveryOptions = {}): Plugin<IC
 const SOURCE = 'discovery-memory';
 /** Registered at a time. */
 const MAX_NODES = 4096;
+const MAX_CLAIM_BYTES: number = 16 * 1024;
 
 class Registry implements MemoryRegistry {
   readonly #nodes = new Map<NodeId, ClusterNode>();
   readonly #watchers = new Set<() => void>();
   #revision = 0;
+  #claimed: Uint8Array | undefined;
 
   get nodes(): readonly ClusterNode[] {
     return [...this.#nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  get claimed(): Uint8Array | undefined {
+    return this.#claimed?.slice();
   }
 
   get revision(): string {
@@ -82,6 +91,11 @@ class Registry implements MemoryRegistry {
     if (this.#nodes.delete(id)) this.#changed();
   }
 
+  claim(value: Uint8Array | undefined): Uint8Array | undefined {
+    this.#claimed ??= value?.slice();
+    return this.claimed;
+  }
+
   onChange(watcher: () => void): Disposable {
     this.#watchers.add(watcher);
     return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
@@ -94,7 +108,7 @@ class Registry implements MemoryRegistry {
 }
 
 class RegistryDiscovery implements IClusterDiscovery {
-  readonly supports: DiscoverySupport = { registration: true, watch: 'push', createIfAbsent: false };
+  readonly supports: DiscoverySupport = { registration: true, watch: 'push', createIfAbsent: true };
   readonly #clock: Clock;
   readonly #registry: Registry;
   readonly #snapshots = new Broadcast<DiscoverySnapshot>(1);
@@ -126,6 +140,14 @@ class RegistryDiscovery implements IClusterDiscovery {
     this.#check('unregisterNode', options);
     this.#registry.delete(nodeId);
     this.#own.delete(nodeId);
+  }
+
+  async claim(value: Uint8Array | undefined, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    this.#check('claim', options);
+    if (value !== undefined && value.length > MAX_CLAIM_BYTES) {
+      throw invalidOption('claim', 'value', `at most ${MAX_CLAIM_BYTES} bytes`, value.length);
+    }
+    return this.#registry.claim(value);
   }
 
   watch(options: CallOptions = {}): AsyncIterable<DiscoverySnapshot> {

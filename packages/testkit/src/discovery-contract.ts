@@ -1,7 +1,7 @@
 import type { ClusterNode } from '@quorate/core';
 
 import { DiscoveryFixture, type DiscoveryHarness, namesOf, NODES } from './discovery-fixture.ts';
-import { expectEqual, expectRejection, expectThat } from './expectations.ts';
+import { expectDefined, expectEqual, expectRejection, expectThat } from './expectations.ts';
 import { lifecycleRules, optionRules, type WaitingMethod } from './lifecycle.ts';
 import type { Runner } from './runner.ts';
 import { type SkipReason, Suite } from './suite.ts';
@@ -14,6 +14,7 @@ export function discoveryContract<S>(runner: Runner, harness: DiscoveryHarness<S
     registrationCases(suite, harness);
     watchCases(suite, harness);
     failureCases(suite, harness);
+    claimCases(suite, harness);
     lifecycleRules(suite, {
       part: ({ discovery }) => discovery,
       clock: ({ machine }) => machine.clock,
@@ -137,6 +138,62 @@ function registrationCases<S>(suite: DiscoverySuite<S>, harness: DiscoveryHarnes
       await expectRejection(() => discovery.unregisterNode(SELF.id), 'UNSUPPORTED', 'unregisterNode');
     },
     harness.supports.registration ? 'supports.registration is true' : undefined,
+  );
+}
+
+function claimCases<S>(suite: DiscoverySuite<S>, harness: DiscoveryHarness<S>): void {
+  const skipped = harness.supports.createIfAbsent ? undefined : 'supports.createIfAbsent is false';
+  const claim = ({ discovery }: Pick<DiscoveryFixture<S>, 'discovery'>, value: Uint8Array | undefined) =>
+    expectDefined(discovery.claim?.bind(discovery), 'claim')(value);
+  const valueOf = (number: number) => new Uint8Array([number, 0, 255, number]);
+  suite.test('there is claim if supports.createIfAbsent says so', async ({ discovery }) => {
+    expectEqual(discovery.claim !== undefined, harness.supports.createIfAbsent, 'whether there is claim');
+  });
+  suite.test(
+    'asking for what nobody has claimed tells nothing, and leaves it so',
+    async (fixture) => {
+      expectEqual(await claim(fixture, undefined), undefined, 'the first answer');
+      expectEqual(await claim(fixture, undefined), undefined, 'the second answer');
+    },
+    skipped,
+  );
+  suite.test(
+    'of several claims at one time one is kept, and all are told which',
+    async (fixture) => {
+      const others = ['b', 'c', 'd'].map((name) => ({ discovery: fixture.another(name) }));
+      const all = [fixture, ...others];
+      const [first, ...rest] = await Promise.all(all.map((each, number) => claim(each, valueOf(number))));
+      const kept = expectDefined(first, 'what is kept');
+      expectThat(
+        all.some((_, number) => [...valueOf(number)].join() === [...kept].join()),
+        'what is kept is none of what was claimed',
+      );
+      for (const told of rest) expectEqual([...expectDefined(told, 'what was told')], [...kept], 'what was told');
+    },
+    skipped,
+  );
+  suite.test(
+    'what was claimed stays, whoever claims later, and when who claimed it is gone',
+    async (fixture) => {
+      await claim(fixture, valueOf(1));
+      const other = fixture.another('b');
+      await fixture.discovery[Symbol.asyncDispose]();
+      for (const value of [undefined, valueOf(2)]) {
+        const told = expectDefined(await claim({ discovery: other }, value), 'what was told');
+        expectEqual([...told], [...valueOf(1)], 'what was told');
+      }
+    },
+    skipped,
+  );
+  suite.test(
+    'a value of 16 KiB can be claimed, and a larger one is refused',
+    async (fixture) => {
+      const tooLarge = () => claim(fixture, new Uint8Array(16 * 1024 + 1));
+      await expectRejection(tooLarge, 'INVALID_OPTIONS', 'a claim that is too large');
+      const value = new Uint8Array(16 * 1024).fill(7);
+      expectEqual((await claim(fixture, value))?.length, value.length, 'bytes');
+    },
+    skipped,
   );
 }
 

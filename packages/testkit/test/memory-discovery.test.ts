@@ -25,7 +25,7 @@ discoveryContract(
   { describe, it },
   {
     name: 'discovery-memory',
-    supports: { registration: true, watch: 'push', createIfAbsent: false },
+    supports: { registration: true, watch: 'push', createIfAbsent: true },
     source: register,
     create: (_nodes, { registry }) => memoryDiscovery({ registry }),
     publish,
