@@ -1,0 +1,79 @@
+import { type CallOptions, ClusterError, type MonotonicMs, sleep } from '@quorate/core';
+
+import type { ConsulAnswer, ConsulClient, ConsulQuery } from './consul-client.ts';
+
+export interface BlockingQueryOptions {
+  readonly query?: ConsulQuery;
+  /** How long Consul is to hold an answer that has not changed. */
+  readonly waitMs: number;
+  /** How long Consul may take to answer, beyond that. */
+  readonly timeoutMs: number;
+}
+
+/** An index that grows all the time must not turn waiting into asking without a pause. */
+const MIN_SPACING_MS = 100;
+
+/** Consul adds up to this part of the wait, so that not everybody asks again at once. */
+const JITTER = 1 / 16;
+
+/**
+ * A question that Consul answers when the answer may have changed (https://developer.hashicorp.com/consul/api-docs/features/blocking).
+ * The index is kept here: after a failure, and when it goes backwards, the next answer comes at once.
+ */
+export class BlockingQuery {
+  readonly #client: ConsulClient;
+  readonly #path: readonly string[];
+  readonly #options: BlockingQueryOptions;
+  /** 0: the next answer is not waited for. */
+  #index = 0;
+  #askedAt: MonotonicMs | undefined;
+
+  constructor(client: ConsulClient, path: readonly string[], options: BlockingQueryOptions) {
+    this.#client = client;
+    this.#path = path;
+    this.#options = options;
+  }
+
+  /**
+   * The first time, the answer; then the next one that may differ, or the same after `waitMs`. To be called again when it
+   * has settled, not before.
+   * @throws ClusterError as `ConsulClient.get`, and `PROTOCOL` when the answer has no index
+   */
+  async next(options: CallOptions = {}): Promise<ConsulAnswer> {
+    const asked = this.#index;
+    this.#index = 0;
+    await this.#space(options);
+    const answer = await this.#ask(asked, options);
+    if (answer.index === undefined) {
+      const path = this.#path.join('/');
+      throw new ClusterError('PROTOCOL', `consul ${this.#client.address}: /v1/${path}: the answer has no index`);
+    }
+    this.#index = followingIndex(asked, answer.index);
+    return answer;
+  }
+
+  #ask(index: number, { signal }: CallOptions): Promise<ConsulAnswer> {
+    const { query = {}, waitMs, timeoutMs } = this.#options;
+    if (index === 0) return this.#client.get(this.#path, { query, timeoutMs, signal });
+    return this.#client.get(this.#path, {
+      query: { ...query, index, wait: `${Math.ceil(waitMs)}ms` },
+      timeoutMs: waitMs * (1 + JITTER) + timeoutMs,
+      signal,
+    });
+  }
+
+  async #space({ signal }: CallOptions): Promise<void> {
+    const { clock } = this.#client;
+    const due = (this.#askedAt ?? -Infinity) + MIN_SPACING_MS;
+    if (due > clock.now()) await sleep(clock, due - clock.now(), { signal });
+    this.#askedAt = clock.now();
+  }
+}
+
+/**
+ * What to ask with next. An index that went backwards is of another state (a restored or replaced Consul), in which
+ * nothing is known of what happened between; 0 would never block.
+ */
+export function followingIndex(asked: number, answered: number): number {
+  return answered < asked ? 0 : Math.max(1, answered);
+}
