@@ -39,8 +39,8 @@ export type Admission =
  * one stays so, and it makes no difference when it is cleared away.
  */
 export class SessionTable {
-  /** By id; in their order, since ids only grow. */
-  readonly #sessions: Map<number, Session>;
+  /** By id; in their order, since ids only grow. Undefined until there is one. */
+  #sessions: Map<number, Session> | undefined;
   #nextId: number;
   /** Of the log. */
   #time = 0;
@@ -55,7 +55,7 @@ export class SessionTable {
   /** @param sessions in the order of their ids, of things remembered only */
   constructor(nextId = 1, sessions: readonly Session[] = []) {
     this.#nextId = nextId;
-    this.#sessions = new Map(sessions.map((session) => [session.id, session]));
+    if (sessions.length > 0) this.#sessions = new Map(sessions.map((session) => [session.id, session]));
     for (const { admitted } of sessions) {
       for (const { remembered } of admitted.values()) this.#rememberedBytes += rememberedBytes(remembered);
     }
@@ -78,7 +78,7 @@ export class SessionTable {
   /** Those that have not expired, in the order of their ids. */
   sessions(): readonly Session[] {
     this.#sweep();
-    return [...this.#sessions.values()];
+    return [...(this.#sessions?.values() ?? [])];
   }
 
   /** What follows has this time, which is none before those told earlier. */
@@ -91,6 +91,7 @@ export class SessionTable {
 
   /** The id of a new session. */
   open(ttlMs: number): number | ClusterError {
+    this.#sessions ??= new Map();
     if (this.#sessions.size >= MAX_SESSIONS) this.#sweep();
     if (this.#sessions.size >= MAX_SESSIONS) return overloaded(`there are ${MAX_SESSIONS} sessions already`);
     const id = this.#nextId;
@@ -141,7 +142,7 @@ export class SessionTable {
 
   /** The session, if there is one that has not expired, which counts as a sign of life. */
   #seen(id: number): Session | undefined {
-    const session = this.#sessions.get(id);
+    const session = this.#sessions?.get(id);
     if (session === undefined) return undefined;
     if (this.#hasExpired(session)) {
       this.#drop(session);
@@ -186,7 +187,7 @@ export class SessionTable {
   #sweep(): void {
     if (this.#time <= this.#earliestExpiry) return;
     this.#earliestExpiry = Infinity;
-    for (const session of this.#sessions.values()) {
+    for (const session of this.#sessions?.values() ?? []) {
       if (this.#hasExpired(session)) this.#drop(session);
       else this.#earliestExpiry = Math.min(this.#earliestExpiry, session.lastSeen + session.ttlMs);
     }
@@ -194,7 +195,7 @@ export class SessionTable {
 
   #drop(session: Session): void {
     session.isOpen = false;
-    this.#sessions.delete(session.id);
+    this.#sessions?.delete(session.id);
     for (const { remembered } of session.admitted.values()) this.#rememberedBytes -= rememberedBytes(remembered);
   }
 }
