@@ -36,6 +36,8 @@ export interface CombinationOptions extends PollingOptions {
 /** What all combinations share: their sources, and registration with each that supports it. */
 export abstract class Combination extends BaseClusterDiscovery {
   override readonly supports: DiscoverySupport;
+  /** There where exactly one source has it: two could decide differently who forms a cluster. */
+  readonly claim?: NonNullable<IClusterDiscovery['claim']>;
   protected readonly sources: readonly Source[];
 
   constructor(
@@ -49,12 +51,17 @@ export abstract class Combination extends BaseClusterDiscovery {
       (plugin) => new Source(plugin.name, plugin.create(context), context.clock, timeoutMs),
     );
     const each = this.sources.map(({ discovery }) => discovery.supports);
+    const claimants = this.sources
+      .map(({ discovery }) => discovery)
+      .filter((discovery) => discovery.supports.createIfAbsent && discovery.claim !== undefined);
     this.supports = {
       registration: each.some(({ registration }) => registration),
       watch: watch ?? (each.every((one) => one.watch === 'push') ? 'push' : 'poll'),
-      // Two sources can decide differently who forms a cluster.
-      createIfAbsent: false,
+      createIfAbsent: claimants.length === 1,
     };
+    const [claimant] = claimants;
+    const claim = claimants.length === 1 ? claimant?.claim?.bind(claimant) : undefined;
+    if (claim !== undefined) this.claim = claim;
   }
 
   protected override async register(node: ClusterNode, options: LookupOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { ClusterError } from '@quorate/core';
+import { type ClusterContext, ClusterError } from '@quorate/core';
 import { expect, it } from 'vitest';
 
 import { anyOf } from '../src/index.ts';
@@ -127,6 +127,20 @@ it('registers with all that support it, whoever else fails, and says which did',
   const leaving = world.settled(discovery.unregisterNode('me'), 10_000);
   await expect(leaving).rejects.toMatchObject({ code: 'TIMEOUT' });
   expect(two.registered.size).toBe(0);
+});
+
+it('leaves it to the one source that can to decide who forms a cluster', async () => {
+  const claiming = (value: number) => {
+    const plugin = new Script(`claims ${value}`).plugin();
+    const claim = () => Promise.resolve(Uint8Array.of(value));
+    return { ...plugin, create: (context: ClusterContext) => Object.assign(plugin.create(context), { claim }) };
+  };
+  const plain = new Script('plain').plugin();
+  const one = new Scene(anyOf([plain, claiming(7)]));
+  expect(one.discovery.supports.createIfAbsent).toBe(true);
+  expect(await one.discovery.claim?.(undefined)).toEqual(Uint8Array.of(7));
+  const two = new Scene(anyOf([claiming(7), claiming(8)]));
+  expect([two.discovery.supports.createIfAbsent, two.discovery.claim]).toEqual([false, undefined]);
 });
 
 it('has no registration where no source has', async () => {
