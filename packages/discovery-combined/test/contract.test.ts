@@ -99,7 +99,7 @@ discoveryContract(
   { describe, it },
   {
     name: 'anyOf, with one that pushes',
-    supports: { registration: true, watch: 'push', createIfAbsent: false },
+    supports: { registration: true, watch: 'push', createIfAbsent: true },
     source: (context): Registered => {
       const registry = memoryRegistry();
       return { registry, registrar: memoryDiscovery({ registry }).create(context) };
