@@ -17,6 +17,8 @@ export const messageKind = {
   SYNC: 4,
   /** Membership's rumours. */
   GOSSIP: 5,
+  /** How a cluster comes to be. */
+  FORMATION: 6,
   /** The first kind that is free for users. */
   USER: 1024,
 } as const;

@@ -1,0 +1,230 @@
+import {
+  type CallOptions,
+  type Charter,
+  ClusterError,
+  type Formation,
+  type FormationContext,
+  isCharter,
+  type MonotonicMs,
+  type NodeId,
+  type Plugin,
+  sleep,
+  throwIfAborted,
+  withDeadline,
+} from '@quorate/core';
+import { Acceptor } from './acceptor.ts';
+import { type Answer, decodeQuestion, encode, type Question } from './messages.ts';
+import { FORMATION } from './message-kind.ts';
+import { type ClusterFormationOptions, type FormationSettings, readFormationOptions } from './options.ts';
+import { Proposer } from './proposer.ts';
+import { ANSWER_MS, Lookout, type Surroundings } from './surroundings.ts';
+
+/**
+ * Forms a cluster out of nodes that are started for the first time, or finds the one that there is. Where the discovery can
+ * create something if it is absent, that decides; elsewhere all nodes that are seen have to agree.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
+export function clusterFormation(options: ClusterFormationOptions): Plugin<Formation, 'formation'> {
+  const settings = readFormationOptions(options);
+  return {
+    name: 'formation',
+    kind: 'formation',
+    requires: ['transport'],
+    create: (context) => new ClusterFormation(context, settings),
+  };
+}
+
+class ClusterFormation implements Formation {
+  readonly #context: FormationContext;
+  readonly #settings: FormationSettings;
+  readonly #acceptor: Acceptor;
+  readonly #lookout: Lookout;
+  readonly #proposer: Proposer;
+  readonly #closing = new AbortController();
+  #subscription: Disposable | undefined;
+  #charter: Charter | undefined;
+  /** Who would form a cluster, in the eyes of this node, and since when these have been the same, all answering. */
+  #nodes: readonly NodeId[];
+  #since: MonotonicMs | undefined;
+  #missing = '';
+
+  constructor(context: FormationContext, settings: FormationSettings) {
+    const { storage, self, random, cluster, logger } = context;
+    this.#context = context;
+    this.#settings = settings;
+    this.#charter = cluster.charter;
+    this.#nodes = settings.mayForm ? [self.id] : [];
+    const isDurable = storage?.supports.durable === true;
+    if (!isDurable) logger.warn('without a durable storage, a node that restarts has forgotten its cluster');
+    this.#acceptor = new Acceptor(isDurable ? storage.records : undefined);
+    this.#lookout = new Lookout(context);
+    this.#proposer = new Proposer({
+      self: self.id,
+      random,
+      round: () => this.#acceptor.round,
+      ask: (to, question) =>
+        to === self.id ? this.#answer(question) : this.#lookout.ask(to, question, this.#closing.signal),
+    });
+  }
+
+  get missing(): string {
+    return this.#missing;
+  }
+
+  async start(options: CallOptions = {}): Promise<void> {
+    this.#check('start', options);
+    await this.#acceptor.open();
+    this.#check('start', options);
+    this.#subscription = this.#context.transport.onRequest(FORMATION, async (_, payload) =>
+      encode(await this.#answer(decodeQuestion(payload))),
+    );
+  }
+
+  async form(options: CallOptions = {}): Promise<Charter> {
+    this.#check('form', options);
+    const { signal } = options;
+    const closing = this.#closing.signal;
+    const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    while (this.#charter === undefined) {
+      await this.#try(either);
+      this.#check('form', options);
+      if (this.#charter === undefined) await this.#pause(either);
+      this.#check('form', options);
+    }
+    this.#missing = '';
+    return this.#charter;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new ClusterError('CLOSED', 'the formation was disposed'));
+    this.#subscription?.[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  #check(what: string, { signal }: CallOptions): void {
+    throwIfAborted(signal, what);
+    if (this.#closing.signal.aborted) throw new ClusterError('CLOSED', `${what}: the formation was disposed`);
+  }
+
+  async #try(signal: AbortSignal): Promise<void> {
+    try {
+      if (this.#context.discovery?.claim === undefined) await this.#byAgreement(signal);
+      else await this.#byClaim(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#missing = error instanceof Error ? error.message : String(error);
+      this.#context.logger.warn(`the cluster is not formed yet: ${this.#missing}`);
+    }
+  }
+
+  /** Not all at one moment: who asks while others answer sees what they saw. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#context;
+    const { lookEveryMs } = this.#settings;
+    await sleep(clock, lookEveryMs * (0.75 + random.next() / 2), { signal }).catch(() => undefined);
+  }
+
+  /** The source decides: whatever nodes see of each other, it keeps one charter. */
+  async #byClaim(signal: AbortSignal): Promise<void> {
+    const { self, random } = this.#context;
+    const { expectedNodes, mayForm } = this.#settings;
+    const told = await this.#claim(undefined, signal);
+    if (told !== undefined) return this.#keep(told, 'the discovery');
+    const seen = await this.#look(signal);
+    if (seen.charter !== undefined) return this.#keep(seen.charter, 'another node');
+    if (!mayForm) return this.#lack('this node does not form one, and nobody knows of any');
+    if (seen.nodes.length < expectedNodes) return this.#lack(this.#countOf(seen));
+    const [first] = seen.nodes;
+    if (first !== self.id) return this.#lack(`${first} is to form it`);
+    const clusterId = Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    const claimed = await this.#claim({ clusterId, founders: seen.nodes.slice(0, expectedNodes) }, signal);
+    if (claimed !== undefined) this.#keep(claimed, 'the discovery');
+  }
+
+  async #claim(charter: Charter | undefined, signal: AbortSignal): Promise<Charter | undefined> {
+    const { discovery, clock } = this.#context;
+    const value = charter === undefined ? undefined : new TextEncoder().encode(JSON.stringify(charter));
+    const told = await withDeadline(
+      clock,
+      ANSWER_MS,
+      'claim',
+      async (inner) => await discovery?.claim?.(value, { signal: inner }),
+      { signal },
+    );
+    if (told === undefined) return undefined;
+    const known = parse(told);
+    if (!isCharter(known)) throw new ClusterError('CORRUPT', 'what the discovery says was claimed is no charter');
+    return { clusterId: known.clusterId, founders: known.founders };
+  }
+
+  async #byAgreement(signal: AbortSignal): Promise<void> {
+    const { self, clock } = this.#context;
+    const { expectedNodes, marginMs, mayForm } = this.#settings;
+    const seen = await this.#look(signal);
+    if (seen.charter !== undefined) return this.#keep(seen.charter, 'another node');
+    if (!mayForm) return this.#lack('this node does not form one, and nobody knows of any');
+    if (seen.nodes.length < expectedNodes || seen.doubts.length > 0) return this.#lack(this.#countOf(seen));
+    const [first] = seen.nodes;
+    if (first !== self.id) return this.#lack(`${first} is to form it`);
+    if (!seen.isMutual) return this.#lack('not all nodes see the same ones');
+    if (this.#since === undefined || clock.now() - this.#since < marginMs) {
+      return this.#lack(`${seen.nodes.join(', ')} have to be there for ${marginMs} ms`);
+    }
+    const attempt = await this.#proposer.attempt(seen.nodes, expectedNodes);
+    if (attempt.type === 'formed') this.#keep(attempt.charter, 'agreement');
+    else this.#lack(attempt.why);
+  }
+
+  async #look(signal: AbortSignal): Promise<Surroundings> {
+    const before = this.#nodes;
+    const seen = await this.#lookout.look(this.#settings.mayForm, signal);
+    const isSame = seen.nodes.join() === before.join() && seen.doubts.length === 0;
+    this.#nodes = seen.nodes;
+    if (!isSame) this.#since = seen.doubts.length === 0 ? this.#context.clock.now() : undefined;
+    else this.#since ??= this.#context.clock.now();
+    return seen;
+  }
+
+  #countOf({ nodes, doubts }: Surroundings): string {
+    const there = `${nodes.length} of ${this.#settings.expectedNodes} nodes are there: ${nodes.join(', ')}`;
+    return doubts.length === 0 ? there : `${there}; ${doubts.slice(0, 5).join('; ')}`;
+  }
+
+  #lack(what: string): void {
+    if (what !== this.#missing) this.#context.logger.info(`no cluster yet: ${what}`);
+    this.#missing = what;
+  }
+
+  /** @param from whom it comes */
+  #keep(charter: Charter, from: string): void {
+    const { cluster, logger } = this.#context;
+    if (this.#charter !== undefined) return;
+    if (cluster.id !== undefined && cluster.id !== charter.clusterId) {
+      return this.#lack(`${from} tells of cluster ${charter.clusterId}; this node belongs to ${cluster.id}`);
+    }
+    this.#charter = charter;
+    logger.info(`cluster ${charter.clusterId}, founded by ${charter.founders.join(', ')}: told by ${from}`);
+  }
+
+  async #answer(question: Question): Promise<Answer> {
+    if (this.#charter !== undefined) return { type: 'formed', charter: this.#charter };
+    if (!this.#settings.mayForm) return { type: 'apart' };
+    const { id } = this.#context.self;
+    switch (question.type) {
+      case 'look':
+        return { type: 'sight', sees: this.#nodes };
+      case 'prepare':
+        return question.nodes.includes(id) ? this.#acceptor.prepare(question.ballot) : { type: 'apart' };
+      case 'accept':
+        return question.nodes.includes(id) ? this.#acceptor.accept(question) : { type: 'apart' };
+    }
+  }
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,3 @@
+import { messageKind } from '@quorate/core';
+
+export const FORMATION: number = messageKind.FORMATION;
