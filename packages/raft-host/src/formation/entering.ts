@@ -58,6 +58,8 @@ export class Entering {
     if (isClosed()) throw new ClusterError('CLOSED', `group ${group} is closed`);
     this.#founding = founding;
     const { identity, isLost } = founding.state;
+    // Perhaps one that was restored, or that a crash has kept from being noted.
+    if (identity !== undefined) await this.#notePlace();
     if (identity !== undefined) await run(founding, identity);
     else if (isLost) void this.#ask(founding);
     else if (settings.voters.includes(host.context.self.id)) void this.#form(founding);
@@ -135,6 +137,12 @@ export class Entering {
     const { host, group } = this.#parts;
     this.#asking?.end();
     host.context.logger.info(`group ${group} has given this node a place again, and brings it what it lacks`);
+    await this.#notePlace();
+  }
+
+  /** From now on the log is worth a copy again. */
+  async #notePlace(): Promise<void> {
+    const { host, group } = this.#parts;
     try {
       await host.log.repaired(group);
     } catch (error) {

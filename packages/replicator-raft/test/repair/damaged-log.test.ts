@@ -231,5 +231,14 @@ describe('where no majority is left', () => {
     await stage.cluster.offline('a', (node) => restoreGroup(node, { backup: stored(backup) }));
     stage.cluster.start('a');
     await stage.settled('a');
+    // What was restored is worth a copy, and no less than what was damaged before.
+    await stage.write('a', 10);
+    rotAway(stage, 'a');
+    const host = stage.cluster.host('a');
+    const second = logFiles(host, '.segment').map((path) => host.disk.read(path));
+    stage.cluster.start('a');
+    await stage.comesTo('a', 'repairing');
+    const kept = logFiles(host, '.damaged').filter((path) => path.includes('.segment'));
+    expect(kept.map((path) => host.disk.read(path))).toEqual(second);
   });
 });
