@@ -64,7 +64,8 @@ export class GroupMembership {
     const changes = new ConfChanges({ clock, conditions, group: () => this.#group(), notLeader });
     const goOn = (change: ChangeRequest, deadline: MonotonicMs) => this.#desk.carry(change, deadline);
     const common = { clock, electionMs, conditions, changes, peers, notLeader };
-    const members = new MemberChanges({ ...common, self: self.id, group: () => this.#group(), goOn });
+    // Made anew for each: in most groups none is ever made.
+    const changesOf = () => new MemberChanges({ ...common, self: self.id, group: () => this.#group(), goOn });
     this.#conditions = conditions;
     this.#peers = peers;
     this.#keeper = new MemberKeeper({ ...common, logger, group: () => this.#changing() });
@@ -72,7 +73,7 @@ export class GroupMembership {
       clock,
       notLeader,
       leader: () => this.#leader(),
-      run: (change, deadline) => members.run(change, deadline),
+      run: (change, deadline) => changesOf().run(change, deadline),
       send: (to, body, timeoutMs) => host.request(to, group, requestKind.CHANGE, body, { timeoutMs }),
     });
   }
