@@ -105,9 +105,9 @@ export class Pulses {
     for (const [id, peer] of this.#peers) {
       this.#wakeImpatient(peer, now);
       if (peer.sleepers.size === 0) continue;
-      for (const { patienceMs } of peer.sleepers) {
-        this.#everyMs = Math.min(this.#everyMs, patienceMs / PULSES_PER_PATIENCE);
-      }
+      let leastMs = this.#everyMs;
+      for (const { patienceMs } of peer.sleepers) leastMs = Math.min(leastMs, patienceMs / PULSES_PER_PATIENCE);
+      this.#everyMs = leastMs;
       this.#send(id);
     }
     if (this.#everyMs < Infinity) this.#arm();
