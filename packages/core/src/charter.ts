@@ -1,4 +1,6 @@
+import { ClusterError } from './cluster-error.ts';
 import { isNodeId, type NodeId } from './cluster-node.ts';
+import type { ClusterIdentity } from './context.ts';
 
 /** What a cluster was formed with: agreed on once, and from then on the same on every node of it. */
 export interface Charter {
@@ -15,6 +17,16 @@ export function isCharter(value: unknown): value is Charter {
   if (typeof value !== 'object' || value === null) return false;
   const { clusterId, founders } = value as Partial<Record<keyof Charter, unknown>>;
   return isNodeId(clusterId) && areFounders(founders);
+}
+
+/**
+ * Who founded the cluster: the voters of a part that was told `voters: 'founders'`. Such a part requires `formation`, and
+ * asks in its `create`.
+ * @throws ClusterError `INVALID_OPTIONS` where nothing forms the cluster
+ */
+export function foundersOf({ cluster }: { readonly cluster: ClusterIdentity }): readonly NodeId[] {
+  if (cluster.charter !== undefined) return cluster.charter.founders;
+  throw new ClusterError('INVALID_OPTIONS', `voters is 'founders', but it is not known who founded ${cluster.name}`);
 }
 
 export function areFounders(value: unknown): value is readonly NodeId[] {

@@ -14,7 +14,7 @@ export {
 } from './base-discovery.ts';
 export { Broadcast } from './broadcast.ts';
 export type { CallOptions } from './call-options.ts';
-export { areFounders, type Charter, isCharter, MAX_FOUNDERS } from './charter.ts';
+export { areFounders, type Charter, foundersOf, isCharter, MAX_FOUNDERS } from './charter.ts';
 export { type Channel, type ChannelOptions, createChannel } from './channel.ts';
 export type { Clock, MonotonicMs, Timer } from './clock.ts';
 export type { Cluster, ClusterEvents, ClusterStatus } from './cluster.ts';

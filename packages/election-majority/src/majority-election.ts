@@ -2,6 +2,8 @@ import {
   type CallOptions,
   type ClusterContext,
   ClusterError,
+  type Electorate,
+  foundersOf,
   Grant,
   type LeaderElection,
   type LeaderInfo,
@@ -44,6 +46,8 @@ export class MajorityElection implements LeaderElection {
   readonly supports = { transfer: true } as const;
   readonly #context: ClusterContext;
   readonly #settings: MajorityElectionSettings;
+  /** As configured, or as the cluster was founded. */
+  readonly #electorate: Electorate;
   /** Carried by every message. */
   readonly #rules: number;
   readonly #durableVote: DurableVote;
@@ -68,7 +72,12 @@ export class MajorityElection implements LeaderElection {
     this.#context = context;
     this.#settings = settings;
     const { electorate, timings, maxClockDrift } = settings;
-    this.#rules = rulesFingerprint({ voters: electorate.voters, promiseMs: timings.electionMinMs, maxClockDrift });
+    this.#electorate = electorate === 'founders' ? { generation: 1, voters: foundersOf(context) } : electorate;
+    this.#rules = rulesFingerprint({
+      voters: this.#electorate.voters,
+      promiseMs: timings.electionMinMs,
+      maxClockDrift,
+    });
     this.#durableVote = new DurableVote(
       settings.volatileVotes ? undefined : context.storage?.records,
       (version) => this.#step((now, vote) => vote.recorded(version, now)),
@@ -88,8 +97,8 @@ export class MajorityElection implements LeaderElection {
     this.#throwIfEnded();
     throwIfAborted(options.signal, 'start');
     const stored = await this.#durableVote.read();
-    const { timings, electorate: configured, maxClockDrift, volatileVotes } = this.#settings;
-    const electorate = nextElectorate(stored?.electorate, configured);
+    const { timings, maxClockDrift, volatileVotes } = this.#settings;
+    const electorate = nextElectorate(stored?.electorate, this.#electorate);
     const promiseMs = timings.electionMinMs;
     const record = recordFor(stored, electorate, promiseMs);
     await this.#outlastPromise(stored, promiseMs, options);
@@ -239,7 +248,7 @@ export class MajorityElection implements LeaderElection {
 
   /** Two sets of voters, or two lengths of a promise, are never counted together. */
   #goesByTheseRules(from: NodeId, { generation, rules }: ElectionMessage): boolean {
-    const own = this.#settings.electorate.generation;
+    const own = this.#electorate.generation;
     if (generation === own && rules === this.#rules) return true;
     if (generation !== own) {
       this.#complain(`${from} counts in generation ${generation} of the voters, this node in ${own}`);

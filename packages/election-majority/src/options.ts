@@ -20,8 +20,10 @@ export interface MajorityElectionOptions {
   /**
    * Who votes: the same on every node. A list is generation 1. To change it, give the next generation with one voter
    * more or less, on every node, before the next change. At most 131,072 generations.
+   *
+   * `'founders'` is generation 1 of a cluster that a `formation` forms or finds: those who founded it.
    */
-  readonly voters: readonly NodeId[] | { readonly generation: number; readonly voters: readonly NodeId[] };
+  readonly voters: 'founders' | readonly NodeId[] | { readonly generation: number; readonly voters: readonly NodeId[] };
   /**
    * Timings for a kind of network.
    * @default 'lan'
@@ -53,7 +55,8 @@ export interface MajorityElectionOptions {
 
 /** The options in their normal form, with every default in place. */
 export interface MajorityElectionSettings {
-  readonly electorate: Electorate;
+  /** `'founders'` until the cluster is known. */
+  readonly electorate: Electorate | 'founders';
   readonly timings: ElectionTimings;
   readonly priority: number;
   readonly maxClockDrift: number;
@@ -63,7 +66,7 @@ export interface MajorityElectionSettings {
 const rules: OptionRules<MajorityElectionOptions> = {
   voters: {
     ...rule.value<MajorityElectionOptions['voters']>(
-      `a list of 1 to ${MAX_VOTERS} different node ids, or { generation, voters } with one`,
+      `a list of 1 to ${MAX_VOTERS} different node ids, { generation, voters } with one, or 'founders'`,
       isVoters,
     ),
     blame: blameVoter,
@@ -88,12 +91,14 @@ export function readOptions(options: MajorityElectionOptions): MajorityElectionS
   };
 }
 
-function electorateOf(voters: MajorityElectionOptions['voters']): Electorate {
+function electorateOf(voters: MajorityElectionOptions['voters']): MajorityElectionSettings['electorate'] {
+  if (voters === 'founders') return voters;
   const given = 'generation' in voters ? voters : { generation: 1, voters };
   return { generation: given.generation, voters: [...given.voters].sort() };
 }
 
 function isVoters(value: unknown): boolean {
+  if (value === 'founders') return true;
   if (Array.isArray(value)) return isVoterList(value);
   if (typeof value !== 'object' || value === null || !('voters' in value) || !('generation' in value)) return false;
   if (!isVoterList(value.voters) || typeof value.generation !== 'number' || value.generation > MAX_GENERATION)

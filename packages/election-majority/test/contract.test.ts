@@ -14,6 +14,7 @@ electionContract(
       options: [
         { voters: [] },
         { voters: ['a', 'a'] },
+        { voters: 'everybody' },
         { voters: { generation: 0, voters: ['a'] } },
         { voters: { generation: 2 ** 17 + 1, voters: ['a'] } },
         { voters: ['a'], priority: -1 },

@@ -18,4 +18,10 @@ describe('majorityElection', () => {
     expect(majorityElection({ voters: ['a'] }).requires).toContain('durable-storage');
     expect(majorityElection({ voters: ['a'], volatileVotes: true }).requires).not.toContain('durable-storage');
   });
+
+  it('asks for a formation where the founders of the cluster vote', () => {
+    expect(majorityElection({ voters: ['a'] }).requires).not.toContain('formation');
+    expect(majorityElection({ voters: 'founders' }).requires).toEqual(['transport', 'durable-storage', 'formation']);
+    expect(majorityElection({ voters: 'founders', volatileVotes: true }).requires).toEqual(['transport', 'formation']);
+  });
 });

@@ -14,7 +14,7 @@ import {
   withDeadline,
 } from '@quorate/core';
 import {
-  type GroupSettings,
+  type GroupChoice,
   type GroupUse,
   type HasMembers,
   type RaftGroup,
@@ -42,7 +42,7 @@ interface Campaigner {
 export class RaftElection implements LeaderElection, HasMembers {
   readonly supports = { transfer: true } as const;
   readonly #context: ClusterContext;
-  readonly #settings: GroupSettings;
+  readonly #settings: GroupChoice;
   readonly #shared: SharedGroup;
   readonly #closing = new AbortController();
   readonly #leaders = new Broadcast<LeaderInfo | undefined>(1);
@@ -192,7 +192,7 @@ export class RaftElection implements LeaderElection, HasMembers {
   #isVoter(): boolean {
     const { phase, members } = this.#started().status;
     if (phase === 'removed') return false;
-    if (phase !== 'running') return this.#settings.voters.includes(this.#self);
+    if (phase !== 'running') return this.#shared.voters.includes(this.#self);
     return members.length === 0 || members.some(({ nodeId, wants }) => nodeId === this.#self && wants === 'voter');
   }
 

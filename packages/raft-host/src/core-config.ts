@@ -1,7 +1,7 @@
 import type { Clock } from '@quorate/core';
 import type { RaftConfig } from '@quorate/raft';
 import { FORMING_TERM } from './formation/founding.ts';
-import { type GroupSettings, inTicks } from './group-options.ts';
+import { type GroupChoice, inTicks } from './group-options.ts';
 import { CATCH_UP_TICKS } from './ticker.ts';
 
 /** Commands on their way, in bytes; further ones are refused. */
@@ -16,7 +16,7 @@ const MAX_APPLYING_BYTES: number = 4 * 1024 * 1024;
 
 /** How consensus is set up, as far as it is the same on every node. */
 export function coreConfig(
-  { timings, maxClockDrift }: GroupSettings,
+  { timings, maxClockDrift }: GroupChoice,
   clock: Clock,
 ): Omit<RaftConfig, 'id' | 'storage' | 'random'> {
   const electionTicks = inTicks(timings.electionMs, timings);

@@ -24,8 +24,11 @@ export const raftProfiles: Readonly<Record<RaftProfile, RaftTimings>> = {
 
 /** What makes a group, whatever stands on it. The same on every node. */
 export interface RaftGroupOptions {
-  /** Who founds the group: a set of node ids. Each of them has to be there once before the group exists. */
-  readonly voters: readonly NodeId[];
+  /**
+   * Who founds the group: a set of node ids, or `'founders'` for those who founded the cluster, where a `formation` forms or
+   * finds that. Each of them has to be there once before the group exists.
+   */
+  readonly voters: readonly NodeId[] | 'founders';
   /**
    * Timings for a kind of network.
    * @default 'lan'
@@ -48,13 +51,19 @@ export interface RaftGroupOptions {
 }
 
 /** The options in their normal form. */
-export interface GroupSettings {
-  /** In order. */
-  readonly voters: readonly NodeId[];
+export interface GroupChoice {
+  /** In order; `'founders'` until the cluster is known. */
+  readonly voters: readonly NodeId[] | 'founders';
   readonly timings: RaftTimings;
   readonly maxClockDrift: number | undefined;
   /** By id, in order. */
   readonly priorities: Readonly<Record<NodeId, number>> | undefined;
+}
+
+/** The same on a node, which knows its cluster. */
+export interface GroupSettings extends GroupChoice {
+  /** In order. */
+  readonly voters: readonly NodeId[];
 }
 
 const MAX_VOTERS = 101;
@@ -71,7 +80,10 @@ const timingRules: OptionRules<RaftTimings> = {
 /** Of every adapter that stands on a group; to be spread among its own. */
 export function groupRules(owner: string): OptionRules<RaftGroupOptions> {
   return {
-    voters: rule.value<readonly NodeId[]>(`a list of 1 to ${MAX_VOTERS} different node ids`, isVoters),
+    voters: rule.value<RaftGroupOptions['voters']>(
+      `a list of 1 to ${MAX_VOTERS} different node ids, or 'founders'`,
+      isVoters,
+    ),
     profile: rule.oneOf('fast', 'lan', 'wan'),
     timings: rule.group(`${owner}.timings`, timingRules),
     maxClockDrift: rule.number({ min: 0, max: 0.2 }),
@@ -80,12 +92,12 @@ export function groupRules(owner: string): OptionRules<RaftGroupOptions> {
 }
 
 /** @throws ClusterError `INVALID_OPTIONS` */
-export function readGroupOptions(owner: string, options: RaftGroupOptions): GroupSettings {
+export function readGroupOptions(owner: string, options: RaftGroupOptions): GroupChoice {
   const rules = groupRules(owner);
   const given = checkOptions<RaftGroupOptions>(owner, rules, options);
   if (given.voters === undefined) throw invalidOption(owner, 'voters', rules.voters.expected, undefined);
   return {
-    voters: [...given.voters].sort(),
+    voters: given.voters === 'founders' ? 'founders' : [...given.voters].sort(),
     timings: checkTimings(owner, { ...raftProfiles[given.profile ?? 'lan'], ...given.timings }),
     maxClockDrift: given.maxClockDrift,
     priorities: given.priorities && Object.fromEntries(Object.entries(given.priorities).sort(byName)),
@@ -119,6 +131,7 @@ function checkTimings(owner: string, timings: RaftTimings): RaftTimings {
 }
 
 function isVoters(value: unknown): boolean {
+  if (value === 'founders') return true;
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_VOTERS) return false;
   return value.every(isNodeId) && new Set(value).size === value.length;
 }

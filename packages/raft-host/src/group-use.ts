@@ -1,5 +1,12 @@
-import { ClusterError, type ClusterPlan, type Plugin, type PluginKind, type StateMachine } from '@quorate/core';
-import type { GroupSettings } from './group-options.ts';
+import {
+  type Capability,
+  ClusterError,
+  type ClusterPlan,
+  type Plugin,
+  type PluginKind,
+  type StateMachine,
+} from '@quorate/core';
+import type { GroupChoice } from './group-options.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { SnapshotTransferOptions } from './snapshots/transfer-options.ts';
 
@@ -7,7 +14,7 @@ import type { SnapshotTransferOptions } from './snapshots/transfer-options.ts';
 export interface GroupUse<C, R, Q, A> {
   /** Whose options they are, for messages: `raftElection`. */
   readonly owner: string;
-  readonly settings: GroupSettings;
+  readonly settings: GroupChoice;
   /** What `maxClockDrift` is where no user of the group names one. */
   readonly defaultMaxClockDrift?: number;
   /** Makes a fresh state machine. At most one user of a group has one. */
@@ -37,7 +44,7 @@ export type AnyGroupUse = Pick<
  * What a group is made with that all of these use. What one leaves open, another may say.
  * @throws ClusterError `INVALID_OPTIONS`, naming the option in which two contradict each other
  */
-export function agreedSettings(uses: readonly AnyGroupUse[]): GroupSettings {
+export function agreedSettings<S extends GroupChoice>(uses: readonly (AnyGroupUse & { readonly settings: S })[]): S {
   const [first, ...others] = uses;
   if (first === undefined) throw new ClusterError('INVALID_OPTIONS', 'a Raft group has to be used by something');
   for (const [at, use] of others.entries()) for (const earlier of uses.slice(0, at + 1)) compare(earlier, use);
@@ -97,7 +104,7 @@ function transferOf({ transfer = {} }: TransferUse): ReadonlyMap<string, unknown
 }
 
 /** Each as its user names it. */
-function optionsOf({ voters, timings, maxClockDrift, priorities }: GroupSettings): ReadonlyMap<string, unknown> {
+function optionsOf({ voters, timings, maxClockDrift, priorities }: GroupChoice): ReadonlyMap<string, unknown> {
   const single = Object.entries(timings).map(([name, value]): [string, unknown] => [`timings.${name}`, value]);
   return new Map([['voters', voters], ...single, ['maxClockDrift', maxClockDrift], ['priorities', priorities]]);
 }
@@ -105,7 +112,10 @@ function optionsOf({ voters, timings, maxClockDrift, priorities }: GroupSettings
 /** Where a plugin says which use its part will make of the cluster's group: found in copies of the plugin, too. */
 const USE: unique symbol = Symbol.for('@quorate/raft-host/GroupUse');
 
-/** The plugin, so that a cluster in which another contradicts it about the group is refused when it is built. */
+/**
+ * The plugin, so that a cluster in which another contradicts it about the group is refused when it is built, and one that
+ * nothing forms where the group is of its founders.
+ */
 export function withGroupUse<T, K extends PluginKind>(plugin: Plugin<T, K>, use: AnyGroupUse): Plugin<T, K> {
   const check = (plan: ClusterPlan): void => {
     const uses = plan.parts.flatMap((part) => usesOf(part));
@@ -113,7 +123,9 @@ export function withGroupUse<T, K extends PluginKind>(plugin: Plugin<T, K>, use:
     agreedTransfer(uses);
     plugin.check?.(plan);
   };
-  return Object.assign({ ...plugin, check }, { [USE]: use });
+  const requires: readonly Capability[] =
+    use.settings.voters === 'founders' ? [...plugin.requires, 'formation'] : plugin.requires;
+  return Object.assign({ ...plugin, requires, check }, { [USE]: use });
 }
 
 function usesOf(plugin: object): readonly AnyGroupUse[] {

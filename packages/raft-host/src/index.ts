@@ -8,7 +8,7 @@ export type { Command } from './commands/command-batch.ts';
 export type { CommandPosition } from './commands/skip.ts';
 export type { CommandOutcome } from './commands/command-outcome.ts';
 export {
-  type GroupSettings,
+  type GroupChoice,
   groupRules,
   type RaftGroupOptions,
   type RaftProfile,

@@ -1,4 +1,12 @@
-import { type ClusterContext, ClusterError, type StateMachine, type Transport } from '@quorate/core';
+import {
+  type ClusterContext,
+  ClusterError,
+  foundersOf,
+  type NodeId,
+  type StateMachine,
+  type Transport,
+} from '@quorate/core';
+import type { GroupChoice, GroupSettings } from './group-options.ts';
 import { agreedSettings, agreedTransfer, type AnyGroupUse, type GroupUse, type TransferUse } from './group-use.ts';
 import { handOver } from './hand-over.ts';
 import { noMachine } from './no-machine.ts';
@@ -9,6 +17,8 @@ import { readPolicyOptions } from './snapshots/snapshot-policy.ts';
 /** The group of a cluster that its election and its replicator stand on together. */
 export const CLUSTER_GROUP = 1;
 
+/** Of a group whose voters are known. */
+type JoinedUse = AnyGroupUse & { readonly settings: GroupSettings };
 type AnyMachine = StateMachine<never, unknown, never, unknown>;
 type AnyGroup = RaftGroup<never, unknown, never, unknown>;
 
@@ -17,7 +27,7 @@ export class SharedGroup {
   readonly id: number;
   readonly #node: SharedNode;
   /** In the order of joining; they agree. */
-  #uses: readonly AnyGroupUse[] = [];
+  #uses: readonly JoinedUse[] = [];
   #users = 0;
   #group: AnyGroup | undefined;
   #starting: Promise<AnyGroup> | undefined;
@@ -29,17 +39,22 @@ export class SharedGroup {
 
   /**
    * To be called in a plugin's `create`, so that all uses are known before the first `start`.
-   * @throws ClusterError `INVALID_OPTIONS` where the uses contradict each other
+   * @throws ClusterError `INVALID_OPTIONS` where the uses contradict each other, or the cluster's founders are not known
    */
   join<C, R, Q, A>(use: GroupUse<C, R, Q, A>): void {
     if (this.#starting !== undefined) {
       throw new ClusterError('INVALID_OPTIONS', `${use.owner}: group ${this.id} has started without it`);
     }
-    const uses = this.#uses.concat(use);
+    const uses = this.#uses.concat({ ...use, settings: this.#node.settle(use.settings) });
     agreedSettings(uses);
     this.#node.checkTransfer(use);
     this.#uses = uses;
     this.#users += 1;
+  }
+
+  /** Who founds the group: asked by who has joined. */
+  get voters(): readonly NodeId[] {
+    return this.#uses[0]?.settings.voters ?? [];
   }
 
   /** Of all that joined. */
@@ -91,6 +106,12 @@ class SharedNode {
   /** @throws ClusterError `INVALID_OPTIONS` where this use contradicts others, of whatever groups */
   checkTransfer(use: TransferUse): void {
     agreedTransfer([...this.#uses(), use]);
+  }
+
+  /** @throws ClusterError `INVALID_OPTIONS` where the cluster's founders are to found a group, and not known */
+  settle(settings: GroupChoice): GroupSettings {
+    const { voters } = settings;
+    return { ...settings, voters: voters === 'founders' ? foundersOf(this.host.context) : voters };
   }
 
   group(id: number): SharedGroup {

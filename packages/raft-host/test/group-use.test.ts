@@ -65,6 +65,14 @@ describe('those who use one group', () => {
     },
   );
 
+  it('are all of the founders, or none of them', () => {
+    const founders = use('one', { voters: 'founders' });
+    expect(agreedSettings([founders, use('two', { voters: 'founders' })]).voters).toBe('founders');
+    expect(refusal(founders, use('two'))).toBe(
+      'one and two share a Raft group, and must be given the same voters: got "founders" and ["a","b","c"]',
+    );
+  });
+
   it('have one state machine at most', () => {
     const machine = () => undefined;
     expect(refusal(use('one', {}, { machine }), use('two'))).toBe('accepted');
