@@ -47,7 +47,7 @@ export interface ConsulClient extends AsyncDisposable {
   get(path: readonly string[], options?: ConsulCallOptions): Promise<ConsulAnswer>;
   /**
    * Writes. A failure carries its `outcome`.
-   * @param body is sent as JSON where there is one
+   * @param body is sent as JSON, or as it is where it is bytes
    * @throws ClusterError as `get`
    */
   put(path: readonly string[], body?: unknown, options?: ConsulCallOptions): Promise<ConsulAnswer>;
@@ -124,7 +124,7 @@ export class HttpConsulClient implements ConsulClient {
     const token = await this.#currentToken();
     throwIfAborted(signal, what);
     const headers = { accept: 'application/json', ...(token === undefined ? {} : { 'x-consul-token': token }) };
-    const content = body === undefined ? {} : { body: JSON.stringify(body) };
+    const content = body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) };
     run.sent = true;
     const request = { method, path, headers, maxBytes: MAX_ANSWER_BYTES, tls, ...content };
     const answer = await this.#exchange.send(request, { signal });

@@ -19,7 +19,7 @@ export interface HttpRequest {
   /** Encoded, with the query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** A longer answer is refused before it is held. */
   readonly maxBytes: number;
   readonly tls?: ConsulTls | undefined;
