@@ -205,6 +205,19 @@ describe('where no majority is left', () => {
     for (const name of ALL) expect(logFiles(stage.cluster.host(name), '.damaged')).not.toEqual([]);
   });
 
+  it('nor with a founder that knows nothing, as those may have known more who have lost their logs', async () => {
+    const stage = new Stage('early', ALL, [], REAL);
+    for (const name of ['b', 'c']) stage.cluster.start(name);
+    await stage.cluster.world.run(1000);
+    const host = stage.cluster.host('b');
+    stage.cluster.crash('b');
+    host.disk.flipBit(logFiles(host, '.segment')[0] ?? '', 0);
+    stage.cluster.start('b');
+    stage.cluster.start('a');
+    await stage.cluster.world.run(20_000);
+    expect(ALL.map((name) => stage.phase(name))).toEqual(['forming', 'repairing', 'forming']);
+  });
+
   it('a node whose log is whole can be the group, by force, and the others are added again', async () => {
     const { stage, leader } = await filled('force');
     const others = ALL.filter((name) => name !== leader);
