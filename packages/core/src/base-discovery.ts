@@ -48,9 +48,11 @@ export type LookupAnswer =
       readonly revision?: string;
       /** When to ask again, where the answer itself says how long it holds. Polling uses it instead of `intervalMs`. */
       readonly refreshMs?: number;
+      /** What is wrong with a part of the answer, for the log. One that the answer before had too is not repeated. */
+      readonly problems?: readonly string[];
     };
 
-/** Of the entries that are left out of one answer. */
+/** Of what is wrong with one answer. */
 const MAX_REPORTED = 10;
 
 /** A call into the source. The signal aborts when its caller gives up, its time is over or the discovery is disposed. */
@@ -208,12 +210,13 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
   #accept(answer: LookupAnswer): readonly DiscoveredNode[] {
     const { clock, self } = this.#context;
     const told = isList(answer) ? { nodes: answer } : answer;
-    const refused: string[] = [];
-    const nodes = normalizeNodes(told.nodes, { self, onRefused: (reason) => refused.push(reason) });
+    const problems = [...(told.problems ?? [])];
+    const onRefused = (reason: string) => problems.push(`an entry was left out: ${reason}`);
+    const nodes = normalizeNodes(told.nodes, { self, onRefused });
     const previous = this.#lastGood;
     // Advisory: a source that forgot everybody is more likely to be broken than to be right.
     const isKept = nodes.length === 0 && previous !== undefined && previous.nodes.length > 0;
-    this.#report(refused, isKept ? previous : undefined);
+    this.#report(problems, isKept ? previous : undefined);
     if (isKept) return nodes;
     const revision = told.revision === undefined ? {} : { revision: told.revision };
     const rest = { complete: told.complete ?? true, source: this.#source, observedAt: clock.now() };
@@ -223,12 +226,11 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
   }
 
   /** What is wrong with an answer, unless it was wrong with the one before. */
-  #report(refused: readonly string[], kept: DiscoverySnapshot | undefined): void {
+  #report(problems: readonly string[], kept: DiscoverySnapshot | undefined): void {
     const { clock, logger } = this.#context;
-    const lines = new Map<string, string>();
-    for (const reason of refused.slice(0, MAX_REPORTED)) lines.set(reason, `an entry was left out: ${reason}`);
-    const more = refused.length - MAX_REPORTED;
-    if (more > 0) lines.set('more', `${more} more entries were left out`);
+    const lines = new Map(problems.slice(0, MAX_REPORTED).map((problem) => [problem, problem]));
+    const more = problems.length - MAX_REPORTED;
+    if (more > 0) lines.set('more', `${more} more problems with this answer`);
     if (kept !== undefined) {
       const ageMs = Math.round(clock.now() - kept.observedAt);
       lines.set('nobody', `it answered with nobody; keeping ${kept.nodes.length} nodes, ${ageMs} ms old`);

@@ -206,7 +206,7 @@ describe('BaseClusterDiscovery', () => {
     source.answer = async () => [node('a'), ...broken(500)];
     await source.clock.advance(1_000);
     expect(source.warnings.slice(2)).toHaveLength(9);
-    expect(source.warnings.at(-1)).toBe('source: 490 more entries were left out');
+    expect(source.warnings.at(-1)).toBe('source: 490 more problems with this answer');
   });
 
   it('asks again when the answer says so', async () => {

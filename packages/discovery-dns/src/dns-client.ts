@@ -1,0 +1,111 @@
+import {
+  type Address,
+  type Clock,
+  ClusterError,
+  type ClusterErrorCode,
+  formatAddress,
+  type Net,
+  type Random,
+  throwIfAborted,
+  toClusterError,
+  withDeadline,
+} from '@quorate/core';
+
+import { type DnsResponse, newQuery, type Question, RCODE, RCODE_NAMES } from './dns-message.ts';
+import { exchangeOverTcp } from './tcp-exchange.ts';
+import { exchangeDatagrams } from './udp-exchange.ts';
+
+/** How often each resolver is asked before the question counts as unanswered. */
+const ROUNDS = 2;
+
+export interface DnsClientContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly net: Net;
+}
+
+/** Asks resolvers, one after the other, until one of them answers. */
+export class DnsClient {
+  readonly #context: DnsClientContext;
+  readonly #attemptTimeoutMs: number;
+  /**
+   * How often each failed since it last answered. Those that fail less are asked first: a dead one costs its time once,
+   * and however many are dead, the others have their turn before the time of a lookup is over.
+   */
+  readonly #failures = new Map<string, number>();
+
+  constructor(context: DnsClientContext, { attemptTimeoutMs }: { readonly attemptTimeoutMs: number }) {
+    this.#context = context;
+    this.#attemptTimeoutMs = attemptTimeoutMs;
+  }
+
+  /**
+   * The first answer that settles the question: with records, or a denial.
+   * @throws ClusterError `REMOTE` when they refuse or fail, `TIMEOUT`, `DISCONNECTED`, `PROTOCOL`, `IO`; `ABORTED`
+   */
+  async ask(question: Question, resolvers: readonly Address[], signal: AbortSignal): Promise<DnsResponse> {
+    const failures = new Map<string, string>();
+    let code: ClusterErrorCode = 'IO';
+    let cause: unknown = undefined;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const resolver of this.#inOrder(resolvers)) {
+        const name = formatAddress(resolver);
+        try {
+          const response = await this.#askOne(question, resolver, signal);
+          this.#failures.delete(name);
+          return response;
+        } catch (error) {
+          throwIfAborted(signal, `ask for ${question.name}`);
+          this.#failures.set(name, (this.#failures.get(name) ?? 0) + 1);
+          const failure = toClusterError(error, 'IO', name);
+          failures.set(name, failure.message);
+          [code, cause] = [failure.code, failure];
+        }
+      }
+    }
+    const what = `${question.type} of ${question.name}`;
+    throw new ClusterError(code, `${what}: no resolver answers: ${[...failures.values()].join('; ')}`, { cause });
+  }
+
+  #inOrder(resolvers: readonly Address[]): readonly Address[] {
+    const names = new Set(resolvers.map(formatAddress));
+    // The system's may have changed.
+    for (const name of this.#failures.keys()) if (!names.has(name)) this.#failures.delete(name);
+    const failures = (resolver: Address) => this.#failures.get(formatAddress(resolver)) ?? 0;
+    return [...resolvers].sort((a, b) => failures(a) - failures(b));
+  }
+
+  async #askOne(question: Question, resolver: Address, signal: AbortSignal): Promise<DnsResponse> {
+    const response = await this.#exchange(question, resolver, true, signal);
+    // Servers that don't know EDNS answer so, and without it. (RFC 6891, section 7)
+    const isTooNew = [RCODE.formatError, RCODE.notImplemented, RCODE.badVersion].some(
+      (code) => code === response.rcode,
+    );
+    return settles(resolver, isTooNew ? await this.#exchange(question, resolver, false, signal) : response);
+  }
+
+  async #exchange(question: Question, resolver: Address, edns: boolean, signal: AbortSignal): Promise<DnsResponse> {
+    const { clock, net, random } = this.#context;
+    const within = <T>(call: (inner: AbortSignal) => Promise<T>): Promise<T> =>
+      withDeadline(clock, this.#attemptTimeoutMs, formatAddress(resolver), call, { signal });
+    const query = newQuery(question, random, { edns });
+    const response = await within((inner) => exchangeDatagrams(this.#context, resolver, query, inner));
+    if (response !== undefined) return response;
+    const again = newQuery(question, random, { edns });
+    return await within((inner) => exchangeOverTcp(net, resolver, again, inner));
+  }
+}
+
+/** @throws ClusterError `REMOTE` when the resolver cannot or will not say, so that another has to */
+function settles(resolver: Address, response: DnsResponse): DnsResponse {
+  const { rcode, answers, authorities, isAuthoritative } = response;
+  if (rcode !== RCODE.noError && rcode !== RCODE.noSuchName) {
+    throw new ClusterError('REMOTE', `${formatAddress(resolver)}: ${RCODE_NAMES[rcode] ?? `RCODE ${rcode}`}`);
+  }
+  // A referral to other servers: this one doesn't ask on our behalf. (RFC 2308, section 2.2.1)
+  const refers = authorities.some(({ type }) => type === 'NS') && !authorities.some(({ type }) => type === 'SOA');
+  if (rcode === RCODE.noError && answers.length === 0 && refers && !isAuthoritative) {
+    throw new ClusterError('REMOTE', `${formatAddress(resolver)}: it knows nothing of this zone, and names who might`);
+  }
+  return response;
+}

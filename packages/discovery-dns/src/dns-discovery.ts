@@ -1,0 +1,118 @@
+import {
+  BaseClusterDiscovery,
+  type ClusterContext,
+  type IClusterDiscovery,
+  type LookupAnswer,
+  type LookupOptions,
+  type Plugin,
+  settleWithin,
+} from '@quorate/core';
+
+import { DnsClient } from './dns-client.ts';
+import { fullNames } from './dns-name.ts';
+import { type CheckedDnsOptions, checkDnsOptions, type DnsDiscoveryOptions, type WantedName } from './dns-options.ts';
+import { type AddressType, findHosts, type FoundNodes, findService, type NodeSource } from './find-nodes.ts';
+import { type ResolverSettings, systemSettings } from './resolver-settings.ts';
+
+/**
+ * Finds nodes by DNS: by the SRV records of names, or by their addresses. Nodes can't be registered: whoever keeps the
+ * zone does that.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
+export function dnsDiscovery(options: DnsDiscoveryOptions): Plugin<IClusterDiscovery, 'discovery'> {
+  const checked = checkDnsOptions(options);
+  return {
+    name: NAME,
+    kind: 'discovery',
+    requires: [],
+    create: (context) => new DnsDiscovery(context, checked),
+  };
+}
+
+const NAME = 'discovery-dns';
+const FAMILIES: Readonly<Record<CheckedDnsOptions['family'], readonly AddressType[]>> = {
+  both: ['A', 'AAAA'],
+  ipv4: ['A'],
+  ipv6: ['AAAA'],
+};
+
+class DnsDiscovery extends BaseClusterDiscovery {
+  readonly #context: ClusterContext;
+  readonly #options: CheckedDnsOptions;
+  readonly #client: DnsClient;
+  /** Each holds sockets until it is done. */
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(context: ClusterContext, options: CheckedDnsOptions) {
+    super(context, NAME, options.polling);
+    this.#context = context;
+    this.#options = options;
+    this.#client = new DnsClient(context, options);
+  }
+
+  protected override lookup({ signal }: LookupOptions): Promise<LookupAnswer> {
+    const looking = this.#look(signal);
+    const done = looking.catch(() => undefined).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+    return looking;
+  }
+
+  protected override async release(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  async #look(signal: AbortSignal): Promise<LookupAnswer> {
+    const settings = await this.#settings(signal);
+    const { names } = this.#options;
+    const outcomes = await Promise.allSettled(names.map((wanted) => this.#find(wanted, settings, signal)));
+    const found = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const failed = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    const nodes = found.flatMap((each) => each.nodes);
+    // Names that are denied must not make those that failed look empty.
+    if (nodes.length === 0 && failed.length > 0) throw failed[0];
+    return {
+      nodes,
+      // A name that leads nowhere beside one that doesn't is more likely to be a mistake than the end of its nodes.
+      complete: failed.length === 0 && found.every((each) => each.isComplete && each.nodes.length > 0),
+      problems: [...found.flatMap(({ problems }) => problems), ...failed.map(String)],
+      refreshMs: this.#refreshMs(Math.min(...found.map(({ ttlSeconds }) => ttlSeconds))),
+    };
+  }
+
+  async #settings(signal: AbortSignal): Promise<ResolverSettings> {
+    const { resolvers, search, ndots } = this.#options;
+    if (resolvers !== undefined) return { resolvers, search: search ?? [], ndots: ndots ?? 1 };
+    const system = await settleWithin<ResolverSettings>(signal, NAME, (resolve, reject) => {
+      systemSettings(this.#context.disk).then(resolve, reject);
+      return () => undefined;
+    });
+    return { ...system, search: search ?? system.search, ndots: ndots ?? system.ndots };
+  }
+
+  /** By the first of the names that may be meant under which there is anything. */
+  async #find({ name, port }: WantedName, settings: ResolverSettings, signal: AbortSignal): Promise<FoundNodes> {
+    const { family, nodeIds } = this.#options;
+    const families = FAMILIES[family];
+    const { resolvers } = settings;
+    const source: NodeSource = { client: this.#client, resolvers, families, namesNodes: nodeIds === 'target' };
+    const denied: FoundNodes[] = [];
+    for (const full of fullNames(name, settings)) {
+      const found =
+        port === undefined
+          ? await findService(source, full, signal)
+          : await findHosts(source, { host: full, port }, signal);
+      if (found.nodes.length > 0) return found;
+      denied.push(found);
+    }
+    const problems = [...denied.flatMap((each) => each.problems), `${name}: nothing is known under this name`];
+    const ttlSeconds = Math.min(...denied.map((each) => each.ttlSeconds));
+    return { nodes: [], ttlSeconds, isComplete: false, problems };
+  }
+
+  /** A little early, so that nodes that began together don't ask together for ever. */
+  #refreshMs(ttlSeconds: number): number {
+    const { minRefreshMs, maxRefreshMs } = this.#options;
+    const early = Math.min(ttlSeconds * 1_000, maxRefreshMs) * (1 - 0.1 * this.#context.random.next());
+    return Math.max(minRefreshMs, early);
+  }
+}
