@@ -1,0 +1,68 @@
+import type { CallOptions } from '@quorate/core';
+
+import type { EtcdEntry, EtcdListing } from './etcd-entry.ts';
+import type { EtcdLease } from './etcd-lease.ts';
+
+/**
+ * etcd as one part of one node uses it. Every call has a deadline, moves to another member when one fails, and may reach
+ * etcd more than once: what it writes is made so that twice is as good as once.
+ *
+ * Calls reject with a `ClusterError`: `DISCONNECTED` or `TIMEOUT` when no member answers, `REFUSED` for a wrong login or a
+ * missing permission, `NOT_FOUND` for a lease that is over, `ABORTED`, and `CLOSED` when it was disposed of. That ends
+ * renewals too, and leaves it to etcd to let leases expire: dispose of those first that are to go at once.
+ */
+export interface EtcdClient extends Disposable {
+  /** The keys that begin with the prefix, as a majority knows them, in order. */
+  list(prefix: string, options?: ListOptions): Promise<EtcdListing>;
+  /** Writes a key, whatever was there. */
+  put(key: string, value: Uint8Array, options?: PutOptions): Promise<void>;
+  /**
+   * Writes a key unless it is there.
+   * @returns what is there afterwards. It is this call's own if its value is; so values that are to be told apart must
+   * differ
+   */
+  createIfAbsent(key: string, value: Uint8Array, options?: PutOptions): Promise<EtcdEntry>;
+  /** What is at the key, as a majority knows it. */
+  get(key: string, options?: CallOptions): Promise<EtcdEntry | undefined>;
+  /** Grants a lease and renews it until it is disposed of or lost. */
+  grantLease(options: LeaseOptions): Promise<EtcdLease>;
+  /**
+   * Tells the keys that begin with the prefix, all of them at first and after each change, until the signal aborts. It
+   * goes on where it was when a member fails or hangs, and reads all again when etcd has forgotten what happened meanwhile.
+   * @throws ClusterError when no member answers. What was told may have changed since
+   */
+  follow(prefix: string, tell: (listing: EtcdListing) => void, options: FollowOptions): Promise<void>;
+}
+
+export interface ListOptions extends CallOptions {
+  /**
+   * The most keys to tell.
+   * @default 10000
+   */
+  readonly limit?: number;
+}
+
+export interface PutOptions extends CallOptions {
+  /** The id of the lease that the key goes with. */
+  readonly lease?: string;
+}
+
+export interface LeaseOptions extends CallOptions {
+  /** How long it lasts without renewal. etcd counts in seconds, and may grant more. */
+  readonly ttlMs: number;
+}
+
+export interface FollowOptions extends ListOptions {
+  readonly signal: AbortSignal;
+  /**
+   * All is read again this often, whatever a watch tells.
+   * @default 60000
+   */
+  readonly resyncMs?: number;
+  /**
+   * A member whose watch tells nothing is asked for a sign of life this often; when it gives none within as long, another
+   * one is watched.
+   * @default 1000
+   */
+  readonly livenessMs?: number;
+}

@@ -1,0 +1,57 @@
+import type { IEvent } from 'etcd3';
+
+import { type EtcdEntry, type EtcdListing, readEntry } from './etcd-entry.ts';
+
+/** The keys below a prefix as a listing told them, and what a watch changed since. */
+export class KeySet {
+  readonly #entries: Map<string, EtcdEntry>;
+  readonly #limit: number;
+  #revision: bigint;
+  #complete: boolean;
+
+  constructor({ entries, revision, complete }: EtcdListing, limit: number) {
+    this.#entries = new Map(entries.map((entry) => [entry.key, entry]));
+    this.#revision = revision;
+    this.#complete = complete;
+    this.#limit = limit;
+  }
+
+  /** Up to and with which changes are known. */
+  get revision(): bigint {
+    return this.#revision;
+  }
+
+  get listing(): EtcdListing {
+    const entries = [...this.#entries.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { entries, revision: this.#revision, complete: this.#complete };
+  }
+
+  /** Applies what a watch told, of whatever revision: what is known already is passed over. True when anything is new. */
+  apply(events: readonly IEvent[]): boolean {
+    const before = this.#revision;
+    let changed = false;
+    for (const { type, kv } of events) {
+      const entry = readEntry(kv);
+      if (entry.modRevision <= before) continue;
+      if (entry.modRevision > this.#revision) this.#revision = entry.modRevision;
+      if (this.#change(entry, type === 'Delete')) changed = true;
+    }
+    return changed;
+  }
+
+  #change(entry: EtcdEntry, isGone: boolean): boolean {
+    if (isGone || isDeletion(entry)) return this.#entries.delete(entry.key);
+    if (!this.#entries.has(entry.key) && this.#entries.size >= this.#limit) {
+      const wasComplete = this.#complete;
+      this.#complete = false;
+      return wasComplete;
+    }
+    this.#entries.set(entry.key, entry);
+    return true;
+  }
+}
+
+/** What etcd tells of a deleted key has no creation. */
+function isDeletion({ createRevision }: EtcdEntry): boolean {
+  return createRevision === 0n;
+}
