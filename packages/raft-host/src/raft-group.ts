@@ -343,7 +343,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   /** The group can't go on here; not with this log, if that is damaged. */
   #over(error: ClusterError): void {
-    if (this.#host.isRepairing) return undefined;
+    // What fails meanwhile failed for that; but what the group has answered is the group's word.
+    if (this.#host.isRepairing && error.code !== 'REFUSED') return undefined;
     if (!this.#host.isDamaged(this.id)) return this.failed(error);
     void this.#repair();
   }
