@@ -110,7 +110,7 @@ export type {
   MembershipView,
   MemberState,
 } from './membership.ts';
-export type { DatagramSocket, Listener, Net, Socket, SocketHandler } from './net.ts';
+export type { DatagramOptions, DatagramSocket, Listener, MulticastOptions, Net, Socket, SocketHandler } from './net.ts';
 export { MAX_DISCOVERED_NODES, normalizeNodes, type NormalizeOptions } from './normalize-nodes.ts';
 export {
   type Blame,

@@ -14,10 +14,36 @@ export interface Net {
    */
   listen(address: Address, accept: (socket: Socket) => SocketHandler): Promise<Listener>;
   /**
-   * Sends and receives datagrams.
-   * @throws ClusterError `IO` when the address cannot be bound
+   * Sends and receives datagrams. With `multicast`, those of a group too.
+   * @throws ClusterError `IO` when the address cannot be bound, or the group not be joined
    */
-  bindDatagram(address: Address, receive: (payload: Uint8Array, from: Address) => void): Promise<DatagramSocket>;
+  bindDatagram(
+    address: Address,
+    receive: (payload: Uint8Array, from: Address) => void,
+    options?: DatagramOptions,
+  ): Promise<DatagramSocket>;
+}
+
+export interface DatagramOptions {
+  /** @default none: only what is sent to the address arrives, and the port is this socket's alone */
+  readonly multicast?: MulticastOptions;
+}
+
+/**
+ * A group that a socket joins. Its address is then a wildcard (`0.0.0.0`, `::`) with the group's port, which it shares with
+ * all on this machine that joined likewise. All of them hear what any of them sends to the group, itself included. What is
+ * sent to an address of the machine itself reaches any one of them, or none.
+ */
+export interface MulticastOptions {
+  /** The group's address: of 224.0.0.0/4, or of ff00::/8 where the socket's address is of IPv6. */
+  readonly group: string;
+  /**
+   * Through which interface it hears and sends: one of its IPv4 addresses; in IPv6 its name, behind `::%` as in `::%eth0`.
+   * @default the system's choice: that of its default route
+   */
+  readonly interface?: string | undefined;
+  /** How many networks what it sends may pass through: 0 stays on this machine, 1 in the local network. */
+  readonly ttl: number;
 }
 
 /** A socket calls its handler in order: any number of `data` and `drain`, then `close` once, then nothing. */

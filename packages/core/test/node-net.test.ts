@@ -1,4 +1,5 @@
 import { createConnection, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Address } from '../src/address.ts';
 import type { Logger } from '../src/logger.ts';
@@ -394,4 +395,47 @@ describe('datagrams', () => {
     expect(got).toEqual([1, 2]);
     await socket[Symbol.asyncDispose]();
   });
+});
+
+describe('multicast', () => {
+  // Loopback has multicast in IPv4; in IPv6 a network card is needed, if there is one with an address of its link.
+  const linked = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some(({ internal, address }) => !internal && address.startsWith('fe80:')),
+  );
+  const groups = [
+    { bind: '0.0.0.0', group: '239.255.81.1', interface: '127.0.0.1' },
+    ...(linked === undefined ? [] : [{ bind: '::', group: 'ff02::5152', interface: `::%${linked[0]}` }]),
+  ];
+
+  it.each(groups)('reaches all that share the port and joined $group, the sender too', async (where) => {
+    const { port } = await freePort(where.bind);
+    const multicast = { group: where.group, interface: where.interface, ttl: 0 };
+    const heard = [0, 1, 2].map(() => Promise.withResolvers<string>());
+    const sockets = await Promise.all(
+      heard.map(({ resolve }) =>
+        net.bindDatagram({ host: where.bind, port }, (payload) => resolve(new TextDecoder().decode(payload)), {
+          multicast,
+        }),
+      ),
+    );
+    sockets[0]?.send(bytes('all'), { host: where.group, port });
+    expect(await Promise.all(heard.map(({ promise }) => promise))).toEqual(['all', 'all', 'all']);
+    for (const socket of sockets) await socket[Symbol.asyncDispose]();
+  });
+
+  it('is IO where the group is none, or the interface not there', async () => {
+    const join = (group: string, through?: string) =>
+      net.bindDatagram({ host: '0.0.0.0', port: 0 }, () => undefined, {
+        multicast: { group, interface: through, ttl: 0 },
+      });
+    await expect(join('10.0.0.1', '127.0.0.1')).rejects.toMatchObject({ code: 'IO' });
+    await expect(join('239.255.81.1', '192.0.2.1')).rejects.toMatchObject({ code: 'IO' });
+    await expect(join('no address')).rejects.toMatchObject({ code: 'IO' });
+  });
+
+  async function freePort(host: string): Promise<Address> {
+    const socket = await net.bindDatagram({ host, port: 0 }, () => undefined);
+    await socket[Symbol.asyncDispose]();
+    return socket.address;
+  }
 });

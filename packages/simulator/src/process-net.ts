@@ -2,9 +2,11 @@ import {
   type Address,
   type CallOptions,
   ClusterError,
+  type DatagramOptions,
   type DatagramSocket,
   formatAddress,
   type Listener,
+  type MulticastOptions,
   type Net,
   settleWithin,
   type Socket,
@@ -14,7 +16,7 @@ import {
 import type { SimulatedHost } from './host.ts';
 import type { SimulatedProcess } from './process.ts';
 import { Dial } from './dial.ts';
-import { isOwn, type Network } from './sim-network.ts';
+import { type Binding, type GroupMember, isMulticast, isOwn, type Network, type Receive } from './sim-network.ts';
 import type { SimulatedSocket } from './sim-socket.ts';
 
 /** The largest payload that UDP carries; larger ones are lost. */
@@ -61,28 +63,65 @@ export class ProcessNet implements Net {
     return { address: bound, [Symbol.asyncDispose]: () => this.#release(() => listeners.release(bound.port, take)) };
   }
 
-  async bindDatagram(address: Address, receive: (payload: Uint8Array, from: Address) => void): Promise<DatagramSocket> {
+  async bindDatagram(address: Address, receive: Receive, options: DatagramOptions = {}): Promise<DatagramSocket> {
     this.#checkOwn(address);
     if (!this.#process.alive) return this.#never();
-    const { datagrams } = this.#network.kernel(this.#host);
+    if (options.multicast !== undefined) return await this.#joinGroup(address, receive, options.multicast);
+    const { datagrams, members } = this.#network.kernel(this.#host);
+    if ([...members].some(({ port }) => port === address.port)) throw inUse(address);
     const bound = datagrams.bind(address, this.#process, receive);
     await this.#turn();
     return {
       address: bound,
-      send: (payload, to) => this.#send(payload, to, bound.port),
+      send: (payload, to) => this.#send(payload, to, bound.port, 1),
       [Symbol.asyncDispose]: () => this.#release(() => datagrams.release(bound.port, receive)),
     };
   }
 
-  #send(payload: Uint8Array, to: Address, fromPort: number): void {
+  async #joinGroup(address: Address, value: Receive, multicast: MulticastOptions): Promise<DatagramSocket> {
+    const { group, interface: through = this.#host.address, ttl } = multicast;
+    if (!isMulticast(group) || address.port === 0) throw new ClusterError('IO', `${group} is no multicast group`);
+    // In IPv6 an interface is named, and every host has one.
+    if (!through.startsWith('::%')) this.#checkOwn({ host: through, port: 0 });
+    const { datagrams, members } = this.#network.kernel(this.#host);
+    if (datagrams.get(address.port, this.#host.address) !== undefined) throw inUse(address);
+    const { host, port } = address;
+    const member: GroupMember = { group, host, port, process: this.#process, value, waiting: 0, released: false };
+    members.add(member);
+    await this.#turn();
+    const leave = () => {
+      member.released = true;
+      members.delete(member);
+    };
+    return {
+      address,
+      send: (payload, to) => {
+        if (!member.released) this.#send(payload, to, port, ttl);
+      },
+      [Symbol.asyncDispose]: () => this.#release(leave),
+    };
+  }
+
+  #send(payload: Uint8Array, to: Address, fromPort: number, ttl: number): void {
+    if (!this.#process.alive || payload.length > MAX_DATAGRAM_BYTES) return;
+    const copy = payload.slice();
+    for (const target of this.#targets(to, ttl)) {
+      this.#dispatch(target, copy, () => this.#arrive(target, to, copy, fromPort));
+    }
+  }
+
+  #targets(to: Address, ttl: number): readonly SimulatedHost[] {
+    if (isMulticast(to.host)) return this.#network.inGroup(to).filter((host) => ttl > 0 || host === this.#host);
     const target = this.#network.resolve(this.#host, to.host);
-    if (!this.#process.alive || target === undefined || payload.length > MAX_DATAGRAM_BYTES) return;
+    return target === undefined ? [] : [target];
+  }
+
+  /** Loses, delays, holds back and doubles as the link does. */
+  #dispatch(target: SimulatedHost, payload: Uint8Array, arrive: () => void): void {
     const { engine, links, random } = this.#network;
     const link = links.get(this.#host.name, target.name);
-    const copy = payload.slice();
-    const arrive = () => this.#arrive(target, to, copy, fromPort);
     if (random.next() < link.loss) {
-      this.#network.sayBytes(this.#host, target, copy, ', datagram lost');
+      this.#network.sayBytes(this.#host, target, payload, ', datagram lost');
       return;
     }
     const delay = this.#network.delay(link);
@@ -92,16 +131,23 @@ export class ProcessNet implements Net {
   }
 
   #arrive(target: SimulatedHost, to: Address, payload: Uint8Array, fromPort: number): void {
-    const { engine, links } = this.#network;
-    const binding = this.#network.kernel(target).datagrams.get(to.port, to.host);
-    const isBlocked = links.isBlocked(this.#host.name, target.name);
-    if (isBlocked || binding === undefined || binding.waiting + payload.length > RECEIVE_BUFFER_BYTES) {
-      this.#network.sayBytes(this.#host, target, payload, ', datagram dropped');
-      return;
-    }
+    const { datagrams, members } = this.#network.kernel(target);
+    const isBlocked = this.#network.links.isBlocked(this.#host.name, target.name);
+    const single = datagrams.get(to.port, to.host);
+    const bound: readonly Binding<Receive>[] = isMulticast(to.host)
+      ? [...members].filter(({ group, port }) => group === to.host && port === to.port)
+      : single === undefined
+        ? []
+        : [single];
+    const open = isBlocked ? [] : bound.filter(({ waiting }) => waiting + payload.length <= RECEIVE_BUFFER_BYTES);
+    if (open.length === 0) this.#network.sayBytes(this.#host, target, payload, ', datagram dropped');
+    for (const binding of open) this.#deliver(binding, target, payload, fromPort);
+  }
+
+  #deliver(binding: Binding<Receive>, target: SimulatedHost, payload: Uint8Array, fromPort: number): void {
     this.#network.sayBytes(this.#host, target, payload, ', datagram');
     binding.waiting += payload.length;
-    engine.enter(binding.process, () => {
+    this.#network.engine.enter(binding.process, () => {
       binding.waiting -= payload.length;
       if (!binding.released) binding.value(payload.slice(), { host: this.#host.address, port: fromPort });
     });
@@ -128,4 +174,8 @@ export class ProcessNet implements Net {
     if (this.#process.alive) release();
     return this.#turn();
   }
+}
+
+function inUse(address: Address): ClusterError {
+  return new ClusterError('IO', `${formatAddress(address)} is in use`);
 }

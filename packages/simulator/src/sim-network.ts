@@ -18,7 +18,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1']);
 const ANY = new Set(['0.0.0.0', '::']);
 
 /** Someone bound to a port. */
-interface Binding<T> {
+export interface Binding<T> {
   readonly process: SimulatedProcess;
   readonly host: string;
   readonly value: T;
@@ -31,9 +31,19 @@ interface Binding<T> {
 /** The streams and datagrams of one machine, as its kernel keeps them. */
 export interface Kernel {
   readonly listeners: Ports<(socket: SimulatedSocket) => SocketHandler>;
-  readonly datagrams: Ports<(payload: Uint8Array, from: Address) => void>;
+  readonly datagrams: Ports<Receive>;
   readonly sockets: Set<SimulatedSocket>;
+  /** Sockets that joined multicast groups: any number to a port. */
+  readonly members: Set<GroupMember>;
 }
+
+/** A socket in a multicast group. */
+export interface GroupMember extends Binding<Receive> {
+  readonly group: string;
+  readonly port: number;
+}
+
+export type Receive = (payload: Uint8Array, from: Address) => void;
 
 /** What is common to all sockets of a world. */
 export class Network {
@@ -51,7 +61,9 @@ export class Network {
   }
 
   kernel(host: SimulatedHost): Kernel {
-    const kernel = this.#kernels.get(host) ?? { listeners: new Ports(), datagrams: new Ports(), sockets: new Set() };
+    const known = this.#kernels.get(host);
+    if (known !== undefined) return known;
+    const kernel = { listeners: new Ports(), datagrams: new Ports(), sockets: new Set(), members: new Set() } as Kernel;
     this.#kernels.set(host, kernel);
     return kernel;
   }
@@ -59,6 +71,12 @@ export class Network {
   /** Who is meant by a name that this host uses. */
   resolve(from: SimulatedHost, name: string): SimulatedHost | undefined {
     return LOOPBACK.has(name) || ANY.has(name) ? from : this.find(name);
+  }
+
+  /** The hosts with a socket in this group, in the order in which they first used the network. */
+  inGroup({ host: group, port }: Address): readonly SimulatedHost[] {
+    const isMember = (member: GroupMember) => member.group === group && member.port === port;
+    return [...this.#kernels].filter(([, kernel]) => [...kernel.members].some(isMember)).map(([host]) => host);
   }
 
   delay(link: Link): number {
@@ -70,6 +88,7 @@ export class Network {
     const kernel = this.kernel(host);
     kernel.listeners.clear();
     kernel.datagrams.clear();
+    kernel.members.clear();
     for (const socket of kernel.sockets) socket.crashed(host.powered);
     kernel.sockets.clear();
   }
@@ -131,6 +150,11 @@ class Ports<T> {
   clear(): void {
     this.#bindings.clear();
   }
+}
+
+/** Whether datagrams for it go to a group: 224.0.0.0/4 or ff00::/8. */
+export function isMulticast(host: string): boolean {
+  return /^(?:22[4-9]|23\d)(?:\.\d{1,3}){3}$/u.test(host) || /^ff[0-9a-f]{2}:/iu.test(host);
 }
 
 export function isLoopbackName(name: string): boolean {

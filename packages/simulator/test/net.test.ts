@@ -264,6 +264,72 @@ describe('datagrams', () => {
   });
 });
 
+describe('multicast', () => {
+  const GROUP = { host: '239.1.2.3', port: 9 };
+
+  /** Sends one datagram from `a`, with two sockets in the group there and one each on `b` and `c`. */
+  async function heardOf(ttl: number, disturb: (hosts: readonly Host[], world: World) => void = () => undefined) {
+    const world = createWorld({ seed: 4 });
+    const hosts = ['a', 'b', 'c'].map((name) => world.host(name));
+    const heard: string[] = [];
+    const join = ({ net }: System, name: string, group = GROUP.host) =>
+      net.bindDatagram({ host: '0.0.0.0', port: GROUP.port }, (_, from) => heard.push(`${name} of ${from.host}`), {
+        multicast: { group, ttl },
+      });
+    for (const host of hosts) host.start(async (system) => void (await join(system, host.name)));
+    await world.run(1);
+    const sending = join(hosts[0]!.system, 'a2');
+    const stranger = join(hosts[1]!.system, 'b2', '239.1.2.4');
+    const socket = await world.settled(sending, 10);
+    await world.settled(stranger, 10);
+    disturb(hosts, world);
+    socket.send(new Uint8Array(3), GROUP);
+    await world.run(10);
+    const closing = socket[Symbol.asyncDispose]();
+    await world.settled(Promise.resolve(closing), 10);
+    socket.send(new Uint8Array(3), GROUP);
+    await world.run(10);
+    return heard.sort();
+  }
+
+  it('reaches all in the group, on one host too', async () => {
+    expect(await heardOf(1)).toEqual(['a of 10.0.0.1', 'a2 of 10.0.0.1', 'b of 10.0.0.1', 'c of 10.0.0.1']);
+  });
+
+  it('stays on the host where it may pass no network', async () => {
+    expect(await heardOf(0)).toEqual(['a of 10.0.0.1', 'a2 of 10.0.0.1']);
+  });
+
+  it('passes each link for itself, and what is paused later', async () => {
+    const heard = await heardOf(1, ([a, b, c], world) => {
+      world.block(a!, b!);
+      c!.pause();
+    });
+    expect(heard).toEqual(['a of 10.0.0.1', 'a2 of 10.0.0.1']);
+    expect(await heardOf(1, ([, b]) => b!.crash())).not.toContain('b of 10.0.0.1');
+  });
+
+  it('shares a port with nobody who did not join, and needs a group and an interface', async () => {
+    const world = createWorld({ seed: 5 });
+    const a = world.host('a');
+    a.start(() => undefined);
+    const bind = (port: number, multicast?: { group: string; ttl: number; interface?: string }) =>
+      world.settled(
+        a.system.net.bindDatagram({ host: '0.0.0.0', port }, () => undefined, multicast && { multicast }),
+        10,
+      );
+    const group = { group: GROUP.host, ttl: 1 };
+    await bind(9, group);
+    await bind(10);
+    await expect(bind(9)).rejects.toMatchObject({ code: 'IO' });
+    await expect(bind(10, group)).rejects.toMatchObject({ code: 'IO' });
+    await expect(bind(11, { group: '10.0.0.1', ttl: 1 })).rejects.toMatchObject({ code: 'IO' });
+    await expect(bind(11, { ...group, interface: '10.0.0.9' })).rejects.toMatchObject({ code: 'IO' });
+    await bind(11, { ...group, interface: '10.0.0.1' });
+    await bind(12, { group: 'ff02::1', ttl: 1, interface: '::%eth0' });
+  });
+});
+
 function never(): never {
   throw new Error('nobody should come');
 }

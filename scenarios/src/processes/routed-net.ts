@@ -9,7 +9,7 @@ export function routedNet(net: Net, routes: ReadonlyMap<number, number>): Net {
       return net.connect({ host: address.host, port }, handler, options);
     },
     listen: (address, accept) => net.listen(address, accept),
-    bindDatagram: (address, receive) => net.bindDatagram(address, receive),
+    bindDatagram: (address, receive, options) => net.bindDatagram(address, receive, options),
   };
 }
 

@@ -2,7 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { type Address, formatAddress } from '../address.ts';
 import { toClusterError } from '../cluster-error.ts';
 import type { Logger } from '../logger.ts';
-import type { DatagramSocket } from '../net.ts';
+import type { DatagramOptions, DatagramSocket, MulticastOptions } from '../net.ts';
 import { addressOf } from './socket.ts';
 
 /** What the operating system doesn't take off our hands is lost beyond this: datagrams may be. */
@@ -11,8 +11,16 @@ const MAX_QUEUED_BYTES = 1024 * 1024;
 type Receive = (payload: Uint8Array, from: Address) => void;
 
 /** @throws ClusterError `IO` */
-export function bindDatagram(address: Address, receive: Receive, logger: Logger): Promise<DatagramSocket> {
-  const socket = createSocket(address.host.includes(':') ? 'udp6' : 'udp4');
+export function bindDatagram(
+  address: Address,
+  receive: Receive,
+  { multicast }: DatagramOptions,
+  logger: Logger,
+): Promise<DatagramSocket> {
+  const isShared = multicast !== undefined;
+  const type = address.host.includes(':') ? 'udp6' : 'udp4';
+  // Several nodes of one machine share a group's port; `::` must not take that of IPv4 away.
+  const socket = createSocket({ type, reuseAddr: isShared, ipv6Only: isShared && type === 'udp6' });
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
       socket.close();
@@ -21,9 +29,22 @@ export function bindDatagram(address: Address, receive: Receive, logger: Logger)
     socket.once('error', fail);
     socket.bind({ address: address.host, port: address.port, exclusive: true }, () => {
       socket.off('error', fail);
-      resolve(new SystemDatagramSocket(socket, receive, logger));
+      try {
+        if (isShared) join(socket, multicast);
+        resolve(new SystemDatagramSocket(socket, receive, logger));
+      } catch (error) {
+        fail(error);
+      }
     });
   });
+}
+
+/** @throws Error of the system, where there is no such interface or it has no multicast */
+function join(socket: UdpSocket, { group, interface: through, ttl }: MulticastOptions): void {
+  if (through !== undefined) socket.setMulticastInterface(through);
+  socket.addMembership(group, through);
+  socket.setMulticastTTL(ttl);
+  socket.setMulticastLoopback(true);
 }
 
 class SystemDatagramSocket implements DatagramSocket {

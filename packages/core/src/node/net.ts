@@ -4,7 +4,7 @@ import type { CallOptions } from '../call-options.ts';
 import { toClusterError } from '../cluster-error.ts';
 import { settleWithin } from '../deadline.ts';
 import type { Logger } from '../logger.ts';
-import type { DatagramSocket, Listener, Net, Socket, SocketHandler } from '../net.ts';
+import type { DatagramOptions, DatagramSocket, Listener, Net, Socket, SocketHandler } from '../net.ts';
 import { bindDatagram } from './datagram.ts';
 import { SystemSocket } from './socket.ts';
 
@@ -58,8 +58,12 @@ export class SystemNet implements Net {
     return new SystemListener(server);
   }
 
-  bindDatagram(address: Address, receive: (payload: Uint8Array, from: Address) => void): Promise<DatagramSocket> {
-    return bindDatagram(address, receive, this.#logger);
+  bindDatagram(
+    address: Address,
+    receive: (payload: Uint8Array, from: Address) => void,
+    options: DatagramOptions = {},
+  ): Promise<DatagramSocket> {
+    return bindDatagram(address, receive, options, this.#logger);
   }
 }
 
