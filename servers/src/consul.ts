@@ -78,7 +78,7 @@ export class ConsulServer implements AsyncDisposable {
   }
 
   /** Calls the API with all rights; the answer's JSON. A status that is no success throws. */
-  async call(method: 'GET' | 'PUT', uri: string, body?: unknown): Promise<unknown> {
+  async call(method: 'GET' | 'PUT' | 'DELETE', uri: string, body?: unknown): Promise<unknown> {
     const content = body === undefined ? {} : { body: JSON.stringify(body) };
     const signal = AbortSignal.timeout(5_000);
     const headers = { 'x-consul-token': this.token };

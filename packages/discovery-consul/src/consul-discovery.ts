@@ -100,10 +100,12 @@ class ConsulDiscovery extends BaseClusterDiscovery {
     if (!this.supports.registration) return super.unregister(nodeId, options);
     const id = instanceId(this.#settings.service, this.#context.cluster.name, nodeId);
     await this.#inTurn(options.signal, async (signal) => {
-      await this.#kept.get(nodeId)?.end();
-      this.#kept.delete(nodeId);
+      const registration = this.#kept.get(nodeId);
+      await registration?.end();
       throwIfAborted(signal, `${this.#source}: unregister`);
+      await registration?.renew(signal);
       await deregister(this.#parts(), id, signal);
+      this.#kept.delete(nodeId);
       await this.#untilListed(id, undefined, signal);
     });
   }

@@ -22,7 +22,7 @@ export class KeptRegistration {
   readonly #parts: RegistrationParts;
   readonly #definition: ServiceDefinition;
   #ended = new AbortController();
-  /** Of the client when the agent was last told everything; the agent writes to the catalog with that token. */
+  /** Of the client's token when the agent was last told everything. */
   #generation: number | undefined;
   #keeping: Promise<void> | undefined;
 
@@ -61,7 +61,7 @@ export class KeptRegistration {
       await sleep(client.clock, pauseMs, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       try {
-        await this.#renew(signal);
+        await this.renew(signal);
         if (failures > 0) logger.info(`${source}: ${this.#definition.ID} is kept registered again`);
         failures = 0;
         backoff.reset();
@@ -75,11 +75,17 @@ export class KeptRegistration {
     }
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
+  /**
+   * Sends a sign of life, and tells the agent everything where that is needed: where it has forgotten the instance, and where
+   * the token is another one. The agent writes to the catalog with the token that it was told an instance with, be it to
+   * say that its check fails or that it is gone.
+   */
+  async renew(signal: AbortSignal): Promise<void> {
     const { client, timeoutMs, source, logger } = this.#parts;
     try {
       await client.put(['agent', 'check', 'pass', checkId(this.#definition.ID)], undefined, { signal, timeoutMs });
       if (client.tokenGeneration === this.#generation) return;
+      logger.info(`${source}: the token is another: registering ${this.#definition.ID} again`);
     } catch (error) {
       if (!isClusterError(error, 'NOT_FOUND')) throw error;
       logger.info(`${source}: the agent has forgotten ${this.#definition.ID}: registering it again`);
