@@ -16,7 +16,7 @@ import { exchangeOverTcp } from './tcp-exchange.ts';
 import { exchangeDatagrams } from './udp-exchange.ts';
 
 /** How often each resolver is asked before the question counts as unanswered. */
-const ROUNDS = 2;
+const ROUNDS = 3;
 
 export interface DnsClientContext {
   readonly clock: Clock;

@@ -2,6 +2,7 @@ import { ClusterError, type Random } from '@quorate/core';
 import { type Answer, decode, type DecodedPacket, encode, RECURSION_DESIRED } from 'dns-packet';
 
 import { canonicalName } from './dns-name.ts';
+import { hasLongPointerRun } from './pointer-runs.ts';
 import { type Resource, readResource } from './resource.ts';
 
 export interface Question {
@@ -83,6 +84,7 @@ export function readResponse(query: Query, bytes: Uint8Array): DnsResponse {
   if (!isReplyTo(query, bytes)) throw new ClusterError('PROTOCOL', 'what came is no answer to what was asked');
   const isTruncated = ((bytes[2] ?? 0) & TRUNCATED) !== 0;
   try {
+    if (hasLongPointerRun(bytes)) throw new Error('it has pointers to pointers to pointers');
     const packet = decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     const response = describe(packet, isTruncated);
     if (!repeats(packet, query.question) && response.rcode !== RCODE.formatError) {

@@ -14,7 +14,7 @@ function recordsOf(entry: unknown): readonly Answer[] {
   const isPort = typeof port === 'number' && port >= 0 && port <= 0xffff;
   const isName = typeof host === 'string' && host.length < 64 && (id === undefined || isNodeId(id));
   if (!isPort || !isName || Object.keys(rest).length > 0) {
-    return [{ type: 'TXT', name: SERVICE, data: String(JSON.stringify(entry)).slice(0, 200) }];
+    return [{ type: 'TXT', name: SERVICE, data: JSON.stringify(entry).slice(0, 200) }];
   }
   if (id === undefined) return [srv(SERVICE, { target: host, port })];
   return [srv(SERVICE, { target: `${id}.test`, port }), a(`${id}.test`, host)];

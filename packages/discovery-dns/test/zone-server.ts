@@ -1,4 +1,4 @@
-import type { Address, DatagramSocket, Listener, Net, SocketHandler } from '@quorate/core';
+import type { Address, DatagramSocket, Listener, Net } from '@quorate/core';
 import { type Answer, decode, type DecodedPacket, encode, type Packet } from 'dns-packet';
 
 export interface SeenQuery {
@@ -42,16 +42,17 @@ export class ZoneServer implements AsyncDisposable {
       for (const answer of server.#answer(payload, from, false)) server.#datagrams?.send(answer, from);
     });
     server.#listener = await net.listen(server.address, (socket) => {
-      const receive = (bytes: Uint8Array) => {
-        for (const answer of server.#answer(bytes.subarray(2), socket.remote, true)) {
-          // In two parts, as a network may deliver it.
-          const framed = Uint8Array.of(answer.length >> 8, answer.length & 0xff, ...answer);
-          socket.write([framed.subarray(0, 1)]);
-          socket.write([framed.subarray(1)]);
+      let received = new Uint8Array(0);
+      const data = (bytes: Uint8Array) => {
+        received = Uint8Array.of(...received, ...bytes);
+        const [high = 0, low = 0] = received;
+        const end = 2 + ((high << 8) | low);
+        if (received.length < 2 || received.length < end) return;
+        for (const answer of server.#answer(received.subarray(2, end), socket.remote, true)) {
+          socket.write([Uint8Array.of(answer.length >> 8, answer.length & 0xff), answer]);
         }
       };
-      const handler: SocketHandler = { data: receive, drain: () => undefined, close: () => undefined };
-      return handler;
+      return { data, drain: () => undefined, close: () => undefined };
     });
     return server;
   }
@@ -92,7 +93,7 @@ export class ZoneServer implements AsyncDisposable {
     if (this.addsAddresses) {
       additionals.push(...this.records.filter((record) => isAdded(record) && targets.includes(record.name)));
     }
-    const last = answers.findLast((record) => record.type === 'CNAME')?.data ?? name;
+    const last = answers.flatMap((record) => (record.type === 'CNAME' ? [record.data] : [])).at(-1) ?? name;
     const isKnown = this.records.some((record) => record.name === last);
     const isDenied = answers.every((record) => record.type === 'CNAME') && this.negativeTtl !== undefined;
     const minimum = this.negativeTtl ?? 0;
@@ -103,7 +104,7 @@ export class ZoneServer implements AsyncDisposable {
       data: { mname: 'ns.test', rname: 'root.test', minimum },
     };
     const flags = AUTHORITATIVE | (isKnown ? 0 : NO_SUCH_NAME);
-    return { ...base, flags, answers, authorities: isDenied ? [soa] : [], additionals };
+    return { ...base, flags, answers: [...answers], authorities: isDenied ? [soa] : [], additionals };
   }
 
   #chain(name: string, type: string): readonly Answer[] {
