@@ -36,7 +36,8 @@ const MAX_DETAIL = 300;
 export function etcdError(error: unknown, what: string): ClusterError {
   if (isClusterError(error)) return error;
   const { code, details } = statusOf(error);
-  const detail = details.slice(0, MAX_DETAIL);
+  // gRPC ends some with the title of a note that isn't there.
+  const detail = details.replace(/\. Resolution note: $/u, '').slice(0, MAX_DETAIL);
   const known = WRONG_LOGIN.test(details) || STALE_LOGIN.test(details) ? 'REFUSED' : CODES[code];
   return new ClusterError(known ?? 'IO', `${what}: ${detail}`, { cause: error });
 }
@@ -54,6 +55,11 @@ export function isWithoutUsers(error: unknown): boolean {
 /** Whether etcd has forgotten the revision that was asked for. */
 export function isCompacted(error: unknown): boolean {
   return statusOf(error).details.includes('required revision has been compacted');
+}
+
+/** Whether a lease was to be granted that is there already. */
+export function isKnownLease(error: unknown): boolean {
+  return statusOf(error).details.includes('lease already exists');
 }
 
 /** Whether another member might answer: this one is gone, hangs, has no leader or fails by itself. */

@@ -4,12 +4,13 @@ import {
   ClusterError,
   isClusterError,
   type MonotonicMs,
+  type Random,
   sleep,
   type Timer,
 } from '@quorate/core';
 
 import type { Calls } from './calls.ts';
-import { etcdError } from './etcd-failure.ts';
+import { etcdError, isKnownLease } from './etcd-failure.ts';
 import type { MemberConnection } from './member-connection.ts';
 
 /** A lease that is renewed until it is disposed of, which revokes it, or lost. */
@@ -25,6 +26,8 @@ export interface EtcdLease extends AsyncDisposable {
   isValid(): boolean;
   /** Aborts when the lease is lost: its deadline has passed, or etcd says that it is over. It can come late. */
   readonly lost: AbortSignal;
+  /** Ends renewals and revokes the lease; where that fails it expires, and disposing again tries again. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** The part of its time for which a lease is relied on: the rest is for clocks that run differently. */
@@ -57,17 +60,28 @@ export class KeptLease implements EtcdLease {
   }
 
   static async grant(
-    clock: Clock,
-    calls: Calls,
+    parts: LeaseParts,
     { ttlMs, signal }: CallOptions & { readonly ttlMs: number },
   ): Promise<KeptLease> {
+    const { clock, calls, random } = parts;
+    // Chosen here, so that a grant which is repeated is the same lease. etcd's own ids have 63 bits, of which JavaScript
+    // loses ten where its client doesn't find the package that it writes them with.
+    const id = String(1 + Math.floor(random.next() * Number.MAX_SAFE_INTEGER));
+    const seconds = Math.ceil(ttlMs / 1000);
+    let firstSentAt: MonotonicMs | undefined;
     const granted = await calls.run(
       'etcd: granting a lease',
       async (connection, details) => {
-        const sentAt = clock.now();
-        // Where this is repeated, the lease of the answer that got lost expires unused.
-        const answer = await connection.call('leaseGrant', { TTL: Math.ceil(ttlMs / 1000), ID: 0 }, details);
-        return { id: answer.ID, ttlMs: Number(answer.TTL) * 1000, sentAt };
+        const isFirst = firstSentAt === undefined;
+        firstSentAt ??= clock.now();
+        try {
+          const answer = await connection.call('leaseGrant', { TTL: seconds, ID: id }, details);
+          return { id, ttlMs: Number(answer.TTL) * 1000, sentAt: firstSentAt };
+        } catch (error) {
+          // The answer got lost, not the grant.
+          if (!isFirst && isKnownLease(error)) return { id, ttlMs: seconds * 1000, sentAt: firstSentAt };
+          throw error;
+        }
       },
       { signal },
     );
@@ -91,7 +105,11 @@ export class KeptLease implements EtcdLease {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposing ??= this.#revoke();
+    this.#disposing ??= this.#revoke().catch((error: unknown) => {
+      // It may be tried again.
+      this.#disposing = undefined;
+      throw error;
+    });
     await this.#disposing;
   }
 
@@ -152,10 +170,16 @@ export class KeptLease implements EtcdLease {
   }
 }
 
+export interface LeaseParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly calls: Calls;
+}
+
 interface Granted {
   readonly id: string;
   readonly ttlMs: number;
-  /** Before the grant was asked for. */
+  /** Before it was asked for first. */
   readonly sentAt: MonotonicMs;
 }
 

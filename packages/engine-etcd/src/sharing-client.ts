@@ -81,7 +81,7 @@ export class SharingClient implements EtcdClient {
   }
 
   grantLease(options: LeaseOptions): Promise<EtcdLease> {
-    return KeptLease.grant(this.#parts.clock, this.#calls, options);
+    return KeptLease.grant({ ...this.#parts, calls: this.#calls }, options);
   }
 
   follow(prefix: string, tell: (listing: EtcdListing) => void, options: FollowOptions): Promise<void> {
