@@ -13,6 +13,8 @@ export interface Proposal {
   /** All of whom have to accept it: in order, without duplicates. */
   readonly nodes: readonly NodeId[];
   readonly charter: Charter;
+  /** It is that of an earlier ballot, in which others may have agreed on it. */
+  readonly isTakenOver: boolean;
 }
 
 export function isBallot(value: unknown): value is Ballot {

@@ -64,8 +64,8 @@ export function decodeAnswer(bytes: Uint8Array): Answer {
 /** What came from a disk or a peer, in its normal form. */
 export function isProposal(value: unknown): value is Proposal {
   if (typeof value !== 'object' || value === null) return false;
-  const { ballot, nodes, charter } = value as Partial<Record<keyof Proposal, unknown>>;
-  return isBallot(ballot) && areNodes(nodes) && isCharter(charter);
+  const { ballot, nodes, charter, isTakenOver } = value as Partial<Record<keyof Proposal, unknown>>;
+  return isBallot(ballot) && areNodes(nodes) && isCharter(charter) && typeof isTakenOver === 'boolean';
 }
 
 function areNodes(value: unknown): value is readonly NodeId[] {
@@ -73,8 +73,8 @@ function areNodes(value: unknown): value is readonly NodeId[] {
   return value.every((id, at) => isNodeId(id) && (at === 0 || (value[at - 1] as NodeId) < id));
 }
 
-function bare({ ballot, nodes, charter }: Proposal): Proposal {
-  return { ballot: plain(ballot), nodes, charter: bareCharter(charter) };
+function bare({ ballot, nodes, charter, isTakenOver }: Proposal): Proposal {
+  return { ballot: plain(ballot), nodes, charter: bareCharter(charter), isTakenOver };
 }
 
 function bareCharter({ clusterId, founders }: Charter): Charter {

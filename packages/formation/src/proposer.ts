@@ -49,7 +49,7 @@ export class Proposer {
     const charter = begun ?? { clusterId: randomId(random), founders: nodes.slice(0, founders) };
     const accepted = this.#whatAll(
       nodes,
-      await this.#askAll(nodes, { type: 'accept', ballot, nodes, charter }),
+      await this.#askAll(nodes, { type: 'accept', ballot, nodes, charter, isTakenOver: begun !== undefined }),
       'accepted',
     );
     return 'type' in accepted ? accepted : { type: 'formed', charter };
@@ -77,19 +77,21 @@ export class Proposer {
 }
 
 /**
- * What was accepted and may have been agreed on by all whom it was meant for. That can't be, and can't become so any more,
- * when one of them, who has promised the new ballot now, has accepted nothing in that one or a later one.
+ * What was accepted and may have been agreed on. It was not, and can't be any more, when it was proposed for the first time
+ * and one of those it was meant for, who has promised the new ballot now, has accepted nothing in that one or a later one.
+ * What was taken over may have been agreed on in an earlier ballot, of which its record says nothing any more.
  */
 function possiblyChosen(
   nodes: readonly NodeId[],
   answers: readonly Extract<Answer, { type: 'promised' }>[],
 ): readonly Proposal[] {
-  const accepted = answers.flatMap((answer) => answer.accepted ?? []);
   const has = (id: NodeId, { ballot }: Proposal): boolean => {
     const answer = answers[nodes.indexOf(id)];
     return answer === undefined || (answer.accepted !== undefined && !isBefore(answer.accepted.ballot, ballot));
   };
-  return accepted.filter((proposal) => proposal.nodes.every((id) => has(id, proposal)));
+  return answers
+    .flatMap((answer) => answer.accepted ?? [])
+    .filter((proposal) => proposal.isTakenOver || proposal.nodes.every((id) => has(id, proposal)));
 }
 
 function missed(why: string): Attempt {
