@@ -34,6 +34,9 @@ const cluster = createCluster({
 });
 
 const ROLE_MS = 10;
+/** Idle groups that are begun before the last ones have a leader, as by a program that doesn't want to drown in them. */
+const FORMING_GROUPS = 64;
+const FORMING_LOOK_MS = 5;
 const CATCH_UP_MS = 60_000;
 const command = new Uint8Array(COMMAND_BYTES).fill(7);
 const query = new Uint8Array(0);
@@ -118,6 +121,13 @@ async function startIdleGroups(count: number): Promise<void> {
     const group = await shared.start();
     group.users.stand(shared, true);
     idleGroups.push(group);
+    if (idleGroups.length % FORMING_GROUPS === 0) await haveLeaders(idleGroups.slice(-FORMING_GROUPS));
+  }
+}
+
+async function haveLeaders(begun: typeof idleGroups): Promise<void> {
+  while (begun.some(({ status }) => status.leader === undefined)) {
+    await new Promise((resolve) => void setTimeout(resolve, FORMING_LOOK_MS));
   }
 }
 
