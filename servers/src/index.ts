@@ -1,5 +1,6 @@
 export * from './certificates.ts';
 export * from './consul.ts';
+export * from './dns.ts';
 export * from './etcd.ts';
 export * from './find-program.ts';
 export * from './free-ports.ts';

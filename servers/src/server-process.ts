@@ -54,6 +54,11 @@ export class ServerProcess implements AsyncDisposable {
     await exited;
   }
 
+  /** Has no effect while it is down. */
+  signal(signal: 'SIGHUP'): void {
+    this.#child?.kill(signal);
+  }
+
   /** It keeps its connections and answers nothing. */
   pause(): void {
     this.#child?.kill('SIGSTOP');
