@@ -43,9 +43,10 @@ export class Proposer {
     const promised = this.#whatAll(nodes, promises, 'promised');
     if ('type' in promised) return promised;
     const pending = possiblyChosen(nodes, promised.answers);
-    const charters = new Map(pending.map(({ charter }) => [charter.clusterId, charter]));
-    if (charters.size > 1) return missed(`of ${[...charters.keys()].join(' and ')} each may have been agreed on`);
-    const [begun] = charters.values();
+    const latest = pending.toSorted((a, b) => (isBefore(a.ballot, b.ballot) ? -1 : 1)).at(-1);
+    const other = pending.find((each) => latest !== undefined && isRival(each, latest));
+    if (other !== undefined) return missed(`${other.nodes.join(', ')} may have agreed on a cluster of their own`);
+    const begun = latest?.charter;
     const charter = begun ?? { clusterId: randomId(random), founders: nodes.slice(0, founders) };
     const accepted = this.#whatAll(
       nodes,
@@ -92,6 +93,15 @@ function possiblyChosen(
   return answers
     .flatMap((answer) => answer.accepted ?? [])
     .filter((proposal) => proposal.isTakenOver || proposal.nodes.every((id) => has(id, proposal)));
+}
+
+/**
+ * Whether an earlier proposal may have been agreed on in spite of a later one. Where both were made to one node, it was not:
+ * whoever made the later one would have heard of it, and taken its charter over.
+ */
+function isRival(earlier: Proposal, later: Proposal): boolean {
+  if (earlier.charter.clusterId === later.charter.clusterId) return false;
+  return !earlier.nodes.some((id) => later.nodes.includes(id));
 }
 
 function missed(why: string): Attempt {

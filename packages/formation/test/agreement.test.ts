@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { Acceptor } from '../src/acceptor.ts';
 import type { Answer, Question } from '../src/messages.ts';
-import { Proposer } from '../src/proposer.ts';
+import { type Attempt, Proposer } from '../src/proposer.ts';
 
 const SEEDS = 3_000;
 const NODES = ['a', 'b', 'c', 'd', 'e'];
@@ -21,6 +21,7 @@ class Agreement {
   readonly #runs = new Map<NodeId, number>();
   /** A node makes one attempt at a time. */
   readonly #busy = new Set<NodeId>();
+  #losesMessages = true;
 
   constructor(seed: string) {
     this.#random = seededRandom(seed, 'agreement');
@@ -53,6 +54,21 @@ class Agreement {
     this.#busy.delete(self);
   }
 
+  /** From now on no message is lost, and all nodes are seen: the attempt of the one that then makes it. */
+  async settle(): Promise<Attempt> {
+    this.#losesMessages = false;
+    const self = NODES[0] as NodeId;
+    const ask = (to: NodeId, question: Question) => this.#ask(to, question);
+    const proposer = new Proposer({ self, random: this.#random, round: () => 0, ask });
+    // The first ones may be of an earlier ballot than others were.
+    for (let again = 0; again < ATTEMPTS * 3; again += 1) {
+      const attempt = await proposer.attempt(NODES, LEAST);
+      if (attempt.type === 'formed') this.chosen.add(attempt.charter.clusterId);
+      if (attempt.type === 'formed') return attempt;
+    }
+    return proposer.attempt(NODES, LEAST);
+  }
+
   async crash(): Promise<void> {
     const id = NODES[this.#random.int(NODES.length)] as NodeId;
     const acceptor = this.#acceptor(id);
@@ -63,12 +79,16 @@ class Agreement {
   async #ask(to: NodeId, question: Question): Promise<Answer | undefined> {
     await this.#while();
     const acceptor = this.#acceptors.get(to);
-    if (acceptor === undefined || this.#random.int(8) === 0) return undefined;
+    if (acceptor === undefined || this.#isLost()) return undefined;
     const answering =
       question.type === 'prepare' ? acceptor.prepare(question.ballot) : this.#accept(acceptor, question);
     const answer = await answering.catch(() => undefined);
     await this.#while();
-    return this.#random.int(8) === 0 ? undefined : answer;
+    return this.#isLost() ? undefined : answer;
+  }
+
+  #isLost(): boolean {
+    return this.#losesMessages && this.#random.int(8) === 0;
   }
 
   #accept(acceptor: Acceptor, question: Question): Promise<Answer | undefined> {
@@ -95,7 +115,7 @@ class Agreement {
   }
 }
 
-async function agree(seed: string): Promise<ReadonlySet<string>> {
+async function agree(seed: string): Promise<Agreement> {
   const random = seededRandom(seed, 'schedule');
   const agreement = new Agreement(seed);
   const running: Promise<void>[] = [];
@@ -105,17 +125,25 @@ async function agree(seed: string): Promise<ReadonlySet<string>> {
     if (random.int(3) === 0) await agreement.crash();
   }
   await Promise.all(running);
-  return agreement.chosen;
+  return agreement;
 }
 
 describe('nodes that agree on a charter', () => {
   it(`never agree on two, in ${SEEDS} schedules, and often on one`, async () => {
     let formed = 0;
     for (let seed = 0; seed < SEEDS; seed += 1) {
-      const { size } = await agree(`schedule ${seed}`);
+      const { size } = (await agree(`schedule ${seed}`)).chosen;
       expect(size, `schedule ${seed}`).toBeLessThan(2);
       formed += size;
     }
     expect(formed).toBeGreaterThan(SEEDS / 4);
+  });
+
+  it('agree when all of them answer, on what any of them may have agreed on', async () => {
+    for (let seed = 0; seed < SEEDS / 3; seed += 1) {
+      const agreement = await agree(`schedule ${seed}`);
+      expect(await agreement.settle(), `schedule ${seed}`).toMatchObject({ type: 'formed' });
+      expect(agreement.chosen.size, `schedule ${seed}`).toBe(1);
+    }
   });
 });
