@@ -268,7 +268,7 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
   #ask(): void {
     const now = this.#context.clock.now();
     // Calls at one time are one question.
-    if (now - this.#askedAt < SETTLE_MS / 2) return;
+    if (now - this.#askedAt < SETTLE_MS / 2 || !this.#socket.isOpen) return;
     this.#askedAt = now;
     this.#send({ kind: 'ask', withinMs: this.#options.collectMs * ANSWER_SHARE });
   }
