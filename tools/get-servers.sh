@@ -2,8 +2,9 @@
 # Fetches the servers that benchmarks and tests run beside, without root and without installing anything:
 #   tools/get-servers.sh [DIR [PROGRAM…]]     into DIR (.servers unless given); all of them unless named:
 #                                             etcd etcdctl (3.5) consul (1.8.7) knotd dnsmasq
-# They come from Debian's archive through apt, which checks their signatures. What is there is kept. On another
-# system put them on the PATH, or name their folder in QUORATE_SERVERS.
+# They come from Debian's archive through apt, which checks their signatures. What is there is kept. Shared libraries
+# that a program needs and the system lacks are put beside it, for it alone. On another system put the programs on the
+# PATH, or name their folder in QUORATE_SERVERS.
 set -euo pipefail
 SUITE=trixie # the first release with etcd 3.5
 CONSUL_SUITE=bullseye # the last release with Consul
@@ -56,21 +57,70 @@ prepare_apt() {
 	apt-get -qq update >"$work/log" 2>&1 || fail "cannot read the package lists of $SUITE and $CONSUL_SUITE"
 }
 
-download() { # PACKAGE SUITE
+download() { # SUITE PACKAGE…
+	local suite=$1 package
+	shift
 	[ -n "${APT_CONFIG:-}" ] && [ "${APT_CONFIG#"$work"}" != "$APT_CONFIG" ] || prepare_apt
-	(cd "$work/packages" && apt-get -qq download "$1/$2") >>"$work/log" 2>&1 || fail "cannot fetch $1 from $2"
-	dpkg-deb --extract "$work/packages/${1}"_*.deb "$work/unpacked" || fail "cannot unpack $1"
+	(cd "$work/packages" && apt-get -qq download "${@/%//$suite}") >>"$work/log" 2>&1 || fail "cannot fetch $* from $suite"
+	for package; do
+		dpkg-deb --extract "$work/packages/${package}"_*.deb "$work/unpacked" || fail "cannot unpack $package"
+	done
 }
 
-fetch() { # PROGRAM PACKAGE SUITE [LIBRARY…]
+fetch() { # PROGRAM PACKAGE SUITE
 	[ ! -x "$target/$1" ] || return 0
 	echo "get-servers: fetching $1" >&2
 	rm -rf "$work/unpacked"
-	download "$2" "$3"
-	local library
-	for library in "${@:4}"; do download "$library" "$3"; done
-	find "$work/unpacked" -name '*.so.*' -exec mkdir -p "$target/lib" \; -exec cp -a {} "$target/lib/" \;
-	mv "$(find "$work/unpacked" -path "*bin/$1" -type f)" "$target/$1"
+	download "$3" "$2"
+	local program
+	program=$(find "$work/unpacked" -path "*bin/$1" -type f)
+	[ -z "$(missing "$program")" ] || add_libraries "$program" "$2" "$3"
+	if [ ! -d "$work/lib" ]; then
+		mv "$program" "$target/$1"
+		return 0
+	fi
+	mkdir -p "$target/with-libraries"
+	rm -rf "$target/with-libraries/$1"
+	mv "$work/lib" "$target/with-libraries/$1"
+	mv "$program" "$target/with-libraries/$1/$1"
+	cat >"$work/$1" <<-'SCRIPT'
+		#!/bin/sh
+		program=$(basename "$0")
+		folder=$(cd "$(dirname "$0")" && pwd)/with-libraries/$program
+		LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} exec "$folder/$program" "$@"
+	SCRIPT
+	chmod +x "$work/$1"
+	mv "$work/$1" "$target/$1"
+}
+
+# The shared libraries that a program needs, and that neither the system nor $work/lib has.
+missing() { # FILE
+	LD_LIBRARY_PATH=$work/lib ldd "$1" 2>/dev/null | awk '/not found/ { print $1 }' || true
+}
+
+# Adds libraries that its package depends on, and those that they depend on, until nothing is missing.
+add_libraries() { # FILE PACKAGE SUITE
+	local level=("$2") next package library seen=" libc6 libgcc-s1 "
+	mkdir -p "$work/lib"
+	while [ -n "$(missing "$1")" ]; do
+		next=()
+		for package in "${level[@]}"; do
+			for library in $(dpkg-deb --field "$work/packages/${package}"_*.deb Depends Pre-Depends | dependencies); do
+				case $seen in *" $library "*) continue ;; esac
+				seen+="$library "
+				next+=("$library")
+			done
+		done
+		[ ${#next[@]} -gt 0 ] || fail "cannot find what $(basename "$1") needs: $(missing "$1" | tr '\n' ' ')"
+		download "$3" "${next[@]}"
+		find "$work/unpacked" -name '*.so*' ! -type d -exec cp -a {} "$work/lib/" \;
+		level=("${next[@]}")
+	done
+}
+
+# The libraries among the dependencies on standard input, without versions and alternatives.
+dependencies() {
+	sed 's/^[A-Z][A-Za-z-]*: //' | tr ',' '\n' | sed 's/|.*//; s/(.*//; s/:.*//; s/ //g' | grep '^lib' || true
 }
 
 for program; do
