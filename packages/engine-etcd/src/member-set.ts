@@ -26,7 +26,9 @@ export class MemberSet implements Disposable {
   #at: number;
   #generation = 0;
   #tls: EtcdTls | undefined;
-  /** Of the last login; `''` where etcd has no users. One for all calls that wait for it. */
+  /** Of the last login, until it is refused; `''` where etcd has no users. */
+  #token: string | undefined;
+  /** The login under way: one for all calls that wait for it. */
   #login: Promise<string> | undefined;
   #opening: Promise<void> | undefined;
   #closed = false;
@@ -68,35 +70,17 @@ export class MemberSet implements Disposable {
 
   /** The token to send, logging in where that is due; undefined where nobody has to. */
   async token(connection: MemberConnection, onMember: OnMember): Promise<string | undefined> {
-    const { user } = this.#settings;
-    if (user === undefined) return undefined;
-    const login = (this.#login ??= this.#logIn(connection, onMember));
-    try {
-      return (await login) || undefined;
-    } catch (error) {
-      // Not kept: the next call tries anew, with the password of then.
-      if (this.#login === login) this.#login = undefined;
-      throw error;
-    }
+    if (this.#settings.user === undefined) return undefined;
+    if (this.#token === undefined) await (this.#login ??= this.#logIn(connection, onMember));
+    return this.#token === '' ? undefined : this.#token;
   }
 
-  /** To be called when a token was refused. True when a call with a new one may do better. */
+  /** To be called when a call was refused. True when another one with a new token may do better. */
   refused(error: unknown, token: string | undefined): boolean {
     if (this.#settings.user === undefined || !isStaleLogin(error)) return false;
-    this.forget(token);
+    // Unless there is a newer one by now.
+    if (this.#token === (token ?? '')) this.#token = undefined;
     return true;
-  }
-
-  /** Drops the login, unless there is a newer one by now. */
-  forget(token: string | undefined): void {
-    const login = this.#login;
-    if (login === undefined) return;
-    login.then(
-      (current) => {
-        if (current === (token ?? '') && this.#login === login) this.#login = undefined;
-      },
-      () => undefined,
-    );
   }
 
   [Symbol.dispose](): void {
@@ -145,7 +129,17 @@ export class MemberSet implements Disposable {
     return this.#members.find((member) => member.connection === connection);
   }
 
+  /** A failure is not kept: the next call tries anew, with the password of then. */
   async #logIn(connection: MemberConnection, onMember: OnMember): Promise<string> {
+    try {
+      this.#token = await this.#authenticate(connection, onMember);
+      return this.#token;
+    } finally {
+      this.#login = undefined;
+    }
+  }
+
+  async #authenticate(connection: MemberConnection, onMember: OnMember): Promise<string> {
     const { user } = this.#settings;
     if (user === undefined) return '';
     const password = await Promise.resolve()
