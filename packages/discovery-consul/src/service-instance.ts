@@ -91,11 +91,13 @@ interface Candidate {
 function readEntry(entry: unknown): Candidate | undefined {
   const service = fieldsOf(fieldsOf(entry)?.['Service']);
   if (service === undefined) return undefined;
-  const meta = fieldsOf(service['Meta']) ?? {};
+  const given = service['Meta'] ?? {};
+  const meta = fieldsOf(given) ?? {};
   // An instance without an address of its own is at its agent's.
   const address = service['Address'];
   const host = address === '' || address === undefined ? fieldsOf(fieldsOf(entry)?.['Node'])?.['Address'] : address;
-  const details = decodeMeta(meta);
+  // Metadata that is none is refused with its node.
+  const details = fieldsOf(given) === undefined ? { metadata: given as Record<string, string> } : decodeMeta(meta);
   const weight = details.id === undefined ? dnsWeight(service) : {};
   const modifyIndex = service['ModifyIndex'];
   return {
