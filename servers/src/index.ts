@@ -4,5 +4,6 @@ export * from './dns.ts';
 export * from './etcd.ts';
 export * from './find-program.ts';
 export * from './free-ports.ts';
+export * from './kubernetes.ts';
 export * from './server-process.ts';
 export * from './tcp-gate.ts';

@@ -1,1 +1,21 @@
-export {};
+/**
+ * @packageDocumentation
+ *
+ * A thin client of the Kubernetes API: the calls that discovery and elections need, with deadlines and bounds, and
+ * credentials that are read anew for each request.
+ */
+export {
+  KubernetesClient,
+  type KubernetesClientOptions,
+  MAX_ANSWER_BYTES,
+  MAX_EVENT_BYTES,
+  type PageOptions,
+} from './client.ts';
+export { followObjects, listAll, MAX_OBJECTS, type ObjectsFollower } from './follow-objects.ts';
+export type { HttpAnswer, HttpRequest, KubernetesHttp } from './http.ts';
+export { accessRules, checkAccess, type KubernetesAccess } from './kubernetes-access.ts';
+export { connectKubernetes } from './node/connect-kubernetes.ts';
+export type { KubernetesObject, ObjectList, ObjectMetadata, ObjectPage } from './object.ts';
+export { isObjectName, type KubernetesResource, type Selection } from './resource.ts';
+export { isExpired, type KubernetesStatus, statusOf } from './status.ts';
+export type { WatchEvent } from './watch-event.ts';

@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { findProgram } from './find-program.ts';
+import { freePorts } from './free-ports.ts';
+import { ServerProcess } from './server-process.ts';
+
+export interface KubernetesPrograms {
+  readonly etcd: string;
+  readonly apiServer: string;
+}
+
+/**
+ * The API server, from the folder that `QUORATE_SERVERS` or `KUBEBUILDER_ASSETS` names, or where
+ * `tools/build-kubernetes.sh` puts it, which is not done here: it takes minutes. Undefined where it isn't to be had.
+ */
+export function findKubernetes(): KubernetesPrograms | undefined {
+  const {
+    QUORATE_SERVERS: ours,
+    KUBEBUILDER_ASSETS: theirs,
+    QUORATE_KUBERNETES: built,
+    XDG_CACHE_HOME: cache,
+  } = process.env;
+  const ofUser = path.join(cache ?? path.join(homedir(), '.cache'), 'quorate', 'kubernetes');
+  const folders = [ours, theirs, built ?? ofUser].filter((folder) => folder !== undefined && folder !== '');
+  const apiServer = folders.map((folder) => path.join(folder, 'kube-apiserver')).find(isProgram);
+  const etcd = apiServer === undefined ? undefined : findProgram('etcd');
+  return apiServer === undefined || etcd === undefined ? undefined : { etcd, apiServer };
+}
+
+/** A real API server on its own etcd, on loopback, with users in a file and permissions by roles. */
+export class KubernetesServer implements AsyncDisposable {
+  readonly url: string;
+  /** The authority of its certificate. */
+  readonly caFile: string;
+  readonly folder: string;
+  /** Of somebody who may do anything, and of somebody who may do nothing. */
+  readonly tokens: { readonly admin: string; readonly nobody: string };
+  readonly api: ServerProcess;
+  readonly #etcd: ServerProcess;
+  readonly #etcdUrl: string;
+
+  private constructor(
+    parts: Pick<KubernetesServer, 'url' | 'caFile' | 'folder' | 'tokens' | 'api'>,
+    etcd: ServerProcess,
+    etcdUrl: string,
+  ) {
+    this.url = parts.url;
+    this.caFile = parts.caFile;
+    this.folder = parts.folder;
+    this.tokens = parts.tokens;
+    this.api = parts.api;
+    this.#etcd = etcd;
+    this.#etcdUrl = etcdUrl;
+  }
+
+  /** Resolves when it answers, which takes some seconds. */
+  static async start(programs: KubernetesPrograms): Promise<KubernetesServer> {
+    const folder = mkdtempSync(path.join(tmpdir(), 'quorate-kubernetes-'));
+    const [port = 0, etcdPort = 0, peerPort = 0] = await freePorts(3);
+    const etcdUrl = `http://127.0.0.1:${etcdPort}`;
+    const etcd = await startEtcd(programs.etcd, folder, etcdUrl, `http://127.0.0.1:${peerPort}`);
+    const tokens = { admin: randomBytes(16).toString('hex'), nobody: randomBytes(16).toString('hex') };
+    const users = path.join(folder, 'users.csv');
+    writeFileSync(users, `${tokens.admin},admin,1,"system:masters"\n${tokens.nobody},nobody,2\n`, { mode: 0o600 });
+    const keyFile = path.join(folder, 'service-accounts.key');
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    writeFileSync(keyFile, privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
+    const certificates = path.join(folder, 'certificates');
+    mkdirSync(certificates);
+    const caFile = path.join(certificates, 'apiserver.crt');
+    const url = `https://127.0.0.1:${port}`;
+    const args = apiServerArgs(programs.apiServer, { port, etcdUrl, certificates, keyFile, users });
+    const isReady = () => isApiReady(url, caFile);
+    const api = await ServerProcess.start({ name: 'kube-apiserver', program: programs.apiServer, args, isReady });
+    return new KubernetesServer({ url, caFile, folder, tokens, api }, etcd, etcdUrl);
+  }
+
+  /** The folder of a pod's service account, with this token. */
+  serviceAccount(name: string, token: string, namespace = 'default'): string {
+    const folder = path.join(this.folder, name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'token'), token, { mode: 0o600 });
+    writeFileSync(path.join(folder, 'ca.crt'), readFileSync(this.caFile));
+    writeFileSync(path.join(folder, 'namespace'), namespace);
+    return folder;
+  }
+
+  /** Forgets all of the history, so that a watch can't go on from any earlier version. */
+  async compact(): Promise<void> {
+    const post = async (route: string, body: object) => {
+      const answer = await fetch(this.#etcdUrl + route, { method: 'POST', body: JSON.stringify(body) });
+      if (!answer.ok) throw new Error(`etcd: ${route}: ${await answer.text()}`);
+      return answer.json() as Promise<{ readonly header: { readonly revision: string } }>;
+    };
+    const { header } = await post('/v3/maintenance/status', {});
+    await post('/v3/kv/compaction', { revision: header.revision, physical: true });
+  }
+
+  /** Ends the API server, and starts it with a certificate of another authority. */
+  async replaceCertificate(): Promise<void> {
+    await this.api.kill();
+    rmSync(path.dirname(this.caFile), { recursive: true });
+    mkdirSync(path.dirname(this.caFile));
+    await this.api.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.api.kill();
+    await this.#etcd.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function startEtcd(program: string, folder: string, url: string, peerUrl: string): Promise<ServerProcess> {
+  const args = Object.entries({
+    name: 'kubernetes',
+    'data-dir': path.join(folder, 'etcd'),
+    'listen-client-urls': url,
+    'advertise-client-urls': url,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    'initial-cluster': `kubernetes=${peerUrl}`,
+    'log-level': 'error',
+  }).map(([name, value]) => `--${name}=${value}`);
+  const isReady = async () => (await fetch(`${url}/health`)).ok;
+  return ServerProcess.start({ name: 'etcd', program, args: [...args, '--unsafe-no-fsync'], isReady });
+}
+
+interface ApiServerPlace {
+  readonly port: number;
+  readonly etcdUrl: string;
+  readonly certificates: string;
+  readonly keyFile: string;
+  readonly users: string;
+}
+
+/** It makes its own certificate, in the folder for these. */
+function apiServerArgs(
+  program: string,
+  { port, etcdUrl, certificates, keyFile, users }: ApiServerPlace,
+): readonly string[] {
+  const version = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout;
+  const args = Object.entries({
+    'bind-address': '127.0.0.1',
+    'secure-port': String(port),
+    'advertise-address': '127.0.0.1',
+    'endpoint-reconciler-type': 'none',
+    'etcd-servers': etcdUrl,
+    'etcd-compaction-interval': '0',
+    'cert-dir': certificates,
+    'token-auth-file': users,
+    'authorization-mode': 'RBAC',
+    'service-cluster-ip-range': '10.96.0.0/24',
+    'service-account-issuer': 'https://kubernetes.default.svc',
+    'service-account-key-file': keyFile,
+    'service-account-signing-key-file': keyFile,
+    // It would want a service account in place before a pod, and a controller is what makes those.
+    'disable-admission-plugins': 'ServiceAccount',
+  }).map(([name, value]) => `--${name}=${value}`);
+  // Later releases have these for good, and refuse to be told.
+  const gates = 'EndpointSliceNodeName=true,EndpointSliceTerminatingCondition=true';
+  return version.includes('v1.20.') ? [...args, '--insecure-port=0', `--feature-gates=${gates}`] : args;
+}
+
+function isApiReady(url: string, caFile: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const ask = httpsRequest(`${url}/readyz`, { ca: readFileSync(caFile), agent: false, timeout: 1000 }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode === 200);
+    });
+    ask.on('error', reject).on('timeout', () => ask.destroy());
+    ask.end();
+  });
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
