@@ -63,7 +63,7 @@ describe('what is skipped', () => {
     expect(skipped).toContain('a crash takes nothing that was acknowledged (a real machine is not crashed)');
   });
   it('is nothing where a harness can do everything', () => {
-    const able = { ...listHarness, supports: { ...listHarness.supports, registration: true } };
+    const able = { ...listHarness, supports: { ...listHarness.supports, registration: true, createIfAbsent: true } };
     const { skipped } = titlesOf((runner) => discoveryContract(runner, able));
     expect(skipped).toEqual(['registration rejects with UNSUPPORTED (supports.registration is true)']);
   });
