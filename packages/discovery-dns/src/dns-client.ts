@@ -51,7 +51,7 @@ export class DnsClient {
       for (const resolver of this.#inOrder(resolvers)) {
         const name = formatAddress(resolver);
         try {
-          const response = await this.#askOne(question, resolver, signal);
+          const response = await this.#askOne(question, resolver, round < ROUNDS - 1, signal);
           this.#failures.delete(name);
           return response;
         } catch (error) {
@@ -75,13 +75,14 @@ export class DnsClient {
     return [...resolvers].sort((a, b) => failures(a) - failures(b));
   }
 
-  async #askOne(question: Question, resolver: Address, signal: AbortSignal): Promise<DnsResponse> {
-    const response = await this.#exchange(question, resolver, true, signal);
-    // Servers that don't know EDNS answer so, and without it. (RFC 6891, section 7)
+  /** @param edns false in the end: there are networks that lose what they don't know */
+  async #askOne(question: Question, resolver: Address, edns: boolean, signal: AbortSignal): Promise<DnsResponse> {
+    const response = await this.#exchange(question, resolver, edns, signal);
+    // Servers that don't know EDNS answer so. (RFC 6891, section 7)
     const isTooNew = [RCODE.formatError, RCODE.notImplemented, RCODE.badVersion].some(
       (code) => code === response.rcode,
     );
-    return settles(resolver, isTooNew ? await this.#exchange(question, resolver, false, signal) : response);
+    return settles(resolver, edns && isTooNew ? await this.#exchange(question, resolver, false, signal) : response);
   }
 
   async #exchange(question: Question, resolver: Address, edns: boolean, signal: AbortSignal): Promise<DnsResponse> {

@@ -1,4 +1,5 @@
 import {
+  type Address,
   BaseClusterDiscovery,
   type ClusterContext,
   type IClusterDiscovery,
@@ -11,7 +12,7 @@ import {
 import { DnsClient } from './dns-client.ts';
 import { fullNames } from './dns-name.ts';
 import { type CheckedDnsOptions, checkDnsOptions, type DnsDiscoveryOptions, type WantedName } from './dns-options.ts';
-import { type AddressType, findHosts, type FoundNodes, findService, type NodeSource } from './find-nodes.ts';
+import { type AddressType, findHosts, type FoundNodes, findService } from './find-nodes.ts';
 import { type ResolverSettings, systemSettings } from './resolver-settings.ts';
 
 /**
@@ -90,23 +91,29 @@ class DnsDiscovery extends BaseClusterDiscovery {
   }
 
   /** By the first of the names that may be meant under which there is anything. */
-  async #find({ name, port }: WantedName, settings: ResolverSettings, signal: AbortSignal): Promise<FoundNodes> {
-    const { family, nodeIds } = this.#options;
-    const families = FAMILIES[family];
-    const { resolvers } = settings;
-    const source: NodeSource = { client: this.#client, resolvers, families, namesNodes: nodeIds === 'target' };
+  async #find(wanted: WantedName, settings: ResolverSettings, signal: AbortSignal): Promise<FoundNodes> {
     const denied: FoundNodes[] = [];
-    for (const full of fullNames(name, settings)) {
-      const found =
-        port === undefined
-          ? await findService(source, full, signal)
-          : await findHosts(source, { host: full, port }, signal);
-      if (found.nodes.length > 0) return found;
-      denied.push(found);
+    const failures: unknown[] = [];
+    for (const name of fullNames(wanted.name, settings)) {
+      try {
+        const found = await this.#findUnder({ name, port: wanted.port }, settings.resolvers, signal);
+        if (found.nodes.length > 0) return failures.length === 0 ? found : unsure(found, failures);
+        denied.push(found);
+      } catch (error) {
+        signal.throwIfAborted();
+        failures.push(error);
+      }
     }
-    const problems = [...denied.flatMap((each) => each.problems), `${name}: nothing is known under this name`];
+    // The name that failed may be the one that is meant.
+    if (failures.length > 0) throw failures[0];
     const ttlSeconds = Math.min(...denied.map((each) => each.ttlSeconds));
-    return { nodes: [], ttlSeconds, isComplete: false, problems };
+    return { nodes: [], ttlSeconds, isComplete: false, problems: [`${wanted.name}: nothing is known under this name`] };
+  }
+
+  #findUnder({ name, port }: WantedName, resolvers: readonly Address[], signal: AbortSignal): Promise<FoundNodes> {
+    const { family, nodeIds } = this.#options;
+    const source = { client: this.#client, resolvers, families: FAMILIES[family], namesNodes: nodeIds === 'target' };
+    return port === undefined ? findService(source, name, signal) : findHosts(source, { host: name, port }, signal);
   }
 
   /** A little early, so that nodes that began together don't ask together for ever. */
@@ -115,4 +122,8 @@ class DnsDiscovery extends BaseClusterDiscovery {
     const early = Math.min(ttlSeconds * 1_000, maxRefreshMs) * (1 - 0.1 * this.#context.random.next());
     return Math.max(minRefreshMs, early);
   }
+}
+
+function unsure(found: FoundNodes, failures: readonly unknown[]): FoundNodes {
+  return { ...found, isComplete: false, problems: [...found.problems, ...failures.map(String)] };
 }

@@ -1,8 +1,8 @@
 import {
   type Address,
-  ClusterError,
   type DatagramSocket,
   formatAddress,
+  isClusterError,
   type Net,
   type Random,
   settleWithin,
@@ -74,7 +74,7 @@ function read(query: Query, payload: Uint8Array): DnsResponse | undefined {
   try {
     return readResponse(query, payload);
   } catch (error) {
-    if (error instanceof ClusterError) return undefined;
+    if (isClusterError(error, 'PROTOCOL')) return undefined;
     throw error;
   }
 }

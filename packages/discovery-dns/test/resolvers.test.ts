@@ -171,11 +171,21 @@ it('asks whom the system asks, and completes names as the system does', async ()
   expect(await scene.find(discovery), 'the settings are read again').toEqual([]);
 });
 
-it('does not go on to another name when the first cannot be asked for', async () => {
+it('is not sure of a name when one that goes before it cannot be asked for', async () => {
   const { scene, server } = await open('search fails');
-  server.onItsWay = (response, { name }) => (name === 'nodes.first.test' ? [{ ...response, flags: 2 }] : [response]);
-  const discovery = scene.discovery({ names: ['nodes:1'], search: ['first.test', 'test'] });
-  expect((await scene.failure(discovery)).code).toBe('REMOTE');
+  server.onItsWay = (response, { name }) => (name.endsWith('.first.test') ? [{ ...response, flags: 2 }] : [response]);
+  const search = ['first.test', 'test'];
+  const told = scene.watch(scene.discovery({ names: ['nodes:1'], search }));
+  await scene.world.run(500);
+  expect(told.snapshots).toMatchObject([{ complete: false, nodes: [{ host: '10.1.0.1' }] }]);
+  expect((await scene.failure(scene.discovery({ names: ['none:1'], search: ['first.test'] }))).code).toBe('REMOTE');
+});
+
+it('asks without EDNS in the end, in a network that loses it', async () => {
+  const { scene, server } = await open('edns lost');
+  server.onItsWay = (response, { edns }) => (edns ? [] : [response]);
+  expect(await scene.find(scene.discovery({ names: NAMES, family: 'ipv4' }))).toEqual(FOUND);
+  expect(server.seen.map(({ edns }) => edns)).toEqual([true, true, false]);
 });
 
 it('asks this machine where the system names nobody', async () => {
