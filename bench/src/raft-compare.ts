@@ -57,7 +57,9 @@ function reportRatios(results: ReadonlyMap<RaftSystem, readonly Loads[]>, concur
   for (const [name, theirs] of entries) {
     if (ours === undefined || name === 'quorate') continue;
     const ratio = median(ours.map(({ perSecond }, round) => perSecond / (theirs[round]?.perSecond ?? Number.NaN)));
-    report({ benchmark: 'raft', measure: 'ratio', concurrency, [`quorate_to_${name}`]: rounded(ratio) });
+    const p50Ratio = median(ours.map(({ p50 }, round) => p50 / (theirs[round]?.p50 ?? Number.NaN)));
+    const rest = { [`quorate_to_${name}`]: rounded(ratio), p50_ratio: rounded(p50Ratio) };
+    report({ benchmark: 'raft', measure: 'ratio', concurrency, ...rest });
   }
 }
 
