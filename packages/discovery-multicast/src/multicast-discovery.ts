@@ -91,6 +91,8 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
   #tick: Timer | undefined;
   #tickedAt: MonotonicMs = 0;
   #askedAt: MonotonicMs = -Infinity;
+  /** When another node's question was heard. */
+  #questionAt: MonotonicMs = -Infinity;
   #settling: Timer | undefined;
   /** There while somebody watches. */
   #publish: ((answer: LookupAnswer) => void) | undefined;
@@ -199,8 +201,9 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
     if (this.#neighbours.expire(now)) this.#changed();
     this.#deafTicks = isDeaf ? this.#deafTicks + 1 : 0;
     if (this.#deafTicks >= DEAF_AFTER) this.#rejoin();
-    // Heard next is this question, if nothing else.
-    if (isSilent) this.#ask();
+    // Heard next is this question, if nothing else. One question, of whomever, is enough to tell the late from the gone.
+    const isAsked = now - Math.max(this.#askedAt, this.#questionAt) < this.#options.intervalMs;
+    if (isSilent || (!isAsked && this.#neighbours.isAnybodyLate(now))) this.#ask();
     this.#planTick();
   }
 
@@ -233,15 +236,20 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
     const { message } = datagram;
     switch (message.kind) {
       case 'ask':
-        if (this.#neighbours.asked(datagram)) this.#announcer.answer(message.withinMs);
-        else this.#ignored.count('repeated', from);
-        return undefined;
+        return this.#hearQuestion(datagram, message.withinMs, from);
       case 'goodbye':
         if (this.#neighbours.saidGoodbye(datagram, message.id)) this.#changed();
         return undefined;
       case 'announce':
         return this.#hearAnnouncement(datagram, message.node, message.intervalMs, from);
     }
+  }
+
+  #hearQuestion(datagram: Datagram, withinMs: number, from: Address): void {
+    if (!this.#neighbours.asked(datagram)) return this.#ignored.count('repeated', from);
+    this.#announcer.answer(withinMs);
+    this.#questionAt = this.#context.clock.now();
+    return undefined;
   }
 
   #hearAnnouncement(datagram: Datagram, node: ClusterNode, intervalMs: number, from: Address): void {

@@ -94,7 +94,7 @@ const rules: OptionRules<MulticastDiscoveryOptions> = {
   ttl: rule.integer({ min: 0, max: 255 }),
   intervalMs: rule.duration({ min: 100, max: MAX_INTERVAL_MS }),
   missed: rule.integer({ min: 2, max: 100 }),
-  collectMs: rule.duration({ min: 100, max: 10_000 }),
+  collectMs: rule.duration({ min: 250, max: 10_000 }),
   backoff: pollingRules.backoff,
 };
 

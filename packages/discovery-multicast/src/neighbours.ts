@@ -86,6 +86,12 @@ export class Neighbours {
     return this.#present.size < before;
   }
 
+  /** Whether somebody has been silent for more than half of the time after which it is forgotten. */
+  isAnybodyLate(now: MonotonicMs): boolean {
+    const halfMs = ({ intervalMs }: Neighbour) => (intervalMs * this.#missed) / 2;
+    return [...this.#present.values()].some((neighbour) => neighbour.expiresAt - now < halfMs(neighbour));
+  }
+
   /** A time that counts against nobody: this node itself could not hear. */
   postpone(ms: number): void {
     for (const neighbour of this.#present.values()) neighbour.expiresAt += ms;

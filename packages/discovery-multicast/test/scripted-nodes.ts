@@ -5,7 +5,8 @@ import { secretSeal } from '../src/seal.ts';
 
 export const SECRET = 'a secret of the tests';
 const GROUP = '239.255.81.82';
-let ports = 45_980;
+/** Differs between processes, too: on a real machine they share the group. */
+let ports = 30_000 + (process.pid % 1_000) * 20;
 const SESSION = '0102030405060708';
 const seal = secretSeal([SECRET]);
 
@@ -29,12 +30,15 @@ export class ScriptedNodes implements AsyncDisposable {
     this.#socket = socket;
   }
 
-  static async open({ net, cluster }: ClusterContext): Promise<ScriptedNodes> {
+  static async open(
+    { net, cluster }: ClusterContext,
+    where: { readonly interface?: string; readonly ttl: number } = { ttl: 1 },
+  ): Promise<ScriptedNodes> {
     const receive = (payload: Uint8Array) => {
       const datagram = decodeDatagram(payload, cluster.name, seal);
       if (typeof datagram !== 'string' && datagram.message.kind === 'ask') nodes.#announce();
     };
-    const multicast = { group: GROUP, ttl: 1 };
+    const multicast = { group: GROUP, ...where };
     ports += 1;
     const socket = await net.bindDatagram({ host: '0.0.0.0', port: ports }, receive, { multicast });
     const nodes = new ScriptedNodes(cluster.name, socket);
