@@ -11,6 +11,7 @@ import {
   namesOf,
   type Profile,
   profiles,
+  registries,
 } from './parts.ts';
 import type { NodeSettings } from './run-node.ts';
 
@@ -22,6 +23,8 @@ export interface DemoOptions {
   readonly profile: Profile;
   /** Undefined for a temporary folder that is removed at the end. */
   readonly data: string | undefined;
+  /** Undefined: one is started, where the discovery asks one. */
+  readonly registry: string | undefined;
 }
 
 export interface NodeOptions extends NodeSettings {
@@ -44,11 +47,12 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
     .option('--nodes <n>', `how many nodes, 1 to ${MAX_NODES}`, integer(1, MAX_NODES), 3)
     .option('--script', 'no keys: form, lose the leader in three ways, check everything, stop', false)
     .option('--data <dir>', "keeps the nodes' storage in this folder, instead of a temporary one");
-  const { nodes, script, discovery, election, profile, data } = parse<DemoOptions>(command, argv);
+  const { nodes, script, discovery, registry, election, profile, data } = parse<DemoOptions>(command, argv);
   if (script && nodes < MIN_SCRIPT_NODES) {
     command.error(`--script needs --nodes ${MIN_SCRIPT_NODES} or more: fewer cannot lose one and go on`);
   }
-  return { nodes, script, discovery, election, profile, data };
+  if (registry !== undefined && registries[discovery] === undefined) refuseRegistry(command, discovery);
+  return { nodes, script, discovery, registry, election, profile, data };
 }
 
 interface RawNodeOptions extends Omit<NodeOptions, 'bind' | 'ledgerUrl' | 'voters' | 'peers'> {
@@ -89,8 +93,10 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
       `with --election ${raw.election} the nodes keep the ledger themselves: leave --ledger and --serve-ledger out`,
     );
   }
+  if (raw.registry !== undefined && registries[raw.discovery] === undefined) refuseRegistry(command, raw.discovery);
   return {
     ...raw,
+    registry: raw.registry,
     advertise: raw.advertise,
     debug: raw.debug,
     serveLedger: raw.serveLedger,
@@ -110,12 +116,17 @@ function partOptions(command: Command): Command {
     .addOption(
       new Option('--discovery <name>', 'how nodes find each other').choices(namesOf(discoveries)).default('static'),
     )
+    .option('--registry <place>', 'the server that the discovery asks (consul: http://host:port)')
     .addOption(
       new Option('--election <name>', 'how they elect; raft keeps the ledger on every node, too')
         .choices(namesOf(elections))
         .default('majority'),
     )
     .addOption(new Option('--profile <name>', 'timings for a kind of network').choices(profiles).default('lan'));
+}
+
+function refuseRegistry(command: Command, discovery: DiscoveryName): never {
+  return command.error(`--discovery ${discovery} asks no server: leave --registry out`);
 }
 
 function logLevelOption(): Option {

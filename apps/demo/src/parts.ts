@@ -3,6 +3,8 @@ import { staticDiscovery } from '@quorate/discovery-static';
 import { electionProfiles, majorityElection } from '@quorate/election-majority';
 import { raftElection, raftProfiles } from '@quorate/election-raft';
 import { raftReplicator } from '@quorate/replicator-raft';
+import { consulNodes, startConsul } from './discovery-consul.ts';
+import type { DiscoveryRegistry } from './discovery-registry.ts';
 import type { ReplicatedLedger, TicketReplicator } from './replicated-ledger.ts';
 
 /** The names that the profiles of all elections share. */
@@ -14,6 +16,8 @@ export const profiles: readonly Profile[] = ['fast', 'lan', 'wan'];
 export interface PartsInput {
   /** Where the other nodes might be: `id@host:port` or `host:port`. */
   readonly peers: readonly string[];
+  /** The server that the discovery asks, where it asks one. */
+  readonly registry: string | undefined;
   readonly voters: readonly NodeId[];
   readonly profile: Profile;
   /** Makes this node's copy of the ledger, where the ledger is replicated. */
@@ -23,7 +27,13 @@ export interface PartsInput {
 /** The ways for nodes to find each other, by the names of `--discovery`. */
 export const discoveries = {
   static: ({ peers }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => staticDiscovery({ nodes: peers }),
+  consul: ({ registry }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => consulNodes(registry),
 } as const;
+
+/** The servers that the demo starts for those that ask one. */
+export const registries: Partial<Record<DiscoveryName, () => Promise<DiscoveryRegistry>>> = {
+  consul: startConsul,
+};
 
 /** How a leader is elected, and what comes with that. */
 export interface ElectionParts {

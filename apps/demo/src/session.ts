@@ -7,7 +7,8 @@ import { FencingLedger, type Ledger } from './ledger.ts';
 import { LedgerCopies } from './ledger-copies.ts';
 import { type LedgerServer, serveLedger } from './ledger-server.ts';
 import type { DemoOptions } from './options.ts';
-import { isReplicated } from './parts.ts';
+import { isReplicated, registries } from './parts.ts';
+import type { DiscoveryRegistry } from './discovery-registry.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** All that one run of the demo has: the processes, the ledger they write to, and what happened. */
@@ -26,17 +27,24 @@ export interface Session extends AsyncDisposable {
 export async function openSession(options: DemoOptions, ledger: Ledger = new FencingLedger()): Promise<Session> {
   const history = new History();
   const copies = new LedgerCopies(history);
-  const server = isReplicated(options.election) ? undefined : await serve(ledger, history);
+  const owned = new AsyncDisposableStack();
   try {
+    const server = isReplicated(options.election) ? undefined : owned.use(await serve(ledger, history));
+    const registry = options.registry ?? owned.use(await startRegistry(options))?.place;
     const data = options.data ?? (await mkdtemp(join(tmpdir(), 'quorate-demo-')));
     await mkdir(data, { recursive: true });
-    const supervisor = await Supervisor.create({ ...options, data, ledgerUrl: server?.url }, history, copies);
+    const plan = { ...options, registry, data, ledgerUrl: server?.url };
+    const supervisor = await Supervisor.create(plan, history, copies);
     const temporary = options.data === undefined ? data : undefined;
-    return new OpenSession({ options, history, copies, supervisor }, server, temporary);
+    return new OpenSession({ options, history, copies, supervisor }, owned, temporary);
   } catch (error) {
-    await server?.[Symbol.asyncDispose]();
+    await owned.disposeAsync();
     throw error;
   }
+}
+
+async function startRegistry({ discovery }: DemoOptions): Promise<DiscoveryRegistry | undefined> {
+  return await registries[discovery]?.();
 }
 
 function serve(ledger: Ledger, history: History): Promise<LedgerServer> {
@@ -48,19 +56,20 @@ class OpenSession implements Session {
   readonly history: History;
   readonly copies: LedgerCopies;
   readonly supervisor: Supervisor;
-  readonly #server: LedgerServer | undefined;
+  /** Servers that the nodes need to the end. */
+  readonly #servers: AsyncDisposableStack;
   readonly #temporary: string | undefined;
 
   constructor(
     { options, history, copies, supervisor }: Omit<Session, keyof AsyncDisposable>,
-    server: LedgerServer | undefined,
+    servers: AsyncDisposableStack,
     temporary: string | undefined,
   ) {
     this.options = options;
     this.history = history;
     this.copies = copies;
     this.supervisor = supervisor;
-    this.#server = server;
+    this.#servers = servers;
     this.#temporary = temporary;
     // Also when the process ends in a hurry.
     process.once('exit', this.#removeData);
@@ -68,7 +77,7 @@ class OpenSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.supervisor[Symbol.asyncDispose]();
-    await this.#server?.[Symbol.asyncDispose]();
+    await this.#servers.disposeAsync();
     this.#removeData();
     process.removeListener('exit', this.#removeData);
   }

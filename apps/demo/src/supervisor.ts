@@ -12,6 +12,8 @@ import { machineNow, type MachineMs, type NodeReport } from './report.ts';
 export interface ClusterPlan {
   readonly nodes: number;
   readonly discovery: DiscoveryName;
+  /** The server that it asks; with one, nodes are not told of each other. */
+  readonly registry: string | undefined;
   readonly election: ElectionName;
   readonly profile: Profile;
   readonly data: string;
@@ -227,7 +229,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #args({ id, address }: NodeView): readonly string[] {
-    const { profile, election, discovery, data, ledgerUrl } = this.#plan;
+    const { profile, election, discovery, registry, data, ledgerUrl } = this.#plan;
     const others = this.nodes.filter((node) => node.id !== id);
     const options = {
       id,
@@ -235,7 +237,9 @@ export class Supervisor implements AsyncDisposable {
       port: address.slice(HOST.length + 1),
       cluster: 'demo',
       voters: this.nodes.map((node) => node.id).join(','),
-      peers: others.map((node) => `${node.id}@${node.address}`).join(','),
+      ...(registry === undefined
+        ? { peers: others.map((node) => `${node.id}@${node.address}`).join(',') }
+        : { registry }),
       discovery,
       election,
       profile,

@@ -26,11 +26,13 @@ function refusal(read: () => unknown): { told: string; code: number } {
 describe('the options of the demo', () => {
   it('have defaults', () => {
     const expected = { nodes: 3, script: false, discovery: 'static', election: 'majority', profile: 'lan' };
-    expect(readDemoOptions([])).toEqual({ ...expected, data: undefined });
+    expect(readDemoOptions([])).toEqual({ ...expected, data: undefined, registry: undefined });
   });
 
   it('are read', () => {
     expect(readDemoOptions(['--election', 'raft'])).toMatchObject({ election: 'raft' });
+    const consul = ['--discovery', 'consul', '--registry', 'http://10.0.0.1:8500'];
+    expect(readDemoOptions(consul)).toMatchObject({ discovery: 'consul', registry: 'http://10.0.0.1:8500' });
     const argv = ['--nodes', '5', '--script', '--election', 'majority', '--profile', 'fast', '--data', '/tmp/x'];
     expect(readDemoOptions(argv)).toMatchObject({ nodes: 5, script: true, profile: 'fast', data: '/tmp/x' });
   });
@@ -38,6 +40,7 @@ describe('the options of the demo', () => {
   it.each([
     [['--election', 'coin'], 'Allowed choices are majority, raft'],
     [['--discovery', 'coin'], 'Allowed choices are static'],
+    [['--registry', 'http://10.0.0.1:8500'], '--discovery static asks no server'],
     [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
     [['--nodes', '0'], 'Expected a whole number from 1 to 9'],
     [['--nodes', '3.5'], 'Expected a whole number from 1 to 9'],

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { findProgram, reportAbsent } from '@quorate/test-servers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FencingLedger, type Ledger } from '../src/ledger.ts';
 import type { DemoOptions } from '../src/options.ts';
@@ -9,6 +10,8 @@ import { openSession, type Session } from '../src/session.ts';
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const hasConsul = findProgram('consul') !== undefined;
+if (!hasConsul) reportAbsent('consul');
 const options: DemoOptions = {
   nodes: 3,
   script: true,
@@ -16,6 +19,7 @@ const options: DemoOptions = {
   election: 'majority',
   profile: 'lan',
   data: undefined,
+  registry: undefined,
 };
 
 let session: Session | undefined;
@@ -69,6 +73,17 @@ describe('the demo unattended', () => {
     expect(stdout).toMatch(/3 copies of the ledger, the same line by line: a \d+, b \d+, c \d+ tickets/u);
     expect(stdout).toContain('All was as it should be.');
   }, 100_000);
+
+  it.skipIf(!hasConsul)(
+    'does so with nodes that know of each other from Consul alone',
+    async () => {
+      const argv = ['--conditions=@quorate/source', main, '--script', '--discovery', 'consul'];
+      const { stdout } = await run(process.execPath, argv, { timeout: 90_000 });
+      expect(stdout).toContain('discovery consul');
+      expect(stdout).toContain('All was as it should be.');
+    },
+    100_000,
+  );
 
   it('fails when a copy of the ledger differs', async () => {
     const opened = await openSession({ ...options, election: 'raft' });
