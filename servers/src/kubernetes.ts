@@ -27,7 +27,7 @@ export function findKubernetes(): KubernetesPrograms | undefined {
   } = process.env;
   const ofUser = path.join(cache ?? path.join(homedir(), '.cache'), 'quorate', 'kubernetes');
   const folders = [ours, theirs, built ?? ofUser].filter((folder) => folder !== undefined && folder !== '');
-  const apiServer = folders.map((folder) => path.join(folder, 'kube-apiserver')).find(isProgram);
+  const apiServer = folders.map((folder) => path.join(String(folder), 'kube-apiserver')).find(isProgram);
   const etcd = apiServer === undefined ? undefined : findProgram('etcd');
   return apiServer === undefined || etcd === undefined ? undefined : { etcd, apiServer };
 }

@@ -13,9 +13,16 @@ export {
 } from './client.ts';
 export { followObjects, listAll, MAX_OBJECTS, type ObjectsFollower } from './follow-objects.ts';
 export type { HttpAnswer, HttpRequest, KubernetesHttp } from './http.ts';
-export { accessRules, checkAccess, type KubernetesAccess } from './kubernetes-access.ts';
-export { connectKubernetes } from './node/connect-kubernetes.ts';
-export type { KubernetesObject, ObjectList, ObjectMetadata, ObjectPage } from './object.ts';
+export type { KubernetesAccess } from './kubernetes-access.ts';
+export { type KubernetesEngine, kubernetesEngine, type KubernetesEngineOptions } from './kubernetes-engine.ts';
+export {
+  isRecord,
+  type KubernetesObject,
+  type ObjectList,
+  type ObjectMetadata,
+  type ObjectPage,
+  quote,
+} from './object.ts';
 export { isObjectName, type KubernetesResource, type Selection } from './resource.ts';
 export { isExpired, type KubernetesStatus, statusOf } from './status.ts';
 export type { WatchEvent } from './watch-event.ts';

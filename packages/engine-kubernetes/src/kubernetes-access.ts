@@ -1,5 +1,3 @@
-import { ClusterError, invalidOption, type OptionRules, rule } from '@quorate/core';
-
 /** Which API server, and as whom. Without any of these: as a pod where there is one, else as kubectl would. */
 export interface KubernetesAccess {
   /**
@@ -24,32 +22,11 @@ export interface KubernetesAccess {
   readonly serviceAccount?: string;
 }
 
-/** To be spread into the rules of an adapter's options. */
-export const accessRules: OptionRules<KubernetesAccess> = {
-  kubeconfig: rule.text('the path of a kubeconfig'),
-  context: rule.text('the name of a context'),
-  server: rule.text('a URL of https, or of http on loopback, without a user', (text) => isServer(text)),
-  serviceAccount: rule.text('the path of a folder'),
-};
-
-/**
- * Refuses what contradicts each other.
- * @throws ClusterError `INVALID_OPTIONS`
- */
-export function checkAccess(owner: string, { kubeconfig, context, server, serviceAccount }: KubernetesAccess): void {
-  const asPod = server === undefined ? serviceAccount : server;
-  if (kubeconfig !== undefined && asPod !== undefined) {
-    throw new ClusterError('INVALID_OPTIONS', `${owner}: kubeconfig goes with neither server nor serviceAccount`);
-  }
-  if (context !== undefined && asPod !== undefined)
-    throw invalidOption(owner, 'context', 'absent beside server', context);
-}
-
 /** Whether credentials may be sent there: nobody on the way may read them. */
 export function isServer(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, hostname, search, hash } = new URL(text);
-  const isPrivate =
-    protocol === 'https:' || (protocol === 'http:' && /^(?:localhost|127\.[\d.]+|\[::1\])$/u.test(hostname));
+  const isHere = /^(?:localhost|127\.[\d.]+|\[::1\])$/u.test(hostname);
+  const isPrivate = protocol === 'https:' || (protocol === 'http:' && isHere);
   return isPrivate && username === '' && password === '' && search === '' && hash === '';
 }

@@ -1,0 +1,159 @@
+import {
+  BaseClusterDiscovery,
+  type CallOptions,
+  type ClusterContext,
+  ClusterError,
+  type DiscoverySupport,
+  type IClusterDiscovery,
+  type LookupAnswer,
+  type LookupOptions,
+  type Plugin,
+  type Timer,
+} from '@quorate/core';
+import {
+  followObjects,
+  type KubernetesClient,
+  type KubernetesObject,
+  type KubernetesResource,
+  listAll,
+  MAX_OBJECTS,
+  type ObjectList,
+  type ObjectsFollower,
+  type Selection,
+} from '@quorate/engine-kubernetes';
+
+import { claimConfigMap } from './config-map-claim.ts';
+import { type DiscoverySettings, type KubernetesDiscoveryOptions, readDiscoveryOptions } from './discovery-options.ts';
+import { readSlice } from './endpoint-slice.ts';
+import { chooseNodes, type ReadObject } from './found-endpoint.ts';
+import { readPod } from './pod.ts';
+
+const SLICES: KubernetesResource = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' };
+const PODS: KubernetesResource = { version: 'v1', plural: 'pods' };
+
+/**
+ * Finds nodes as the endpoints of a service in Kubernetes, or as pods with certain labels.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
+export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Plugin<IClusterDiscovery, 'discovery'> {
+  const settings = readDiscoveryOptions(options);
+  return {
+    name: 'discovery-kubernetes',
+    kind: 'discovery',
+    requires: [],
+    create: (context) => new KubernetesDiscovery(context, settings),
+  };
+}
+
+class KubernetesDiscovery extends BaseClusterDiscovery {
+  override readonly supports: DiscoverySupport = { registration: false, watch: 'push', createIfAbsent: true };
+  readonly #context: ClusterContext;
+  readonly #settings: DiscoverySettings;
+  readonly #client: KubernetesClient;
+  readonly #resource: KubernetesResource;
+
+  constructor(context: ClusterContext, settings: DiscoverySettings) {
+    const { service, labelSelector, timeoutMs, backoff } = settings;
+    super(context, `discovery-kubernetes ${service ?? labelSelector}`, { timeoutMs, backoff });
+    this.#context = context;
+    this.#settings = settings;
+    this.#client = settings.engine.connect(context.clock, { timeoutMs, watchMs: settings.watchMs });
+    this.#resource = service === undefined ? PODS : SLICES;
+  }
+
+  async claim(value: Uint8Array | undefined, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    const { namespace } = await this.#selection();
+    return claimConfigMap(this.#client, namespace, this.#settings.claimName, value, options);
+  }
+
+  protected override async lookup({ signal }: LookupOptions): Promise<LookupAnswer> {
+    const found = this.#gathering(() => undefined);
+    found.listed(await listAll(this.#client, this.#resource, await this.#selection(), { signal }));
+    return found.answer;
+  }
+
+  protected override async subscribe(
+    publish: (answer: LookupAnswer) => void,
+    { signal }: LookupOptions,
+  ): Promise<void> {
+    const gathering = this.#gathering(publish);
+    try {
+      await followObjects(this.#client, this.#resource, await this.#selection(), gathering, { signal });
+    } finally {
+      gathering.end();
+    }
+  }
+
+  protected override release(): Promise<void> {
+    return this.#client[Symbol.asyncDispose]();
+  }
+
+  #gathering(publish: (answer: LookupAnswer) => void): Gathering {
+    const settings = this.#settings;
+    const read = (object: KubernetesObject) =>
+      settings.service === undefined ? readPod(object, settings) : readSlice(object, settings);
+    const later = (tell: () => void) => this.#context.clock.setTimer(settings.gatherMs, tell);
+    return new Gathering(read, publish, later);
+  }
+
+  async #selection(): Promise<Selection> {
+    const { namespace, labelSelector } = this.#settings;
+    return { namespace: namespace ?? (await this.#client.namespace()), labelSelector };
+  }
+}
+
+/** What is known of the objects, told as one answer. */
+class Gathering implements ObjectsFollower {
+  readonly #read: (object: KubernetesObject) => ReadObject;
+  readonly #publish: (answer: LookupAnswer) => void;
+  readonly #later: (tell: () => void) => Timer;
+  readonly #known = new Map<string, ReadObject>();
+  #refused: readonly string[] = [];
+  /** There while changes are being gathered. */
+  #timer: Timer | undefined;
+
+  constructor(
+    read: (object: KubernetesObject) => ReadObject,
+    publish: (answer: LookupAnswer) => void,
+    later: (tell: () => void) => Timer,
+  ) {
+    this.#read = read;
+    this.#publish = publish;
+    this.#later = later;
+  }
+
+  get answer(): LookupAnswer {
+    const problems = [...this.#refused, ...[...this.#known.values()].flatMap((each) => each.problems)];
+    return { nodes: chooseNodes(this.#known.values()), problems };
+  }
+
+  listed({ items, refused }: ObjectList): void {
+    this.#known.clear();
+    for (const item of items) this.#known.set(item.metadata.name, this.#read(item));
+    this.#refused = refused;
+    this.#tell();
+  }
+
+  changed(object: KubernetesObject, gone: boolean): void {
+    if (gone) this.#known.delete(object.metadata.name);
+    else this.#known.set(object.metadata.name, this.#read(object));
+    if (this.#known.size > MAX_OBJECTS)
+      throw new ClusterError('OVERLOADED', `more than ${MAX_OBJECTS} objects are selected`);
+    this.#timer ??= this.#later(() => this.#tell());
+  }
+
+  /** Told again, so that what is known is as old as the last proof of it. */
+  confirmed(): void {
+    if (this.#timer === undefined) this.#tell();
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #tell(): void {
+    this.end();
+    this.#publish(this.answer);
+  }
+}
