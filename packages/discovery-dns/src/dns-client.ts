@@ -2,11 +2,10 @@ import {
   type Address,
   type Clock,
   ClusterError,
-  type ClusterErrorCode,
   formatAddress,
+  isClusterError,
   type Net,
   type Random,
-  throwIfAborted,
   toClusterError,
   withDeadline,
 } from '@quorate/core';
@@ -41,30 +40,27 @@ export class DnsClient {
 
   /**
    * The first answer that settles the question: with records, or a denial.
-   * @throws ClusterError `REMOTE` when they refuse or fail, `TIMEOUT`, `DISCONNECTED`, `PROTOCOL`, `IO`; `ABORTED`
+   * @throws ClusterError `REMOTE` when they refuse or fail, `TIMEOUT`, `DISCONNECTED`, `PROTOCOL`, `IO`; what the signal
+   * aborted with, `ABORTED` where that is no ClusterError
    */
   async ask(question: Question, resolvers: readonly Address[], signal: AbortSignal): Promise<DnsResponse> {
-    const failures = new Map<string, string>();
-    let code: ClusterErrorCode = 'IO';
-    let cause: unknown = undefined;
+    const failures = new Map<string, ClusterError>();
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const resolver of this.#inOrder(resolvers)) {
+        if (signal.aborted) throw unanswered(question, failures, signal);
         const name = formatAddress(resolver);
         try {
           const response = await this.#askOne(question, resolver, round < ROUNDS - 1, signal);
           this.#failures.delete(name);
           return response;
         } catch (error) {
-          throwIfAborted(signal, `ask for ${question.name}`);
-          this.#failures.set(name, (this.#failures.get(name) ?? 0) + 1);
-          const failure = toClusterError(error, 'IO', name);
-          failures.set(name, failure.message);
-          [code, cause] = [failure.code, failure];
+          const isGivenUp = signal.aborted && !isClusterError(signal.reason, 'TIMEOUT');
+          if (!isGivenUp) this.#failures.set(name, (this.#failures.get(name) ?? 0) + 1);
+          if (!signal.aborted) failures.set(name, toClusterError(error, 'IO', name));
         }
       }
     }
-    const what = `${question.type} of ${question.name}`;
-    throw new ClusterError(code, `${what}: no resolver answers: ${[...failures.values()].join('; ')}`, { cause });
+    throw unanswered(question, failures, signal);
   }
 
   #inOrder(resolvers: readonly Address[]): readonly Address[] {
@@ -95,6 +91,19 @@ export class DnsClient {
     const again = newQuery(question, random, { edns });
     return await within((inner) => exchangeOverTcp(net, resolver, again, inner));
   }
+}
+
+function unanswered(
+  { type, name }: Question,
+  failures: ReadonlyMap<string, ClusterError>,
+  signal: AbortSignal,
+): ClusterError {
+  const reason: unknown = signal.reason;
+  const ended = signal.aborted ? toClusterError(reason, 'ABORTED', 'given up') : undefined;
+  const causes = [...failures.values(), ...(ended === undefined ? [] : [ended])];
+  const why = causes.map(({ message }) => message).join('; ');
+  const last = causes.at(-1);
+  return new ClusterError(last?.code ?? 'IO', `${type} of ${name}: no resolver answers: ${why}`, { cause: last });
 }
 
 /** @throws ClusterError `REMOTE` when the resolver cannot or will not say, so that another has to */

@@ -2,6 +2,7 @@ import {
   type Address,
   BaseClusterDiscovery,
   type ClusterContext,
+  ClusterError,
   type IClusterDiscovery,
   type LookupAnswer,
   type LookupOptions,
@@ -31,6 +32,8 @@ export function dnsDiscovery(options: DnsDiscoveryOptions): Plugin<IClusterDisco
 }
 
 const NAME = 'discovery-dns';
+/** The part of its time that a look spends on questions. */
+const PATIENCE = 0.9;
 const FAMILIES: Readonly<Record<CheckedDnsOptions['family'], readonly AddressType[]>> = {
   both: ['A', 'AAAA'],
   ipv4: ['A'],
@@ -52,7 +55,7 @@ class DnsDiscovery extends BaseClusterDiscovery {
   }
 
   protected override lookup({ signal }: LookupOptions): Promise<LookupAnswer> {
-    const looking = this.#look(signal);
+    const looking = this.#withPatience(signal, (patience) => this.#look(patience));
     const done = looking.catch(() => undefined).finally(() => this.#underWay.delete(done));
     this.#underWay.add(done);
     return looking;
@@ -60,6 +63,25 @@ class DnsDiscovery extends BaseClusterDiscovery {
 
   protected override async release(): Promise<void> {
     await Promise.all(this.#underWay);
+  }
+
+  /**
+   * Gives up what is still open while there is time to tell what was found: a name or a target to which nobody answers
+   * must not take the others along.
+   */
+  async #withPatience<T>(signal: AbortSignal, call: (patience: AbortSignal) => Promise<T>): Promise<T> {
+    const patience = new AbortController();
+    const end = () => patience.abort(signal.reason);
+    const timer = this.#context.clock.setTimer(this.#options.timeoutMs * PATIENCE, () => {
+      patience.abort(new ClusterError('TIMEOUT', 'the time for all questions is over'));
+    });
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      return await call(patience.signal);
+    } finally {
+      timer.cancel();
+      signal.removeEventListener('abort', end);
+    }
   }
 
   async #look(signal: AbortSignal): Promise<LookupAnswer> {
@@ -100,7 +122,6 @@ class DnsDiscovery extends BaseClusterDiscovery {
         if (found.nodes.length > 0) return failures.length === 0 ? found : unsure(found, failures);
         denied.push(found);
       } catch (error) {
-        signal.throwIfAborted();
         failures.push(error);
       }
     }

@@ -101,7 +101,6 @@ async function findHostOf(source: NodeSource, target: string, signal: AbortSigna
     if (host.addresses.length > 0 || host.problems.length > 0) return host;
     return { ...host, isComplete: false, problems: [`${target} has no address`] };
   } catch (error) {
-    signal.throwIfAborted();
     return { addresses: [], ttlSeconds: FAILED_TTL_SECONDS, isComplete: false, problems: [String(error)] };
   }
 }

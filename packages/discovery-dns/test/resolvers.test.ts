@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { DnsScene } from './dns-scene.ts';
-import { a, type ZoneServer } from './zone-server.ts';
+import { a, srv, type ZoneServer } from './zone-server.ts';
 
 const NAMES = ['nodes.test:7000'];
 const FOUND = ['10.1.0.1:7000'];
@@ -62,6 +62,27 @@ it('tells one name that fails from one that is denied, and keeps what the others
   expect(scene.warnings).toHaveLength(1);
   expect((await scene.failure(scene.discovery({ names: ['gone.test:1', 'broken.test:1'] }))).code).toBe('REMOTE');
   expect(await scene.find(scene.discovery({ names: ['gone.test:1'] }))).toEqual([]);
+});
+
+it('is not held up by a target or a name to which nobody answers', async () => {
+  const { scene, servers } = await open('held up', 3);
+  for (const server of servers) {
+    server.addsAddresses = false;
+    server.records = [
+      ...server.records,
+      srv('_a._tcp.test', { target: 'a.test', port: 1 }),
+      srv('_a._tcp.test', { target: 'silent1.test', port: 1 }),
+      srv('_a._tcp.test', { target: 'silent2.test', port: 1 }),
+      a('a.test', '10.1.0.2'),
+    ];
+    server.onItsWay = (response, { name }) => (name.startsWith('silent') ? [] : [response]);
+  }
+  const told = scene.watch(scene.discovery({ names: [...NAMES, '_a._tcp.test', 'silent3.test:1'] }));
+  await scene.world.run(5_000);
+  expect(told.snapshots).toMatchObject([{ complete: false, nodes: [{ host: '10.1.0.1' }, { host: '10.1.0.2' }] }]);
+  expect(scene.warnings.join('\n')).toMatch(/silent1.test.*the time for all questions is over/u);
+  const failure = await scene.failure(scene.discovery({ names: ['silent.test:1'] }));
+  expect(failure).toMatchObject({ code: 'TIMEOUT', message: expect.stringContaining('10.0.0.2:53: no answer within') });
 });
 
 it('does not take a family that fails for one without addresses', async () => {
