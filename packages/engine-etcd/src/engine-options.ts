@@ -1,5 +1,6 @@
 import {
   type Address,
+  type Blame,
   checkOptions,
   formatAddress,
   invalidOption,
@@ -133,13 +134,20 @@ function checkTls(value: unknown): EtcdTls {
   throw invalidOption(`${OWNER}: tls`, missing, 'there: cert and key go together', undefined);
 }
 
+const endpointRule: OptionRule<string> = {
+  expected: 'http://host:port or https://host:port, without user and path',
+  accept: (value) => (parseEndpoint(value) === undefined ? undefined : (value as string)),
+};
+
+const HIDDEN = 'one that is not shown';
+
+function firstWrong(value: unknown): Blame | undefined {
+  const at = Array.isArray(value) ? value.findIndex((item) => parseEndpoint(item) === undefined) : -1;
+  return at < 0 ? undefined : { path: `[${at}]`, expected: endpointRule.expected, got: HIDDEN };
+}
+
 const rules: OptionRules<EtcdEngineOptions> = {
-  endpoints: rule.list(
-    secret<string>({
-      expected: 'http://host:port or https://host:port, without user and path',
-      accept: (value) => (parseEndpoint(value) === undefined ? undefined : (value as string)),
-    }),
-  ),
+  endpoints: { ...rule.list(endpointRule), blame: firstWrong },
   username: rule.text(),
   password: secret<string | (() => string | Promise<string>)>({
     expected: 'a text that is not empty, or a function that gives one',
@@ -148,18 +156,18 @@ const rules: OptionRules<EtcdEngineOptions> = {
       return typeof value === 'string' && value !== '' ? value : undefined;
     },
   }),
-  tls: {
+  tls: secret<NonNullable<EtcdEngineOptions['tls']>>({
     expected: 'an object, or a function that gives one',
     accept: (value) => {
       if (typeof value === 'function') return value as () => EtcdTls | Promise<EtcdTls>;
       return typeof value === 'object' && value !== null ? checkTls(value) : undefined;
     },
-  },
+  }),
   timeoutMs: rule.duration({ min: 10, max: MAX_TIMEOUT_MS }),
   memberTimeoutMs: rule.duration({ min: 10, max: MAX_TIMEOUT_MS }),
 };
 
 /** The same rule, whose refusal doesn't quote what came: it may be a password, or carry one. */
 function secret<T>(of: OptionRule<T>): OptionRule<T> {
-  return { ...of, blame: (value) => ({ path: '', expected: of.expected, got: `a ${typeof value} that is not shown` }) };
+  return { ...of, blame: () => ({ path: '', expected: of.expected, got: HIDDEN }) };
 }

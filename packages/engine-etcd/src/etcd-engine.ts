@@ -1,4 +1,4 @@
-import type { System } from '@quorate/core';
+import { formatAddress, type System } from '@quorate/core';
 
 import { type EngineSettings, type EtcdEngineOptions, readEngineOptions } from './engine-options.ts';
 import type { EtcdClient } from './etcd-client.ts';
@@ -33,7 +33,7 @@ class SharedEngine implements EtcdEngine {
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
-    this.place = settings.members.map(({ host, port }) => `${host}:${port}`).join(', ');
+    this.place = settings.members.map(formatAddress).join(', ');
   }
 
   open({ clock, random }: Pick<System, 'clock' | 'random'>): EtcdClient {

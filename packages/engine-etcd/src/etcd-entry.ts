@@ -11,11 +11,14 @@ export interface EtcdEntry {
   readonly lease: string | undefined;
 }
 
+/** The most bytes of values that are held of one prefix: keys of others may be there, with up to 1.5 MB each. */
+export const MAX_LISTING_BYTES: number = 64 * 1024 * 1024;
+
 /** The keys below a prefix at one revision. */
 export interface EtcdListing {
   readonly entries: readonly EtcdEntry[];
   readonly revision: bigint;
-  /** False when there are more keys than were asked for. */
+  /** False when there are more keys than were asked for, or their values are too large to be held. */
   readonly complete: boolean;
 }
 

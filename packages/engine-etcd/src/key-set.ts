@@ -1,6 +1,6 @@
 import type { IEvent } from 'etcd3';
 
-import { type EtcdEntry, type EtcdListing, readEntry } from './etcd-entry.ts';
+import { type EtcdEntry, type EtcdListing, MAX_LISTING_BYTES, readEntry } from './etcd-entry.ts';
 
 /** The keys below a prefix as a listing told them, and what a watch changed since. */
 export class KeySet {
@@ -8,12 +8,15 @@ export class KeySet {
   readonly #limit: number;
   #revision: bigint;
   #complete: boolean;
+  /** Of all values. */
+  #bytes: number;
 
   constructor({ entries, revision, complete }: EtcdListing, limit: number) {
     this.#entries = new Map(entries.map((entry) => [entry.key, entry]));
     this.#revision = revision;
     this.#complete = complete;
     this.#limit = limit;
+    this.#bytes = entries.reduce((sum, { value }) => sum + value.length, 0);
   }
 
   /** Up to and with which changes are known. */
@@ -40,12 +43,16 @@ export class KeySet {
   }
 
   #change(entry: EtcdEntry, isGone: boolean): boolean {
+    const former = this.#entries.get(entry.key);
+    this.#bytes -= former?.value.length ?? 0;
     if (isGone || isDeletion(entry)) return this.#entries.delete(entry.key);
-    if (!this.#entries.has(entry.key) && this.#entries.size >= this.#limit) {
+    const isRoom = former !== undefined || this.#entries.size < this.#limit;
+    if (!isRoom || this.#bytes + entry.value.length > MAX_LISTING_BYTES) {
       const wasComplete = this.#complete;
       this.#complete = false;
-      return wasComplete;
+      return this.#entries.delete(entry.key) || wasComplete;
     }
+    this.#bytes += entry.value.length;
     this.#entries.set(entry.key, entry);
     return true;
   }

@@ -4,7 +4,7 @@ import type { IRangeResponse } from 'etcd3';
 import { Calls } from './calls.ts';
 import type { EngineSettings } from './engine-options.ts';
 import type { EtcdClient, FollowOptions, LeaseOptions, ListOptions, PutOptions } from './etcd-client.ts';
-import { type EtcdEntry, type EtcdListing, rangeOf, readEntry } from './etcd-entry.ts';
+import { type EtcdEntry, type EtcdListing, MAX_LISTING_BYTES, rangeOf, readEntry } from './etcd-entry.ts';
 import { isCompacted, isTooLarge } from './etcd-failure.ts';
 import { type EtcdLease, KeptLease } from './etcd-lease.ts';
 import type { MemberSet } from './member-set.ts';
@@ -105,6 +105,7 @@ export class SharingClient implements EtcdClient {
     let key: Buffer = Buffer.from(prefix);
     let revision: string | undefined;
     let page = PAGE;
+    let bytes = 0;
     for (;;) {
       const request = { key, range_end, limit: Math.min(page, limit + 1 - entries.length), revision: revision ?? '0' };
       const answer = await this.#page(request, signal);
@@ -114,9 +115,11 @@ export class SharingClient implements EtcdClient {
       }
       revision ??= answer.header.revision;
       entries.push(...answer.kvs.map(readEntry));
+      bytes += answer.kvs.reduce((sum, { value }) => sum + value.length, 0);
       const last = answer.kvs.at(-1);
-      if (!answer.more || last === undefined || entries.length > limit) {
-        const complete = entries.length <= limit;
+      const isTooMuch = entries.length > limit || (answer.more && bytes > MAX_LISTING_BYTES);
+      if (!answer.more || last === undefined || isTooMuch) {
+        const complete = !isTooMuch;
         return { entries: entries.slice(0, limit), revision: BigInt(revision), complete };
       }
       key = Buffer.concat([last.key, Buffer.of(0)]);
