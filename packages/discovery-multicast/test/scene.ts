@@ -5,6 +5,7 @@ import {
   type DiscoverySnapshot,
   formatNode,
   type Logger,
+  type Net,
   silentLogger,
 } from '@quorate/core';
 import { createWorld, type Host, type LinkOptions, type World } from '@quorate/simulator';
@@ -22,11 +23,24 @@ export class Participant {
   readonly warnings: string[] = [];
   readonly snapshots: DiscoverySnapshot[] = [];
 
-  constructor(host: Host, id: string, cluster: string, options: MulticastDiscoveryOptions, metadata?: object) {
+  constructor(
+    host: Host,
+    id: string,
+    cluster: string,
+    options: MulticastDiscoveryOptions,
+    more: object = {},
+    net?: Net,
+  ) {
     this.host = host;
-    this.node = { id, host: host.address, port: 7000, ...metadata };
+    this.node = { id, host: host.address, port: 7000, ...more };
     const logger: Logger = { ...silentLogger, warn: (message) => void this.warnings.push(message) };
-    const context = { ...host.system, logger, self: this.node, cluster: { name: cluster } } as unknown;
+    const context = {
+      ...host.system,
+      ...(net && { net }),
+      logger,
+      self: this.node,
+      cluster: { name: cluster },
+    } as unknown;
     this.discovery = multicastDiscovery(options).create(context as ClusterContext);
   }
 
@@ -52,6 +66,8 @@ interface JoinOptions {
   readonly options?: MulticastDiscoveryOptions;
   /** Of the node. */
   readonly more?: object;
+  /** @default its host's */
+  readonly net?: Net;
 }
 
 /** Hosts in one local network. */
@@ -71,10 +87,10 @@ export class Scene {
   /** Registered, and watching. */
   async join(
     id: string,
-    { host = this.host(id), cluster = 'test', options = {}, more = {} }: JoinOptions = {},
+    { host = this.host(id), cluster = 'test', options = {}, more = {}, net }: JoinOptions = {},
   ): Promise<Participant> {
     const secret = options.insecure === true ? {} : { secret: SECRET };
-    const participant = new Participant(host, id, cluster, { ...secret, ...options }, more).watch();
+    const participant = new Participant(host, id, cluster, { ...secret, ...options }, more, net).watch();
     await this.done(participant.discovery.registerNode(participant.node));
     return participant;
   }

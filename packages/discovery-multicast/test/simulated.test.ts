@@ -1,3 +1,4 @@
+import type { Net } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 
 import { encodeDatagram, MAX_DATAGRAM_BYTES } from '../src/datagram.ts';
@@ -97,6 +98,28 @@ describe('a node that hears nothing forgets nobody', () => {
     expect(b.told).toBe('a@1');
     await scene.run(10_000);
     expect(await scene.ask(b)).toBe('a@1');
+  });
+
+  it('while its socket is out of the group, and joins again', async () => {
+    const scene = new Scene('deaf');
+    const [b, c] = [await scene.join('b'), await scene.join('c')];
+    const host = scene.host('a');
+    const sockets: Deafening[] = [];
+    const a = await scene.join('a', { host, net: deafening(host.system.net, sockets) });
+    await scene.run(10_000);
+    expect(a.told).toBe('b@1 c@2');
+    for (const socket of sockets) socket.isDeaf = true;
+    await scene.done(c.discovery[Symbol.asyncDispose]());
+    await scene.run(12_000);
+    expect(sockets).toHaveLength(1);
+    await scene.run(13_000);
+    expect(sockets).toHaveLength(2);
+    expect(a.warnings.join()).toContain('this node does not even hear itself; joining the group again');
+    expect(a.told).toBe('b@1 c@2');
+    // The goodbye was missed, so what remains is to wait.
+    await scene.run(FORGOTTEN_MS);
+    expect([a.told, b.told]).toEqual(['b@1', 'a@3']);
+    expect(sockets).toHaveLength(2);
   });
 
   it('while its group is cut off, and tells of those who come back', async () => {
@@ -254,3 +277,20 @@ describe('what is said', () => {
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(100);
   });
 });
+
+interface Deafening {
+  isDeaf: boolean;
+}
+
+/** A network whose sockets can be made deaf, and stay so. */
+function deafening(net: Net, sockets: Deafening[]): Net {
+  return {
+    connect: (...args) => net.connect(...args),
+    listen: (...args) => net.listen(...args),
+    bindDatagram: (address, receive, options) => {
+      const made = { isDeaf: false };
+      sockets.push(made);
+      return net.bindDatagram(address, (payload, from) => made.isDeaf || receive(payload, from), options);
+    },
+  };
+}
