@@ -127,7 +127,9 @@ export async function untilListed(
   signal: AbortSignal,
 ): Promise<void> {
   const { service, id, definition } = instance;
-  const catalog = new BlockingQuery(client, ['health', 'service', service], { waitMs: timeoutMs, timeoutMs });
+  // Of many that register at one time none is to read all the others.
+  const query = { filter: `Service.ID == "${id}"` };
+  const catalog = new BlockingQuery(client, ['health', 'service', service], { query, waitMs: timeoutMs, timeoutMs });
   for (;;) {
     const { body } = await catalog.next({ signal });
     if (isListed(body, id, definition)) return;

@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type ClusterContext,
   type DiscoverySnapshot,
   type IClusterDiscovery,
@@ -216,6 +217,24 @@ it('what a key holds that nobody can have claimed is refused', async () => {
   }
   scene.consul.keys.set(key, null);
   expect(await scene.world.settled(ask(), 100)).toEqual(new Uint8Array());
+});
+
+it('a claim ends like every other call', async () => {
+  const scene = open({ timeoutMs: 1_000 });
+  const { consul, discovery } = scene;
+  const claim = (options: CallOptions = {}) => discovery.claim?.(new Uint8Array([1]), options) ?? Promise.resolve();
+  consul.state = 'stalled';
+  expect((await failure(scene, claim())).code).toBe('TIMEOUT');
+  expect((await failure(scene, claim({ signal: AbortSignal.abort() }))).code).toBe('ABORTED');
+  const controller = new AbortController();
+  const aborted = failure(scene, claim({ signal: controller.signal }));
+  controller.abort();
+  expect((await aborted).code).toBe('ABORTED');
+  const closed = failure(scene, claim());
+  await discovery[Symbol.asyncDispose]();
+  expect((await closed).code).toBe('CLOSED');
+  expect((await failure(scene, claim())).code).toBe('CLOSED');
+  expect(consul.keys.size).toBe(0);
 });
 
 it('without registration it refuses to register', async () => {
