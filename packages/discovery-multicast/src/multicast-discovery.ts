@@ -160,7 +160,8 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
     if (!this.#announcer.delete(nodeId)) return;
     this.#send({ kind: 'goodbye', id: nodeId });
     await sleep(this.#context.clock, GOODBYE_MS, { signal });
-    this.#send({ kind: 'goodbye', id: nodeId });
+    // It may have been registered again meanwhile.
+    if (!this.#announcer.has(nodeId)) this.#send({ kind: 'goodbye', id: nodeId });
   }
 
   protected override async release(): Promise<void> {

@@ -58,6 +58,18 @@ describe('nodes of one network', () => {
     expect(a.warnings.join()).toContain('it answered with nobody; keeping 1 nodes');
   });
 
+  it('that register while their goodbye is being said stay', async () => {
+    const scene = new Scene('again');
+    const [a, b] = [await scene.join('a'), await scene.join('b')];
+    await scene.run(700);
+    const leaving = b.discovery.unregisterNode('b');
+    await scene.done(b.discovery.registerNode(b.node));
+    await scene.done(leaving);
+    await scene.run(1_000);
+    expect(a.told).toBe('b@2');
+    expect(a.snapshots).toHaveLength(1);
+  });
+
   it('are found and kept while a fifth of all datagrams is lost, and others are doubled or late', async () => {
     const scene = new Scene('loss', { loss: 0.2, duplicate: 0.3, reorder: 0.3, latencyMs: 2 });
     const all = [await scene.join('a'), await scene.join('b'), await scene.join('c'), await scene.join('d')];
