@@ -63,7 +63,7 @@ export interface EngineSettings {
 }
 
 const OWNER = 'etcdEngine';
-export const MAX_ENDPOINTS = 64;
+const MAX_ENDPOINTS = 64;
 const MAX_TIMEOUT_MS = 600_000;
 const ENDPOINT = /^(https?):\/\/([^/?#@\s]+)\/?$/u;
 
