@@ -1,5 +1,6 @@
 import {
   type CallOptions,
+  type Clock,
   type ClusterContext,
   type DiscoverySnapshot,
   type IClusterDiscovery,
@@ -14,6 +15,8 @@ import { consulDiscovery, type ConsulDiscoveryOptions } from '../src/index.ts';
 import { entryOf, FakeConsul } from './fake-consul.ts';
 
 interface Scene {
+  /** Timers that are still to fire. */
+  readonly timers: Set<object>;
   readonly world: World;
   readonly consul: FakeConsul;
   readonly discovery: IClusterDiscovery;
@@ -33,9 +36,38 @@ function open(options: ConsulDiscoveryOptions = {}, token?: () => string): Scene
   const note = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
   const logger = { ...silentLogger, info: note('info'), warn: note('warn') };
   const cluster = { name: 'test', id: undefined, adopt: () => undefined };
-  const context = { ...host.system, logger, self: NODE, cluster } as unknown as ClusterContext;
+  const timers = new Set<object>();
+  const context = {
+    ...host.system,
+    clock: counted(host.system.clock, timers),
+    logger,
+    self: NODE,
+    cluster,
+  } as unknown as ClusterContext;
   const engine = consulEngine({ exchange: consul.exchange, ...(token === undefined ? {} : { token }) });
-  return { world, consul, lines, discovery: consulDiscovery({ engine, ...options }).create(context) };
+  return { timers, world, consul, lines, discovery: consulDiscovery({ engine, ...options }).create(context) };
+}
+
+function counted(clock: Clock, timers: Set<object>): Clock {
+  const setTimer: Clock['setTimer'] = (delayMs, callback) => {
+    const timer = clock.setTimer(delayMs, () => {
+      timers.delete(timer);
+      callback();
+    });
+    timers.add(timer);
+    return {
+      cancel: () => {
+        timers.delete(timer);
+        timer.cancel();
+      },
+    };
+  };
+  return {
+    now: () => clock.now(),
+    wallTime: () => clock.wallTime(),
+    defer: (callback) => clock.defer(callback),
+    setTimer,
+  };
 }
 
 async function failure(
@@ -217,6 +249,20 @@ it('what a key holds that nobody can have claimed is refused', async () => {
   }
   scene.consul.keys.set(key, null);
   expect(await scene.world.settled(ask(), 100)).toEqual(new Uint8Array());
+});
+
+it('sends no sign of life once it is disposed of, and leaves no timer', async () => {
+  const { world, consul, discovery, timers, lines } = open({ ttlMs: 3_000 });
+  await world.settled(discovery.registerNode(NODE), 1_000);
+  await world.run(5_000);
+  expect(timers.size).toBeGreaterThan(0);
+  await discovery[Symbol.asyncDispose]();
+  expect(timers.size).toBe(0);
+  const count = consul.told.length;
+  await world.run(10_000);
+  expect(consul.told.length).toBe(count);
+  expect(consul.services.has(ID)).toBe(true);
+  expect(lines).toEqual([]);
 });
 
 it('a claim ends like every other call', async () => {

@@ -124,10 +124,6 @@ function collect(
     else reject(new ClusterError('PROTOCOL', `the answer is longer than ${maxBytes} bytes`, { outcome: 'unknown' }));
   });
   answer.on('error', reject);
-  answer.on('close', () => {
-    if (answer.complete) return;
-    reject(new ClusterError('DISCONNECTED', 'the connection was lost within the answer', { outcome: 'unknown' }));
-  });
   answer.on('end', () => {
     journey.done = true;
     resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks).toString('utf8') });
