@@ -1,4 +1,4 @@
-import { isRecord, type KubernetesObject, quote } from '@quorate/engine-kubernetes';
+import { isObjectName, isRecord, type KubernetesObject, quote } from '@quorate/engine-kubernetes';
 
 import {
   type AddressFamily,
@@ -49,15 +49,17 @@ function readEndpoint(
   // All addresses of an endpoint are the same to its clients, who are to take the first.
   const host = listOf(endpoint['addresses'])?.[0];
   if (typeof host !== 'string') return `${quote(endpoint)} has no address`;
+  const pod = podOf(endpoint);
+  if (pod !== undefined && !isObjectName(pod)) return `${quote(pod)} is no name of a pod`;
   const zone = endpoint['zone'] ?? recordOf(endpoint['deprecatedTopology'])[ZONE_LABEL];
-  const node = { host, port, ...idOfPod(podOf(endpoint), options), ...zoneOf(zone) };
+  const node = { host, port, ...idOfPod(pod, options), ...zoneOf(zone) };
   return { node, family, condition: conditionOf(recordOf(endpoint['conditions'])) };
 }
 
 /** The pod's name; a slice that somebody wrote by hand may tell the host name that the pod would have. */
 function podOf({ targetRef, hostname }: Readonly<Record<string, unknown>>): unknown {
   const { kind, name } = recordOf(targetRef);
-  return kind === 'Pod' ? name : hostname;
+  return kind === 'Pod' ? name : (hostname ?? undefined);
 }
 
 /** What isn't said counts as good, as the API defines it. */

@@ -1,4 +1,5 @@
 import {
+  Backoff,
   BaseClusterDiscovery,
   type CallOptions,
   type ClusterContext,
@@ -8,6 +9,7 @@ import {
   type LookupAnswer,
   type LookupOptions,
   type Plugin,
+  sleep,
   type Timer,
 } from '@quorate/core';
 import {
@@ -51,6 +53,8 @@ class KubernetesDiscovery extends BaseClusterDiscovery {
   readonly #settings: DiscoverySettings;
   readonly #client: KubernetesClient;
   readonly #resource: KubernetesResource;
+  /** Between lists that no watch followed. */
+  readonly #unfollowed: Backoff;
 
   constructor(context: ClusterContext, settings: DiscoverySettings) {
     const { service, labelSelector, timeoutMs, backoff } = settings;
@@ -59,6 +63,7 @@ class KubernetesDiscovery extends BaseClusterDiscovery {
     this.#settings = settings;
     this.#client = settings.engine.connect(context.clock, { timeoutMs, watchMs: settings.watchMs });
     this.#resource = service === undefined ? PODS : SLICES;
+    this.#unfollowed = new Backoff(context.random, backoff);
   }
 
   async claim(value: Uint8Array | undefined, options: CallOptions = {}): Promise<Uint8Array | undefined> {
@@ -79,9 +84,24 @@ class KubernetesDiscovery extends BaseClusterDiscovery {
     const gathering = this.#gathering(publish);
     try {
       await followObjects(this.#client, this.#resource, await this.#selection(), gathering, { signal });
+    } catch (error) {
+      await this.#hesitate(gathering, signal);
+      throw error;
     } finally {
       gathering.end();
     }
+  }
+
+  /**
+   * The base class hesitates between answers that fail. Where lists are given and watches are not, as when the permission
+   * for them is missing, each list is an answer: without this everybody would list for ever, as fast as they can.
+   */
+  async #hesitate({ hasListed, hasFollowed }: Gathering, signal: AbortSignal): Promise<void> {
+    if (hasFollowed) this.#unfollowed.reset();
+    if (hasFollowed || !hasListed) return;
+    const isFirst = this.#unfollowed.attempts === 0;
+    const delayMs = this.#unfollowed.next();
+    if (!isFirst) await sleep(this.#context.clock, delayMs, { signal }).catch(() => undefined);
   }
 
   protected override release(): Promise<void> {
@@ -111,6 +131,8 @@ class Gathering implements ObjectsFollower {
   #refused: readonly string[] = [];
   /** There while changes are being gathered. */
   #timer: Timer | undefined;
+  #hasListed = false;
+  #hasFollowed = false;
 
   constructor(
     read: (object: KubernetesObject) => ReadObject,
@@ -122,6 +144,15 @@ class Gathering implements ObjectsFollower {
     this.#later = later;
   }
 
+  get hasListed(): boolean {
+    return this.#hasListed;
+  }
+
+  /** Whether a watch has told something, or ended as it should. */
+  get hasFollowed(): boolean {
+    return this.#hasFollowed;
+  }
+
   get answer(): LookupAnswer {
     const problems = [...this.#refused, ...[...this.#known.values()].flatMap((each) => each.problems)];
     return { nodes: chooseNodes(this.#known.values()), problems };
@@ -131,6 +162,7 @@ class Gathering implements ObjectsFollower {
     this.#known.clear();
     for (const item of items) this.#known.set(item.metadata.name, this.#read(item));
     this.#refused = refused;
+    this.#hasListed = true;
     this.#tell();
   }
 
@@ -139,11 +171,13 @@ class Gathering implements ObjectsFollower {
     else this.#known.set(object.metadata.name, this.#read(object));
     if (this.#known.size > MAX_OBJECTS)
       throw new ClusterError('OVERLOADED', `more than ${MAX_OBJECTS} objects are selected`);
+    this.#hasFollowed = true;
     this.#timer ??= this.#later(() => this.#tell());
   }
 
   /** Told again, so that what is known is as old as the last proof of it. */
   confirmed(): void {
+    this.#hasFollowed = true;
     if (this.#timer === undefined) this.#tell();
   }
 
