@@ -116,7 +116,10 @@ function partOptions(command: Command): Command {
     .addOption(
       new Option('--discovery <name>', 'how nodes find each other').choices(namesOf(discoveries)).default('static'),
     )
-    .option('--registry <place>', 'the server that the discovery asks (consul: http://host:port)')
+    .option(
+      '--registry <place>',
+      'the server that the discovery asks (consul: http://host:port; dns: name@host:port)',
+    )
     .addOption(
       new Option('--election <name>', 'how they elect; raft keeps the ledger on every node, too')
         .choices(namesOf(elections))

@@ -30,11 +30,12 @@ export async function openSession(options: DemoOptions, ledger: Ledger = new Fen
   const owned = new AsyncDisposableStack();
   try {
     const server = isReplicated(options.election) ? undefined : owned.use(await serve(ledger, history));
-    const registry = options.registry ?? owned.use(await startRegistry(options))?.place;
+    const registry = options.registry === undefined ? owned.use(await startRegistry(options)) : undefined;
     const data = options.data ?? (await mkdtemp(join(tmpdir(), 'quorate-demo-')));
     await mkdir(data, { recursive: true });
-    const plan = { ...options, registry, data, ledgerUrl: server?.url };
+    const plan = { ...options, registry: options.registry ?? registry?.place, data, ledgerUrl: server?.url };
     const supervisor = await Supervisor.create(plan, history, copies);
+    await registry?.publish?.(supervisor.nodes);
     const temporary = options.data === undefined ? data : undefined;
     return new OpenSession({ options, history, copies, supervisor }, owned, temporary);
   } catch (error) {

@@ -12,6 +12,8 @@ const run = promisify(execFile);
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const hasConsul = findProgram('consul') !== undefined;
 if (!hasConsul) reportAbsent('consul');
+const hasDns = findProgram('knotd') !== undefined;
+if (!hasDns) reportAbsent('knotd');
 const options: DemoOptions = {
   nodes: 3,
   script: true,
@@ -80,6 +82,17 @@ describe('the demo unattended', () => {
       const argv = ['--conditions=@quorate/source', main, '--script', '--discovery', 'consul'];
       const { stdout } = await run(process.execPath, argv, { timeout: 90_000 });
       expect(stdout).toContain('discovery consul');
+      expect(stdout).toContain('All was as it should be.');
+    },
+    100_000,
+  );
+
+  it.skipIf(!hasDns)(
+    'does so with nodes that know of each other from DNS alone',
+    async () => {
+      const argv = ['--conditions=@quorate/source', main, '--script', '--discovery', 'dns'];
+      const { stdout } = await run(process.execPath, argv, { timeout: 90_000 });
+      expect(stdout).toContain('discovery dns');
       expect(stdout).toContain('All was as it should be.');
     },
     100_000,
