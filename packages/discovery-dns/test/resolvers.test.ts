@@ -1,3 +1,6 @@
+import type { Address } from '@quorate/core';
+import type { Host } from '@quorate/simulator';
+import { encode } from 'dns-packet';
 import { expect, it } from 'vitest';
 
 import { DnsScene } from './dns-scene.ts';
@@ -119,20 +122,10 @@ it('asks under another id and from another port each time', async () => {
   expect(Math.min(...ports)).toBeGreaterThanOrEqual(49_152);
 });
 
-it('does not believe what comes under another id, to another question, or from elsewhere', async () => {
-  const { scene, servers } = await open('forged', 2);
-  const [server, forger] = servers as [ZoneServer, ZoneServer];
-  const lie = a('nodes.test', '10.6.6.6');
-  server.onItsWay = (response, { from }) => {
-    const lies = { ...response, answers: [lie] };
-    // From the right machine, but another port, and from another machine.
-    const bytes = Uint8Array.of(0);
-    void scene
-      .hostOf(server)
-      .system.net.bindDatagram({ host: '0.0.0.0', port: 0 }, () => undefined)
-      .then((socket) => {
-        socket.send(bytes, from);
-      });
+it('does not believe what comes under another id, or to another question', async () => {
+  const { scene, server } = await open('forged');
+  server.onItsWay = (response) => {
+    const lies = { ...response, answers: [a('nodes.test', '10.6.6.6')] };
     return [
       { ...lies, id: ((response.id ?? 0) + 1) & 0xffff },
       { ...lies, type: 'query' },
@@ -143,9 +136,25 @@ it('does not believe what comes under another id, to another question, or from e
       response,
     ];
   };
-  forger.mode = 'silent';
-  const discovery = scene.discovery({ names: NAMES, family: 'ipv4' });
-  expect(await scene.find(discovery)).toEqual(FOUND);
+  expect(await scene.find(scene.discovery({ names: NAMES, family: 'ipv4' }))).toEqual(FOUND);
+});
+
+it('does not believe what comes from elsewhere, however right it looks', async () => {
+  const { scene, servers } = await open('elsewhere', 2);
+  const [server, forger] = servers as [ZoneServer, ZoneServer];
+  const tell = async (host: Host, bytes: Uint8Array, to: Address) => {
+    const socket = await host.system.net.bindDatagram({ host: '0.0.0.0', port: 0 }, () => undefined);
+    socket.send(bytes, to);
+  };
+  server.onItsWay = (response, { from }) => {
+    const bytes = encode(response);
+    // Another machine, and another port of the right one.
+    for (const host of [scene.hostOf(forger), scene.hostOf(server)]) void tell(host, bytes, from);
+    return [];
+  };
+  const resolvers = scene.resolvers.slice(0, 1);
+  expect((await scene.failure(scene.discovery({ names: NAMES, resolvers }))).code).toBe('TIMEOUT');
+  expect(server.seen.length).toBeGreaterThan(1);
 });
 
 it('asks by TCP when so much comes that somebody seems to guess', async () => {
