@@ -118,7 +118,7 @@ function partOptions(command: Command): Command {
     )
     .option(
       '--registry <place>',
-      'the server that the discovery asks (consul: http://host:port; dns: name@host:port)',
+      'the server that the discovery asks (consul: http://host:port; dns: name@host:port; multicast: group:port)',
     )
     .addOption(
       new Option('--election <name>', 'how they elect; raft keeps the ledger on every node, too')

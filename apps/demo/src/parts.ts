@@ -5,6 +5,7 @@ import { raftElection, raftProfiles } from '@quorate/election-raft';
 import { raftReplicator } from '@quorate/replicator-raft';
 import { consulNodes, startConsul } from './discovery-consul.ts';
 import { multicastNodes, startMulticast } from './discovery-multicast.ts';
+import { dnsNodes, startDns } from './discovery-dns.ts';
 import type { DiscoveryRegistry } from './discovery-registry.ts';
 import type { ReplicatedLedger, TicketReplicator } from './replicated-ledger.ts';
 
@@ -29,12 +30,14 @@ export interface PartsInput {
 export const discoveries = {
   static: ({ peers }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => staticDiscovery({ nodes: peers }),
   consul: ({ registry }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => consulNodes(registry),
+  dns: ({ registry }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => dnsNodes(registry),
   multicast: ({ registry }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => multicastNodes(registry),
 } as const;
 
 /** The servers that the demo starts for those that ask one. */
 export const registries: Partial<Record<DiscoveryName, () => Promise<DiscoveryRegistry>>> = {
   consul: startConsul,
+  dns: startDns,
   multicast: startMulticast,
 };
 

@@ -98,6 +98,13 @@ describe('the demo unattended', () => {
     100_000,
   );
 
+  it('does so with nodes that know of each other from what they announce alone', async () => {
+    const argv = ['--conditions=@quorate/source', main, '--script', '--discovery', 'multicast'];
+    const { stdout } = await run(process.execPath, argv, { timeout: 90_000 });
+    expect(stdout).toContain('discovery multicast');
+    expect(stdout).toContain('All was as it should be.');
+  }, 100_000);
+
   it('fails when a copy of the ledger differs', async () => {
     const opened = await openSession({ ...options, election: 'raft' });
     const ticket = { id: 'x-1-1', node: 'x', token: 1n };
