@@ -6,6 +6,7 @@ import {
   type ClusterNode,
   settleWithin,
   sleep,
+  throwIfAborted,
 } from '@quorate/core';
 import type { EtcdClient, EtcdLease } from '@quorate/engine-etcd';
 
@@ -28,6 +29,8 @@ export class Registration implements AsyncDisposable {
   #value: Uint8Array | undefined;
   #lease: EtcdLease | undefined;
   #keeping = false;
+  /** Writes take turns: one of what was there before could otherwise overtake one of what is new. */
+  #turn: Promise<void> = Promise.resolve();
   /** Whether it was told that somebody else writes the key. */
   #isContested = false;
 
@@ -37,7 +40,10 @@ export class Registration implements AsyncDisposable {
 
   /** Writes the node, and keeps it written from then on. */
   async tell(node: ClusterNode, signal: AbortSignal): Promise<void> {
-    await this.#write(encodeNode(node), signal);
+    await this.#inTurn(async () => {
+      throwIfAborted(signal, `${this.#parts.source}: register`);
+      await this.#write(encodeNode(node), signal);
+    });
     if (this.#keeping) return;
     this.#keeping = true;
     void this.#keep();
@@ -77,7 +83,7 @@ export class Registration implements AsyncDisposable {
       await this.#untilDue();
       if (ended.aborted) return;
       try {
-        await this.#look();
+        await this.#inTurn(() => this.#look());
         backoff.reset();
       } catch (error) {
         if (ended.aborted) return;
@@ -87,7 +93,7 @@ export class Registration implements AsyncDisposable {
     }
   }
 
-  /** Until the lease is lost, or for as long as it lasts: somebody may have deleted the key meanwhile. */
+  /** Until the lease is lost, or for as long as it lasts: somebody may have changed the key meanwhile. */
   async #untilDue(): Promise<void> {
     const { clock, leaseMs } = this.#parts;
     const lost = this.#lease?.lost;
@@ -98,6 +104,12 @@ export class Registration implements AsyncDisposable {
       return () => timer.cancel();
     });
     await wait.catch(() => undefined);
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const run = this.#turn.then(work);
+    this.#turn = run.catch(() => undefined);
+    await run;
   }
 
   async #look(): Promise<void> {
@@ -113,7 +125,13 @@ export class Registration implements AsyncDisposable {
     }
     const found = await client.createIfAbsent(key, value, { lease: lease.id, signal });
     const isOwn = found.lease === lease.id;
+    // A write that nobody waited for any more may have come late.
+    if (isOwn && !isSame(found.value, value)) await client.put(key, value, { lease: lease.id, signal });
     if (!isOwn && !this.#isContested) logger.warn(`${source}: ${key} is registered by somebody else, too`);
     this.#isContested = !isOwn;
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

@@ -14,6 +14,8 @@ class KeyInEtcd {
   /** The lease of what is at the key. */
   owner: string | undefined;
   value = '';
+  /** What writes wait for, if anything. */
+  held: Promise<void> | undefined;
   /** What calls fail with, if any. */
   failure: ClusterError | undefined;
   readonly leases: FakeLease[] = [];
@@ -34,12 +36,13 @@ class KeyInEtcd {
       },
       put: async (_key, value, { lease } = {}) => {
         this.#failIfDown();
+        await this.held;
         write(value, lease);
       },
       createIfAbsent: async (_key, value, { lease } = {}) => {
         this.#failIfDown();
         if (this.owner === undefined) write(value, lease);
-        return { lease: this.owner } as EtcdEntry;
+        return { lease: this.owner, value: new TextEncoder().encode(this.value) } as Partial<EtcdEntry> as EtcdEntry;
       },
     };
     return client as EtcdClient;
@@ -135,6 +138,24 @@ it('is written anew at once when its lease is lost, and again and again while et
   expect(lines.at(-1)).toMatch(/^info .*registered again/u);
 });
 
+it('what is told while a lost lease is replaced is what stays', async () => {
+  const { etcd, registration, pass } = scene();
+  await registration.tell(node, signal);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  etcd.held = promise;
+  etcd.leases[0]?.lose();
+  await pass(1);
+  const told = registration.tell({ ...node, port: 7_002 }, signal);
+  // Had it not to wait for its turn, it would be written first.
+  etcd.held = undefined;
+  await pass(1);
+  resolve();
+  await told;
+  await pass(1);
+  expect(JSON.parse(etcd.value)).toMatchObject({ port: 7_002 });
+  expect(etcd.owner).toBe('2');
+});
+
 it('comes back within the time of its lease when somebody deleted it', async () => {
   const { etcd, registration, pass } = scene();
   await registration.tell(node, signal);
@@ -143,6 +164,14 @@ it('comes back within the time of its lease when somebody deleted it', async () 
   expect(etcd.owner).toBeUndefined();
   await pass(2);
   expect(etcd.owner).toBe('1');
+});
+
+it('is put right when a write of before came late', async () => {
+  const { etcd, registration, pass } = scene();
+  await registration.tell(node, signal);
+  etcd.value = '{"port":6999}';
+  await pass(LEASE_MS + 1);
+  expect(JSON.parse(etcd.value)).toMatchObject({ port: 7_001 });
 });
 
 it('tells once of somebody else who writes the key, and leaves that there', async () => {
