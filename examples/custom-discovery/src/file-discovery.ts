@@ -52,7 +52,7 @@ class FileDiscovery extends BaseClusterDiscovery {
 }
 
 async function readText(disk: Disk, path: string): Promise<string> {
-  const file = await disk.open(path);
+  const file = await disk.open(path, { readOnly: true });
   try {
     const size = await file.size();
     if (size > MAX_FILE_BYTES)
