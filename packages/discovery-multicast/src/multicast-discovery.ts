@@ -88,6 +88,8 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
   #heardBefore = { all: 0, own: 0 };
   /** How many ticks in a row this node has not heard what it sent. */
   #deafTicks = 0;
+  /** What was said of it last: a failure that repeats itself is said once. */
+  #joinFailure: string | undefined;
   #tick: Timer | undefined;
   #tickedAt: MonotonicMs = 0;
   #askedAt: MonotonicMs = -Infinity;
@@ -201,6 +203,7 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
     else if (elapsedMs > 2 * tickMs) this.#neighbours.postpone(elapsedMs - tickMs);
     if (this.#neighbours.expire(now)) this.#changed();
     this.#deafTicks = isDeaf ? this.#deafTicks + 1 : 0;
+    if (!isDeaf) this.#joinFailure = undefined;
     if (this.#deafTicks >= DEAF_AFTER) this.#rejoin();
     // Heard next is this question, if nothing else. One question, of whomever, is enough to tell the late from the gone.
     const isAsked = now - Math.max(this.#askedAt, this.#questionAt) < this.#options.intervalMs;
@@ -216,7 +219,10 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
     }
     // What was said meanwhile is asked for.
     const failed = (error: unknown) => {
-      if (!this.closed.aborted) logger.warn(`${this.#source}: the group cannot be joined: ${String(error)}`, error);
+      const reason = String(error);
+      if (this.closed.aborted || reason === this.#joinFailure) return;
+      this.#joinFailure = reason;
+      logger.warn(`${this.#source}: the group cannot be joined, trying on: ${reason}`, error);
     };
     this.#socket.reopen().then(() => this.#ask(), failed);
   }

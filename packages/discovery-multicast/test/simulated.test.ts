@@ -134,6 +134,31 @@ describe('a node that hears nothing forgets nobody', () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it('while its interface is gone, of which it speaks once', async () => {
+    const scene = new Scene('interface');
+    const b = await scene.join('b');
+    const host = scene.host('a');
+    const sockets: Deafening[] = [];
+    const up = deafening(host.system.net, sockets);
+    let isGone = false;
+    const gone = () => Promise.reject(new Error('no such device'));
+    const net: Net = { ...up, bindDatagram: (...args) => (isGone ? gone() : up.bindDatagram(...args)) };
+    const a = await scene.join('a', { host, net });
+    await scene.run(10_000);
+    isGone = true;
+    for (const socket of sockets) socket.isDeaf = true;
+    await scene.run(120_000);
+    expect(a.told).toBe('b@1');
+    expect(a.warnings.filter((line) => line.includes('no such device'))).toHaveLength(1);
+    await expect(scene.ask(a)).rejects.toMatchObject({
+      code: 'IO',
+      message: /join 239\.255\.81\.82:45981.*no such device/u,
+    });
+    isGone = false;
+    await scene.run(7_000);
+    expect([await scene.ask(a), b.told]).toEqual(['b@1', 'a@2']);
+  });
+
   it('while its group is cut off, and tells of those who come back', async () => {
     const scene = new Scene('cut');
     const [a, b, c] = [await scene.join('a'), await scene.join('b'), await scene.join('c')];
