@@ -1,29 +1,37 @@
-import { type IClusterDiscovery, type Plugin, parseAddress } from '@quorate/core';
+import { parseAddress } from '@quorate/core';
 import { dnsDiscovery } from '@quorate/discovery-dns';
 import { KnotServer } from '@quorate/test-servers';
+import type { DiscoveryChoice } from './discoveries.ts';
 import type { DiscoveryRegistry, NamedNode } from './discovery-registry.ts';
 
 const SERVICE = '_quorate._tcp';
+/** Of the zone that the demo keeps. */
+const TTL_MS = 1_000;
+/** For the demo to notice and for the server to read its zone again. */
+const SERVER_MS = 1_000;
 
 /**
- * `--discovery dns`: nodes are what a name leads to.
- * @param registry the name, and whom to ask for it unless the system knows: `_quorate._tcp.example.com@127.0.0.1:5300`
+ * `--discovery dns`: nodes are what a name leads to. What is asked is the name, and whom to ask for it unless the system
+ * knows: `_quorate._tcp.example.com@127.0.0.1:5300`.
  */
-export function dnsNodes(registry: string | undefined): Plugin<IClusterDiscovery, 'discovery'> {
-  if (registry === undefined) {
-    throw new Error('--discovery dns needs --registry name, or name@resolver: what to ask for, and whom');
-  }
-  const [name = '', resolver] = registry.split('@');
-  return dnsDiscovery({ names: [name], ...(resolver !== undefined && { resolvers: [resolver] }) });
-}
+export const dnsNodes: DiscoveryChoice = {
+  make: ({ registry }) => {
+    if (registry === undefined) {
+      throw new Error('--discovery dns needs --registry name, or name@resolver: what to ask for, and whom');
+    }
+    const [name = '', resolver] = registry.split('@');
+    return dnsDiscovery({ names: [name], ...(resolver !== undefined && { resolvers: [resolver] }) });
+  },
+  asked: { start: startDns, forgetsWithinMs: TTL_MS + SERVER_MS },
+};
 
-/** A server of its own, whose zone has an SRV record for each node. */
-export async function startDns(): Promise<DiscoveryRegistry> {
+/** A server of its own, whose zone has an SRV record for each node that runs. */
+async function startDns(): Promise<DiscoveryRegistry> {
   const server = await KnotServer.start();
-  if (server === undefined) throw new Error('knotd is not to be had here: ask another server, named with --registry');
+  if (server === undefined) throw new Error('knotd is not to be had here: the demo keeps the zone of that DNS server');
   return {
     place: `${SERVICE}.test.@${server.address}`,
-    publish: (nodes) => server.serve(nodes.flatMap(recordsOf)),
+    publish: (running) => server.serve(running.flatMap(recordsOf)),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }

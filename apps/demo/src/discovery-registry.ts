@@ -1,13 +1,15 @@
-/** A server that a discovery asks, started for the demo. */
+import type { NodeId } from '@quorate/core';
+
+/** A place that a discovery asks, such as a server that was started for the demo. */
 export interface DiscoveryRegistry extends AsyncDisposable {
   /** As `--registry` takes it. */
   readonly place: string;
-  /** Tells it of the nodes, where they don't do that themselves. */
-  readonly publish?: (nodes: readonly NamedNode[]) => Promise<void>;
+  /** Writes down who runs now, and nobody else: where nodes can't register themselves. */
+  readonly publish?: (running: readonly NamedNode[]) => Promise<void>;
 }
 
 export interface NamedNode {
-  readonly id: string;
-  /** `host:port` */
+  readonly id: NodeId;
+  /** `host:port`. */
   readonly address: string;
 }

@@ -8,12 +8,23 @@ import { openSession, type Session } from './session.ts';
 async function main(): Promise<number> {
   const options = readOptions();
   const interrupted = onInterrupt();
-  const session = await openSession(options);
+  const session = await open(options);
+  if (session === undefined) return 1;
   try {
     const isLive = !options.script && process.stdin.isTTY && process.stdout.isTTY;
     return await Promise.race([isLive ? runLive(session) : unattended(session), interrupted]);
   } finally {
     await session[Symbol.asyncDispose]();
+  }
+}
+
+/** Undefined where something that it takes is not to be had, such as a server: what, is said in one line. */
+async function open(options: DemoOptions): Promise<Session | undefined> {
+  try {
+    return await openSession(options);
+  } catch (error) {
+    console.error(styleText('red', error instanceof Error ? error.message : String(error)));
+    return undefined;
   }
 }
 

@@ -45,6 +45,7 @@ export class Narrator {
       case 'printing':
       case 'accepted':
       case 'refused':
+      case 'discovered':
       case 'stopping':
       case 'stopped':
         return undefined;

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { isClusterError, type Logger } from '@quorate/core';
 import { FencingLedger } from './ledger.ts';
 import { type LedgerServer, serveLedger } from './ledger-server.ts';
+import { isNodeRequest } from './node-request.ts';
 import { exitCodeOf, type NodeOptions, readNodeOptions } from './options.ts';
 import { describeReport, type NodeReport, type ReportSink } from './report.ts';
 import { runNode } from './run-node.ts';
@@ -19,6 +20,9 @@ async function main(): Promise<void> {
     await ledger?.[Symbol.asyncDispose]();
     process.exit(0);
   };
+  process.on('message', (message) => {
+    if (isNodeRequest(message)) void node.discover();
+  });
   let asked = false;
   const onSignal = () => {
     if (asked) process.exit(1);

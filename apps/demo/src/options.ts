@@ -2,17 +2,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isNodeId, type LogSink, type NodeId, parseAddress } from '@quorate/core';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import {
-  discoveries,
-  type DiscoveryName,
-  type ElectionName,
-  elections,
-  isReplicated,
-  namesOf,
-  type Profile,
-  profiles,
-  registries,
-} from './parts.ts';
+import { discoveries, type DiscoveryName } from './discoveries.ts';
+import { type ElectionName, elections, isReplicated, namesOf, type Profile, profiles } from './parts.ts';
 import type { NodeSettings } from './run-node.ts';
 
 export interface DemoOptions {
@@ -51,7 +42,7 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
   if (script && nodes < MIN_SCRIPT_NODES) {
     command.error(`--script needs --nodes ${MIN_SCRIPT_NODES} or more: fewer cannot lose one and go on`);
   }
-  if (registry !== undefined && registries[discovery] === undefined) refuseRegistry(command, discovery);
+  if (registry !== undefined && discoveries[discovery].place === undefined) refuseRegistry(command, discovery);
   return { nodes, script, discovery, registry, election, profile, data };
 }
 
@@ -93,7 +84,8 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
       `with --election ${raw.election} the nodes keep the ledger themselves: leave --ledger and --serve-ledger out`,
     );
   }
-  if (raw.registry !== undefined && registries[raw.discovery] === undefined) refuseRegistry(command, raw.discovery);
+  if (raw.registry !== undefined && discoveries[raw.discovery].place === undefined)
+    refuseRegistry(command, raw.discovery);
   return {
     ...raw,
     registry: raw.registry,
@@ -116,10 +108,7 @@ function partOptions(command: Command): Command {
     .addOption(
       new Option('--discovery <name>', 'how nodes find each other').choices(namesOf(discoveries)).default('static'),
     )
-    .option(
-      '--registry <place>',
-      'the server that the discovery asks (consul: http://host:port; dns: name@host:port; multicast: group:port)',
-    )
+    .option('--registry <place>', `what the discovery asks (${places()})`)
     .addOption(
       new Option('--election <name>', 'how they elect; raft keeps the ledger on every node, too')
         .choices(namesOf(elections))
@@ -128,8 +117,15 @@ function partOptions(command: Command): Command {
     .addOption(new Option('--profile <name>', 'timings for a kind of network').choices(profiles).default('lan'));
 }
 
+/** The forms that `--registry` takes. */
+function places(): string {
+  const all = namesOf(discoveries).map((name) => ({ name, place: discoveries[name].place }));
+  const forms = all.filter(({ place }) => place !== undefined).map(({ name, place }) => `${name}: ${place}`);
+  return forms.join('; ');
+}
+
 function refuseRegistry(command: Command, discovery: DiscoveryName): never {
-  return command.error(`--discovery ${discovery} asks no server: leave --registry out`);
+  return command.error(`--discovery ${discovery} asks nobody: leave --registry out`);
 }
 
 function logLevelOption(): Option {

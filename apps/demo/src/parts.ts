@@ -1,12 +1,8 @@
-import type { IClusterDiscovery, LeaderElection, NodeId, Plugin } from '@quorate/core';
-import { staticDiscovery } from '@quorate/discovery-static';
+import type { LeaderElection, NodeId, Plugin } from '@quorate/core';
 import { electionProfiles, majorityElection } from '@quorate/election-majority';
 import { raftElection, raftProfiles } from '@quorate/election-raft';
 import { raftReplicator } from '@quorate/replicator-raft';
-import { consulNodes, startConsul } from './discovery-consul.ts';
-import { multicastNodes, startMulticast } from './discovery-multicast.ts';
-import { dnsNodes, startDns } from './discovery-dns.ts';
-import type { DiscoveryRegistry } from './discovery-registry.ts';
+import type { DiscoveryInput } from './discoveries.ts';
 import type { ReplicatedLedger, TicketReplicator } from './replicated-ledger.ts';
 
 /** The names that the profiles of all elections share. */
@@ -15,31 +11,12 @@ export type Profile = keyof typeof electionProfiles & keyof typeof raftProfiles;
 export const profiles: readonly Profile[] = ['fast', 'lan', 'wan'];
 
 /** What the parts are made from. */
-export interface PartsInput {
-  /** Where the other nodes might be: `id@host:port` or `host:port`. */
-  readonly peers: readonly string[];
-  /** The server that the discovery asks, where it asks one. */
-  readonly registry: string | undefined;
+export interface PartsInput extends DiscoveryInput {
   readonly voters: readonly NodeId[];
   readonly profile: Profile;
   /** Makes this node's copy of the ledger, where the ledger is replicated. */
   readonly ledger: () => ReplicatedLedger;
 }
-
-/** The ways for nodes to find each other, by the names of `--discovery`. */
-export const discoveries = {
-  static: ({ peers }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => staticDiscovery({ nodes: peers }),
-  consul: ({ registry }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => consulNodes(registry),
-  dns: ({ registry }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => dnsNodes(registry),
-  multicast: ({ registry }: PartsInput): Plugin<IClusterDiscovery, 'discovery'> => multicastNodes(registry),
-} as const;
-
-/** The servers that the demo starts for those that ask one. */
-export const registries: Partial<Record<DiscoveryName, () => Promise<DiscoveryRegistry>>> = {
-  consul: startConsul,
-  dns: startDns,
-  multicast: startMulticast,
-};
 
 /** How a leader is elected, and what comes with that. */
 export interface ElectionParts {
@@ -79,7 +56,6 @@ export function isReplicated(election: ElectionName): boolean {
   return election === 'raft';
 }
 
-export type DiscoveryName = keyof typeof discoveries;
 export type ElectionName = keyof typeof elections;
 
 /** The names under which something can be chosen, for messages and for checking. */

@@ -41,6 +41,13 @@ export type NodeReport =
   | { readonly type: 'ledger-failed'; readonly at: MachineMs; readonly message: string }
   /** This node's copy of the ledger has this line, from now on or, in a replay, as it had before it was restarted. */
   | { readonly type: 'copied'; readonly at: MachineMs; readonly line: LedgerLine; readonly isReplay: boolean }
+  /** Where its discovery says that nodes are, as `host:port`, unless it fails. */
+  | {
+      readonly type: 'discovered';
+      readonly at: MachineMs;
+      readonly addresses: readonly string[];
+      readonly problem: string | undefined;
+    }
   | { readonly type: 'stopping'; readonly at: MachineMs }
   | { readonly type: 'stopped'; readonly at: MachineMs };
 
@@ -63,6 +70,7 @@ export function describeReport(report: NodeReport): string | undefined {
       return `no longer the leader of term ${report.token}: ${report.reason}`;
     case 'printing':
     case 'copied':
+    case 'discovered':
       return undefined;
     case 'accepted':
       return `ticket ${report.ticket} with token ${report.token}`;

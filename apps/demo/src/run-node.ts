@@ -14,14 +14,8 @@ import {
 import { nodeSystem } from '@quorate/core/node';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
-import {
-  discoveries,
-  type DiscoveryName,
-  type ElectionName,
-  elections,
-  isReplicated,
-  type PartsInput,
-} from './parts.ts';
+import { discoveries, type DiscoveryName } from './discoveries.ts';
+import { type ElectionName, elections, isReplicated, type PartsInput } from './parts.ts';
 import { ReplicatedLedger, type TicketReplicator } from './replicated-ledger.ts';
 import { machineNow, type ReportSink } from './report.ts';
 import { numberTickets, toMachineTime } from './ticket-job.ts';
@@ -46,6 +40,8 @@ export interface NodeSettings extends Omit<PartsInput, 'ledger'> {
 
 export interface RunningNode {
   readonly cluster: Cluster<TicketReplicator>;
+  /** Asks the discovery now, and reports what it finds. */
+  discover(): Promise<void>;
   /** Finishes the ticket at hand, hands leadership over and closes. Later calls share the first. */
   stop(): Promise<void>;
 }
@@ -56,6 +52,7 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
   let isReplay = true;
   const ledger = () => new ReplicatedLedger((line) => report({ type: 'copied', at: machineNow(), line, isReplay }));
   const parts = { ...settings, ledger };
+  const discovery = await discoveries[settings.discovery].load();
   const cluster = createCluster<TicketReplicator>({
     name: settings.cluster,
     nodeId: settings.id,
@@ -63,7 +60,7 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
     ...(settings.advertise === undefined ? {} : { advertise: settings.advertise }),
     transport: tcpTransport({ insecure: settings.insecure }),
     storage: fileStorage({ directory: join(settings.data, settings.id) }),
-    discovery: discoveries[settings.discovery](parts),
+    discovery: discovery.make(parts),
     ...elections[settings.election](parts),
     system,
     logLevel: settings.logLevel,
@@ -108,7 +105,7 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
     report({ type: 'stopped', at: machineNow() });
   };
   let stopping: Promise<void> | undefined = undefined;
-  return { cluster, stop: () => (stopping ??= stop()) };
+  return { cluster, discover: () => askDiscovery(cluster, report), stop: () => (stopping ??= stop()) };
 }
 
 /** How long a node that is asked to stop waits for the ledger. */
@@ -139,6 +136,14 @@ async function reportPeers(transport: Transport, report: ReportSink): Promise<vo
   };
   tell();
   for await (const { type } of events) if (type === 'connected' || type === 'disconnected') tell();
+}
+
+async function askDiscovery({ discovery }: Cluster<TicketReplicator>, report: ReportSink): Promise<void> {
+  const told = await discovery.discoverNodes().then(
+    (nodes) => ({ addresses: nodes.map(formatAddress), problem: undefined }),
+    (error: unknown) => ({ addresses: [], problem: reasonOf(error) }),
+  );
+  report({ type: 'discovered', at: machineNow(), ...told });
 }
 
 function reasonOf(reason: unknown): string {

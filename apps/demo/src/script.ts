@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { acknowledgedTickets, auditHistory } from './audit.ts';
 import { type EventOf, grantsOf, type HistoryEvent } from './history.ts';
+import { findAgain, forgetDead } from './finding.ts';
 import { isReplicated } from './parts.ts';
 import type { MachineMs } from './report.ts';
 import type { Session } from './session.ts';
@@ -18,6 +19,7 @@ import {
   type ScriptOutput,
   type Stage,
   staysLeader,
+  timeOf,
 } from './stage.ts';
 
 interface Step {
@@ -92,6 +94,7 @@ async function killLeader(stage: Stage): Promise<void> {
   measures.push({ what: 'from SIGKILL of the leader to the next grant', ms: grant.at - killed.at });
   const ticket = await nextTicket(stage, grant.token, mark);
   output.event(`${ticket.node} had ticket ${ticket.number} numbered`, ticket.at - killed.at);
+  await forgetDead(stage);
 }
 
 async function bringBack(stage: Stage): Promise<void> {
@@ -106,6 +109,7 @@ async function bringBack(stage: Stage): Promise<void> {
   output.event(`${dead} is back at its address`, timeOf(history.events.at(-1)) - spawned.at);
   await holds(stage, `${dead} follows the leader`, () => isTogether(stage));
   output.event(`and knows who leads`, timeOf(history.events.at(-1)) - spawned.at);
+  await findAgain(stage, dead, spawned.at);
   if (isReplicated(stage.options.election)) await hasCaughtUp(stage, dead, spawned.at);
   await staysLeader(stage, leader, mark);
 }
@@ -225,8 +229,4 @@ function gapBetween(ended: EventOf<'node', 'ended'>, next: EventOf<'node', 'gran
 
 function isTicketOf(event: HistoryEvent, { node, token }: Leader, since: MachineMs): boolean {
   return event.source === 'ledger' && event.node === node && event.token === token && event.at >= since;
-}
-
-function timeOf(event: HistoryEvent | undefined): MachineMs {
-  return event?.at ?? 0;
 }

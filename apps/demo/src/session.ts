@@ -7,8 +7,9 @@ import { FencingLedger, type Ledger } from './ledger.ts';
 import { LedgerCopies } from './ledger-copies.ts';
 import { type LedgerServer, serveLedger } from './ledger-server.ts';
 import type { DemoOptions } from './options.ts';
-import { isReplicated, registries } from './parts.ts';
-import type { DiscoveryRegistry } from './discovery-registry.ts';
+import { discoveries, type DiscoveryChoice } from './discoveries.ts';
+import { isReplicated } from './parts.ts';
+import { RunningNodes } from './running-nodes.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** All that one run of the demo has: the processes, the ledger they write to, and what happened. */
@@ -16,6 +17,7 @@ export interface Session extends AsyncDisposable {
   readonly options: DemoOptions;
   readonly supervisor: Supervisor;
   readonly history: History;
+  readonly discovery: DiscoveryChoice;
   /** Of a replicated ledger; none otherwise. */
   readonly copies: LedgerCopies;
 }
@@ -30,22 +32,22 @@ export async function openSession(options: DemoOptions, ledger: Ledger = new Fen
   const owned = new AsyncDisposableStack();
   try {
     const server = isReplicated(options.election) ? undefined : owned.use(await serve(ledger, history));
-    const registry = options.registry === undefined ? owned.use(await startRegistry(options)) : undefined;
+    const discovery = await discoveries[options.discovery].load();
+    const registry = options.registry === undefined ? owned.use(await discovery.asked?.start()) : undefined;
     const data = options.data ?? (await mkdtemp(join(tmpdir(), 'quorate-demo-')));
     await mkdir(data, { recursive: true });
     const plan = { ...options, registry: options.registry ?? registry?.place, data, ledgerUrl: server?.url };
     const supervisor = await Supervisor.create(plan, history, copies);
-    await registry?.publish?.(supervisor.nodes);
+    if (registry?.publish !== undefined) {
+      const { publish } = registry;
+      owned.use(new RunningNodes({ history, publish, addressOf: (id) => supervisor.node(id).address }));
+    }
     const temporary = options.data === undefined ? data : undefined;
-    return new OpenSession({ options, history, copies, supervisor }, owned, temporary);
+    return new OpenSession({ options, history, copies, discovery, supervisor }, owned, temporary);
   } catch (error) {
     await owned.disposeAsync();
     throw error;
   }
-}
-
-async function startRegistry({ discovery }: DemoOptions): Promise<DiscoveryRegistry | undefined> {
-  return await registries[discovery]?.();
 }
 
 function serve(ledger: Ledger, history: History): Promise<LedgerServer> {
@@ -56,19 +58,21 @@ class OpenSession implements Session {
   readonly options: DemoOptions;
   readonly history: History;
   readonly copies: LedgerCopies;
+  readonly discovery: DiscoveryChoice;
   readonly supervisor: Supervisor;
   /** Servers that the nodes need to the end. */
   readonly #servers: AsyncDisposableStack;
   readonly #temporary: string | undefined;
 
   constructor(
-    { options, history, copies, supervisor }: Omit<Session, keyof AsyncDisposable>,
+    { options, history, copies, discovery, supervisor }: Omit<Session, keyof AsyncDisposable>,
     servers: AsyncDisposableStack,
     temporary: string | undefined,
   ) {
     this.options = options;
     this.history = history;
     this.copies = copies;
+    this.discovery = discovery;
     this.supervisor = supervisor;
     this.#servers = servers;
     this.#temporary = temporary;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type EventOf, type GrantRecord, grantsOf, type HistoryEvent } from './history.ts';
 import type { AcceptedTicket } from './ledger.ts';
+import type { MachineMs } from './report.ts';
 import { electionMaxMs } from './parts.ts';
 import type { Session } from './session.ts';
 import type { NodeView } from './supervisor.ts';
@@ -19,7 +20,7 @@ export interface Measure {
 }
 
 /** What the steps of the script work with. */
-export interface Stage extends Pick<Session, 'options' | 'supervisor' | 'history' | 'copies'> {
+export interface Stage extends Pick<Session, 'options' | 'supervisor' | 'history' | 'copies' | 'discovery'> {
   readonly output: ScriptOutput;
   readonly measures: Measure[];
   /** Within which everything that is waited for must have happened. */
@@ -36,10 +37,10 @@ export interface Leader {
 /** How often a leader may lose its lease because the machine is too busy to renew it, in one step. */
 const MAX_LAPSES = 5;
 
-export function makeStage({ options, supervisor, history, copies }: Session, output: ScriptOutput): Stage {
+export function makeStage({ options, supervisor, history, copies, discovery }: Session, output: ScriptOutput): Stage {
   const longestMs = electionMaxMs[options.election](options.profile);
-  const bounds = { waitMs: 10_000 + 10 * longestMs, watchMs: 2 * longestMs };
-  return { options, supervisor, history, copies, output, measures: [], ...bounds };
+  const bounds = { waitMs: 20_000 + 10 * longestMs, watchMs: 2 * longestMs };
+  return { options, supervisor, history, copies, discovery, output, measures: [], ...bounds };
 }
 
 /** The first event of this kind from `mark` on, or from now on, that matches. */
@@ -133,4 +134,8 @@ function leaderNow({ supervisor }: Stage): Leader | undefined {
 
 function allFollow(nodes: readonly NodeView[], { node, token }: Leader): boolean {
   return nodes.every(({ leader }) => leader?.nodeId === node && leader.token === token);
+}
+
+export function timeOf(event: HistoryEvent | undefined): MachineMs {
+  return event?.at ?? 0;
 }

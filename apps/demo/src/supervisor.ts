@@ -2,11 +2,13 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { LeaderInfo, NodeId } from '@quorate/core';
+import type { DiscoveryName } from './discoveries.ts';
 import type { History, ProcessEvent } from './history.ts';
 import type { LedgerCopies } from './ledger-copies.ts';
 import { guardPaused, type PauseGuard } from './pause-guard.ts';
+import type { NodeRequest } from './node-request.ts';
 import { nodeNames } from './options.ts';
-import type { DiscoveryName, ElectionName, Profile } from './parts.ts';
+import type { ElectionName, Profile } from './parts.ts';
 import { machineNow, type MachineMs, type NodeReport } from './report.ts';
 
 export interface ClusterPlan {
@@ -151,6 +153,12 @@ export class Supervisor implements AsyncDisposable {
     entry.guard = undefined;
   }
 
+  /** Has a node ask its discovery; it reports what that finds. */
+  discover(id: NodeId): void {
+    const request: NodeRequest = 'discover';
+    this.#entry(id).child?.send(request, () => undefined);
+  }
+
   /** SIGTERM: it hands over and says goodbye. Resolves when the process has ended. */
   async stop(id: NodeId): Promise<void> {
     this.resume(id);
@@ -289,6 +297,7 @@ function changeBy(report: NodeReport, view: NodeView): Partial<NodeView> {
     case 'accepted':
     case 'refused':
     case 'ledger-failed':
+    case 'discovered':
     case 'stopped':
       return {};
   }

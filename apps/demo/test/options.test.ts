@@ -40,7 +40,7 @@ describe('the options of the demo', () => {
   it.each([
     [['--election', 'coin'], 'Allowed choices are majority, raft'],
     [['--discovery', 'coin'], 'Allowed choices are static'],
-    [['--registry', 'http://10.0.0.1:8500'], '--discovery static asks no server'],
+    [['--registry', 'http://10.0.0.1:8500'], '--discovery static asks nobody'],
     [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
     [['--nodes', '0'], 'Expected a whole number from 1 to 9'],
     [['--nodes', '3.5'], 'Expected a whole number from 1 to 9'],

@@ -1,0 +1,59 @@
+import type { IClusterDiscovery, Plugin } from '@quorate/core';
+import type { DiscoveryRegistry } from './discovery-registry.ts';
+
+/** What a discovery is made from. */
+export interface DiscoveryInput {
+  /** Where the other nodes might be: `id@host:port` or `host:port`. */
+  readonly peers: readonly string[];
+  /** What the discovery asks, where it asks a third. */
+  readonly registry: string | undefined;
+}
+
+/** A way for nodes to find each other. */
+export interface DiscoveryChoice {
+  make(input: DiscoveryInput): Plugin<IClusterDiscovery, 'discovery'>;
+  /** Where a third is asked, as opposed to nodes being told of each other. */
+  readonly asked?: AskedRegistry;
+}
+
+export interface AskedRegistry {
+  /**
+   * Starts one for this run of the demo alone.
+   * @throws Error when its server is not to be had
+   */
+  start(): Promise<DiscoveryRegistry>;
+  /**
+   * For how long after a node was killed it may be found: what the adapter promises for the options that it is made with
+   * here, and the time that the server takes. Milliseconds.
+   */
+  readonly forgetsWithinMs: number;
+}
+
+interface DiscoveryEntry {
+  /** What `--registry` takes; undefined where there is nothing to ask. */
+  readonly place: string | undefined;
+  /** Only what is chosen is loaded, since some clients of servers are big. */
+  readonly load: () => Promise<DiscoveryChoice>;
+}
+
+/** By the names of `--discovery`. */
+export const discoveries = {
+  static: {
+    place: undefined,
+    load: async () => (await import('./discovery-static.ts')).staticNodes,
+  },
+  dns: {
+    place: 'name@host:port',
+    load: async () => (await import('./discovery-dns.ts')).dnsNodes,
+  },
+  consul: {
+    place: 'http://host:port',
+    load: async () => (await import('./discovery-consul.ts')).consulNodes,
+  },
+  multicast: {
+    place: 'group:port',
+    load: async () => (await import('./discovery-multicast.ts')).multicastNodes,
+  },
+} as const satisfies Readonly<Record<string, DiscoveryEntry>>;
+
+export type DiscoveryName = keyof typeof discoveries;
