@@ -82,6 +82,7 @@ class KubernetesDiscovery extends BaseClusterDiscovery {
     { signal }: LookupOptions,
   ): Promise<void> {
     const gathering = this.#gathering(publish);
+    signal.addEventListener('abort', () => gathering.end(), { once: true });
     try {
       await followObjects(this.#client, this.#resource, await this.#selection(), gathering, { signal });
     } catch (error) {

@@ -14,7 +14,7 @@ interface Scene {
   /** What the watch has told, the ids of each. */
   readonly told: string[];
   readonly lines: string[];
-  pass(ms: number): Promise<void>;
+  readonly pass: (ms: number) => Promise<void>;
 }
 
 /** Plays a scene whose watch has begun. */

@@ -239,10 +239,13 @@ class WatchLife {
     this.#clock = clock;
     this.#what = what;
     this.signal = AbortSignal.any([this.#own.signal, ...owners.filter((owner) => owner !== undefined)]);
+    // At once: what is read ends later, when the connection has closed.
+    this.signal.addEventListener('abort', () => this.#timer?.cancel(), { once: true });
   }
 
   endAfter(delayMs: number): void {
     this.#timer?.cancel();
+    if (this.signal.aborted) return;
     this.#timer = this.#clock.setTimer(delayMs, () => {
       this.#own.abort(new ClusterError('TIMEOUT', `${this.#what}: silent for too long`));
     });

@@ -1,5 +1,5 @@
 import { kubernetesEngine } from '@quorate/engine-kubernetes';
-import { findKubernetes, KubernetesServer, reportAbsent, TcpGate } from '@quorate/test-servers';
+import { type KubernetesServer, TcpGate } from '@quorate/test-servers';
 import { discoveryContract } from '@quorate/testkit';
 import { afterAll, describe, it } from 'vitest';
 
@@ -12,7 +12,7 @@ interface Source extends AsyncDisposable {
   readonly gate: TcpGate;
 }
 
-function suite(server: KubernetesServer): void {
+export function contractSuite(server: KubernetesServer): void {
   const admin = adminOf(server);
   const serviceAccount = server.serviceAccount('contract', server.tokens.admin);
   let services = 0;
@@ -43,14 +43,4 @@ function suite(server: KubernetesServer): void {
       noticedWithinMs: 3_000,
     },
   );
-}
-
-const programs = findKubernetes();
-if (programs === undefined) {
-  reportAbsent('kube-apiserver');
-  it.skip('discovery-kubernetes on a real API server keeps the contract of a discovery', () => undefined);
-} else {
-  const server = await KubernetesServer.start(programs);
-  afterAll(() => server[Symbol.asyncDispose]());
-  suite(server);
 }

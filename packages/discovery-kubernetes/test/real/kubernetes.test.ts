@@ -1,0 +1,16 @@
+import { findKubernetes, KubernetesServer, reportAbsent } from '@quorate/test-servers';
+import { afterAll, describe, it } from 'vitest';
+
+import { contractSuite } from './contract-suite.ts';
+import { faultSuite } from './fault-suite.ts';
+
+const programs = findKubernetes();
+if (programs === undefined) {
+  reportAbsent('kube-apiserver');
+  it.skip('discovery beside a real Kubernetes', () => undefined);
+} else {
+  const server = await KubernetesServer.start(programs);
+  afterAll(() => server[Symbol.asyncDispose]());
+  contractSuite(server);
+  describe('discovery from a Kubernetes that fails', () => faultSuite(server));
+}
