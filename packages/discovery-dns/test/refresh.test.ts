@@ -24,12 +24,16 @@ it('asks again when the TTL is over, within bounds', async () => {
   expect(seldom).toBeLessThanOrEqual(12);
 });
 
-it('goes by the least TTL of all that led to the nodes', async () => {
+it.each([
+  ['alias', [4, 30, 30]],
+  ['service', [30, 4, 30]],
+  ['address', [30, 30, 4]],
+] as const)('goes by the least TTL of all that led to the nodes: of the %s', async (_, ttls) => {
   const { scene, server } = await DnsScene.open('least');
   server.records = [
-    cname('_a._tcp.test', '_b._tcp.test', 20),
-    srv('_b._tcp.test', { target: 'n.test', port: 1 }, 30),
-    a('n.test', '10.1.0.1', 4),
+    cname('_a._tcp.test', '_b._tcp.test', ttls[0]),
+    srv('_b._tcp.test', { target: 'n.test', port: 1 }, ttls[1]),
+    a('n.test', '10.1.0.1', ttls[2]),
   ];
   scene.watch(scene.discovery({ names: ['_a._tcp.test'] }));
   await scene.world.run(4_100);

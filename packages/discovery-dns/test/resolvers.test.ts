@@ -7,6 +7,7 @@ import { DnsScene } from './dns-scene.ts';
 import { a, srv, type ZoneServer } from './zone-server.ts';
 
 const NAMES = ['nodes.test:7000'];
+const AUTHORITATIVE = 1 << 10;
 const FOUND = ['10.1.0.1:7000'];
 
 async function open(seed: string, servers = 1) {
@@ -90,18 +91,25 @@ it('is not held up by a target or a name to which nobody answers', async () => {
 
 it('does not take a family that fails for one without addresses', async () => {
   const { scene, server } = await open('family');
+  server.onItsWay = (response, { type }) => (type === 'AAAA' ? [{ ...response, flags: 2 }] : [response]);
+  const told = scene.watch(scene.discovery({ names: NAMES }));
+  await scene.world.run(500);
+  expect(told.snapshots).toMatchObject([{ complete: false, nodes: [{ host: '10.1.0.1' }] }]);
   server.onItsWay = (response, { type }) => (type === 'A' ? [{ ...response, flags: 2 }] : [response]);
   expect((await scene.failure(scene.discovery({ names: NAMES }))).code).toBe('REMOTE');
 });
 
 it('does not take a referral for a denial', async () => {
   const { scene, server } = await open('referral');
+  let flags = 0;
   server.onItsWay = (response) => {
     const authorities = [{ type: 'NS', name: 'test', ttl: 60, data: 'ns.test' } as const];
-    return [{ ...response, flags: 0, answers: [], authorities }];
+    return [{ ...response, flags, answers: [], authorities }];
   };
   const { message } = await scene.failure(scene.discovery({ names: NAMES }));
   expect(message).toContain('it knows nothing of this zone');
+  flags = AUTHORITATIVE;
+  expect(await scene.find(scene.discovery({ names: NAMES })), 'from who must know').toEqual([]);
 });
 
 it('speaks without EDNS to a server that knows none', async () => {
