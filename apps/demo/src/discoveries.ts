@@ -50,6 +50,14 @@ export const discoveries = {
     place: 'http://host:port',
     load: async () => (await import('./discovery-consul.ts')).consulNodes,
   },
+  etcd: {
+    place: 'http://host:port',
+    load: async () => (await import('./discovery-etcd.ts')).etcdNodes,
+  },
+  kubernetes: {
+    place: 'selector@kubeconfig',
+    load: async () => (await import('./discovery-kubernetes.ts')).kubernetesNodes,
+  },
   multicast: {
     place: 'group:port',
     load: async () => (await import('./discovery-multicast.ts')).multicastNodes,
