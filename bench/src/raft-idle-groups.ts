@@ -2,18 +2,29 @@ import { report, rounded } from './benchmark.ts';
 import { RAFT_IDS, RaftCluster } from './raft-cluster.ts';
 import { Scratch } from './scratch.ts';
 
-/** Within which all groups have formed and have a leader. */
+/** Within which all groups have a leader. */
 const FORM_MS = 120_000;
 /** After that, until they are quiet. */
 const SETTLE_MS = 10_000;
 const WATCH_MS = 10_000;
 const LOOK_MS = 500;
 
-/** What groups cost that do nothing: memory and CPU of each of three processes that have a replica of each. */
+/**
+ * What groups cost that do nothing: memory and CPU of each of three processes that have a replica of each, since they formed
+ * them, and once they were started again.
+ */
 export async function measureIdleGroups(groups: number): Promise<void> {
   await using scratch = new Scratch();
   const cluster = await RaftCluster.start(scratch, { groups });
-  await formed(cluster, groups);
+  await watch(cluster, groups, 'formed');
+  for (const id of RAFT_IDS) await cluster.kill(id);
+  for (const id of RAFT_IDS) cluster.start(id);
+  await cluster.leader();
+  await watch(cluster, groups, 'restarted');
+}
+
+async function watch(cluster: RaftCluster, groups: number, since: 'formed' | 'restarted'): Promise<void> {
+  await allLed(cluster, groups);
   await pause(SETTLE_MS);
   const before = await usages(cluster);
   await pause(WATCH_MS);
@@ -24,6 +35,7 @@ export async function measureIdleGroups(groups: number): Promise<void> {
       benchmark: 'raft',
       measure: 'idle-groups',
       groups,
+      since,
       node: id,
       rss_mb: rounded(after[at]?.rssMb ?? Number.NaN),
       cpu_percent: rounded((cpuMs / WATCH_MS) * 100),
@@ -31,7 +43,7 @@ export async function measureIdleGroups(groups: number): Promise<void> {
   }
 }
 
-async function formed(cluster: RaftCluster, groups: number): Promise<void> {
+async function allLed(cluster: RaftCluster, groups: number): Promise<void> {
   const end = performance.now() + FORM_MS;
   for (;;) {
     const led = (await usages(cluster)).map(({ ledGroups }) => ledGroups);
