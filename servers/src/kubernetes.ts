@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { CertificateAuthority } from './certificates.ts';
 import { findProgram } from './find-program.ts';
 import { freePorts } from './free-ports.ts';
 import { ServerProcess } from './server-process.ts';
@@ -41,11 +42,13 @@ export class KubernetesServer implements AsyncDisposable {
   /** Of somebody who may do anything, and of somebody who may do nothing. */
   readonly tokens: { readonly admin: string; readonly nobody: string };
   readonly api: ServerProcess;
+  /** Whoever it issues a certificate to is a user of that name, who may do nothing. */
+  readonly clients: CertificateAuthority;
   readonly #etcd: ServerProcess;
   readonly #etcdUrl: string;
 
   private constructor(
-    parts: Pick<KubernetesServer, 'url' | 'caFile' | 'folder' | 'tokens' | 'api'>,
+    parts: Pick<KubernetesServer, 'url' | 'caFile' | 'folder' | 'tokens' | 'api' | 'clients'>,
     etcd: ServerProcess,
     etcdUrl: string,
   ) {
@@ -54,6 +57,7 @@ export class KubernetesServer implements AsyncDisposable {
     this.folder = parts.folder;
     this.tokens = parts.tokens;
     this.api = parts.api;
+    this.clients = parts.clients;
     this.#etcd = etcd;
     this.#etcdUrl = etcdUrl;
   }
@@ -67,6 +71,7 @@ export class KubernetesServer implements AsyncDisposable {
     const tokens = { admin: randomBytes(16).toString('hex'), nobody: randomBytes(16).toString('hex') };
     const users = path.join(folder, 'users.csv');
     writeFileSync(users, `${tokens.admin},admin,1,"system:masters"\n${tokens.nobody},nobody,2\n`, { mode: 0o600 });
+    const clients = await CertificateAuthority.create(folder);
     const keyFile = path.join(folder, 'service-accounts.key');
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     writeFileSync(keyFile, privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
@@ -74,10 +79,17 @@ export class KubernetesServer implements AsyncDisposable {
     mkdirSync(certificates);
     const caFile = path.join(certificates, 'apiserver.crt');
     const url = `https://127.0.0.1:${port}`;
-    const args = apiServerArgs(programs.apiServer, { port, etcdUrl, certificates, keyFile, users });
+    const args = apiServerArgs(programs.apiServer, {
+      port,
+      etcdUrl,
+      certificates,
+      keyFile,
+      users,
+      clientCaFile: clients.file,
+    });
     const isReady = () => isApiReady(url, caFile);
     const api = await ServerProcess.start({ name: 'kube-apiserver', program: programs.apiServer, args, isReady });
-    return new KubernetesServer({ url, caFile, folder, tokens, api }, etcd, etcdUrl);
+    return new KubernetesServer({ url, caFile, folder, tokens, api, clients }, etcd, etcdUrl);
   }
 
   /** The folder of a pod's service account, with this token. */
@@ -137,12 +149,13 @@ interface ApiServerPlace {
   readonly certificates: string;
   readonly keyFile: string;
   readonly users: string;
+  readonly clientCaFile: string;
 }
 
 /** It makes its own certificate, in the folder for these. */
 function apiServerArgs(
   program: string,
-  { port, etcdUrl, certificates, keyFile, users }: ApiServerPlace,
+  { port, etcdUrl, certificates, keyFile, users, clientCaFile }: ApiServerPlace,
 ): readonly string[] {
   const version = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout;
   const args = Object.entries({
@@ -153,6 +166,7 @@ function apiServerArgs(
     'etcd-servers': etcdUrl,
     'etcd-compaction-interval': '0',
     'cert-dir': certificates,
+    'client-ca-file': clientCaFile,
     'token-auth-file': users,
     'authorization-mode': 'RBAC',
     'service-cluster-ip-range': '10.96.0.0/24',

@@ -71,11 +71,11 @@ export class KubernetesClient implements AsyncDisposable {
     const query = queryOf({ labelSelector: selection.labelSelector, limit: String(limit), continue: next });
     const path = resourcePath(resource, selection.namespace) + query;
     const what = describe('list', resource, selection.namespace);
-    return readPage(await this.#call({ method: 'GET', path }, what, signal), `kubernetes: ${what}`);
+    return this.#call({ method: 'GET', path }, what, signal, readPage);
   }
 
   /** @throws ClusterError `NOT_FOUND` */
-  get(
+  async get(
     resource: KubernetesResource,
     namespace: string,
     name: string,
@@ -85,7 +85,7 @@ export class KubernetesClient implements AsyncDisposable {
     return this.#object({ method: 'GET', path }, describe('get', resource, namespace, name), options);
   }
 
-  create(
+  async create(
     resource: KubernetesResource,
     namespace: string,
     object: KubernetesObject,
@@ -96,7 +96,7 @@ export class KubernetesClient implements AsyncDisposable {
   }
 
   /** Replaces the object; when it carries a `resourceVersion`, only if that is still the one. */
-  update(
+  async update(
     resource: KubernetesResource,
     namespace: string,
     object: KubernetesObject,
@@ -109,7 +109,7 @@ export class KubernetesClient implements AsyncDisposable {
   }
 
   /** Changes fields of the object by a JSON merge patch (RFC 7386): null removes one. */
-  patch(
+  async patch(
     resource: KubernetesResource,
     namespace: string,
     name: string,
@@ -129,7 +129,7 @@ export class KubernetesClient implements AsyncDisposable {
     options: CallOptions = {},
   ): Promise<void> {
     const request: HttpRequest = { method: 'DELETE', path: resourcePath(resource, namespace, name) };
-    await this.#call(request, describe('delete', resource, namespace, name), options.signal);
+    await this.#call(request, describe('delete', resource, namespace, name), options.signal, () => undefined);
   }
 
   /**
@@ -179,17 +179,22 @@ export class KubernetesClient implements AsyncDisposable {
     await this.#http[Symbol.asyncDispose]();
   }
 
-  async #object(request: HttpRequest, what: string, { signal }: CallOptions): Promise<KubernetesObject> {
-    return readObject(await this.#call(request, what, signal), `kubernetes: ${what}`);
+  #object(request: HttpRequest, what: string, { signal }: CallOptions): Promise<KubernetesObject> {
+    return this.#call(request, what, signal, readObject);
   }
 
-  async #call(request: HttpRequest, what: string, signal: AbortSignal | undefined): Promise<unknown> {
+  async #call<T>(
+    request: HttpRequest,
+    what: string,
+    signal: AbortSignal | undefined,
+    read: (answer: unknown, what: string) => T,
+  ): Promise<T> {
     const closed = this.#closed.signal;
     const either = signal === undefined ? closed : AbortSignal.any([signal, closed]);
     let sent = false;
-    const ask = (inner: AbortSignal) => {
+    const ask = async (inner: AbortSignal) => {
       sent = true;
-      return this.#ask(request, what, inner);
+      return read(await this.#ask(request, what, inner), `kubernetes: ${what}`);
     };
     try {
       return await withDeadline(this.#clock, this.#timeoutMs, `kubernetes: ${what}`, ask, { signal: either });

@@ -73,7 +73,7 @@ export function readKubeconfig(
 function parseYaml(text: string): Fields {
   let config: unknown = undefined;
   try {
-    config = parse(text, { prettyErrors: false, logLevel: 'silent' });
+    config = parse(text, { prettyErrors: false, logLevel: 'error' });
   } catch {
     // Without the cause: messages of a parser quote what they stumble over.
     throw invalid('it is not YAML');
