@@ -57,7 +57,7 @@ export class PrefixFollower {
 
   async #watch(keys: KeySet, signal: AbortSignal): Promise<WatchEnd> {
     const { clock, random, prefix, livenessMs, resyncMs, tell, calls } = this.#plan;
-    const { connection, token } = await calls.run('etcd: logging in', (connection, { token }) =>
+    const { connection, token } = await calls.run('etcd: watch', (connection, { token }) =>
       Promise.resolve({ connection, token }),
     );
     const watch = new PrefixWatch({

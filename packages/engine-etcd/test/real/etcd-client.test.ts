@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+
 import { isClusterError } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { EtcdCluster, reportAbsent } from '@quorate/test-servers';
@@ -120,6 +123,24 @@ describe.skipIf(started === undefined)('a client of one etcd', () => {
     await following.until((keys) => keys.join() === 'b,c,d');
   });
 
+  it('gives up a connection that carries nothing any more, and makes another', async () => {
+    await using proxy = await HoldingProxy.to(etcd.endpoints[0] ?? '');
+    using client = open([proxy.url]);
+    await using following = new Following(system.clock, client, '/frozen/', { livenessMs: 300 });
+    const lease = await client.grantLease({ ttlMs: 6_000 });
+    await client.put('/frozen/a', bytes('a'), { lease: lease.id });
+    await following.until((keys) => keys.join() === 'a');
+    proxy.freeze();
+    const frozenAt = system.clock.now();
+    await etcd.put('/frozen/b', 'b');
+    await following.until((keys) => keys.join() === 'a,b');
+    // By itself gRPC would take 15 s.
+    expect(system.clock.now() - frozenAt).toBeLessThan(5_000);
+    const { deadline } = lease;
+    while (lease.deadline === deadline) await client.get('/frozen/a');
+    expect(lease.isValid()).toBe(true);
+  });
+
   it('follows across a restart and a pause of etcd', async () => {
     using client = open();
     await using following = new Following(system.clock, client, '/restart/', { livenessMs: 300 });
@@ -180,5 +201,23 @@ describe.skipIf(started === undefined)('a client of one etcd', () => {
     await etcd.ask('kv/lease/revoke', { ID: lease.id });
     await lost;
     expect(String(lease.lost.reason)).toMatch(/it has expired/u);
+  });
+
+  it('reads all again from an etcd that was set up anew', async () => {
+    await using proxy = await HoldingProxy.to(etcd.endpoints[0] ?? '');
+    using client = open([proxy.url]);
+    for (const key of ['a', 'b', 'c']) await etcd.put(`/anew/${key}`, key);
+    await using following = new Following(system.clock, client, '/anew/', { livenessMs: 5_000 });
+    await following.until((keys) => keys.join() === 'a,b,c');
+    proxy.cut();
+    await etcd.member(0).kill();
+    await rm(path.join(etcd.folder, 'm0'), { recursive: true });
+    await etcd.member(0).start();
+    await etcd.put('/anew/d', 'd');
+    proxy.mend();
+    await following.until((keys) => keys.join() === 'd');
+    expect(following.failures).toBe(0);
+    await etcd.put('/anew/e', 'e');
+    await following.until((keys) => keys.join() === 'd,e');
   });
 });

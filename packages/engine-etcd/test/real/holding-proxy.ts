@@ -6,6 +6,7 @@ export class HoldingProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #target: URL;
   readonly #open = new Set<Socket>();
+  readonly #servers = new Set<Socket>();
   readonly #held: Socket[] = [];
   #isCut = false;
 
@@ -42,6 +43,12 @@ export class HoldingProxy implements AsyncDisposable {
     for (const socket of this.#open) socket.destroy();
   }
 
+  /** What is open stays so, and carries nothing any more: as when a path is lost without a trace. */
+  freeze(): void {
+    for (const socket of this.#open) socket.unpipe().pause();
+    for (const server of this.#servers) server.unpipe().pause();
+  }
+
   mend(): void {
     this.#isCut = false;
     for (const socket of this.#held.splice(0)) this.#forward(socket);
@@ -63,8 +70,12 @@ export class HoldingProxy implements AsyncDisposable {
   #forward(socket: Socket): void {
     if (socket.destroyed) return;
     const server = connect(Number(this.#target.port), this.#target.hostname);
+    this.#servers.add(server);
     server.on('error', () => socket.destroy());
-    server.once('close', () => socket.destroy());
+    server.once('close', () => {
+      this.#servers.delete(server);
+      socket.destroy();
+    });
     socket.once('close', () => server.destroy());
     socket.pipe(server).pipe(socket);
   }
