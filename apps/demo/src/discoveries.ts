@@ -32,6 +32,8 @@ export interface AskedRegistry {
 interface DiscoveryEntry {
   /** What `--registry` takes; undefined where there is nothing to ask. */
   readonly place: string | undefined;
+  /** Whether nodes write themselves down there. Where they can't, the demo does, with a server of its own. */
+  readonly canRegister: boolean;
   /** Only what is chosen is loaded, since some clients of servers are big. */
   readonly load: () => Promise<DiscoveryChoice>;
 }
@@ -40,26 +42,32 @@ interface DiscoveryEntry {
 export const discoveries = {
   static: {
     place: undefined,
+    canRegister: false,
     load: async () => (await import('./discovery-static.ts')).staticNodes,
   },
   dns: {
     place: 'name@host:port',
+    canRegister: false,
     load: async () => (await import('./discovery-dns.ts')).dnsNodes,
   },
   consul: {
     place: 'http://host:port',
+    canRegister: true,
     load: async () => (await import('./discovery-consul.ts')).consulNodes,
   },
   etcd: {
     place: 'http://host:port',
+    canRegister: true,
     load: async () => (await import('./discovery-etcd.ts')).etcdNodes,
   },
   kubernetes: {
     place: 'selector@kubeconfig',
+    canRegister: false,
     load: async () => (await import('./discovery-kubernetes.ts')).kubernetesNodes,
   },
   multicast: {
     place: 'group:port',
+    canRegister: true,
     load: async () => (await import('./discovery-multicast.ts')).multicastNodes,
   },
 } as const satisfies Readonly<Record<string, DiscoveryEntry>>;

@@ -5,8 +5,6 @@ import type { HistoryEvent } from './history.ts';
 import { machineNow, type MachineMs } from './report.ts';
 import { type Stage, timeOf } from './stage.ts';
 
-const ASK_MS = 100;
-
 /**
  * A node that runs asks its discovery until that no longer finds the one that was killed. A list that nodes were told
  * names it for ever: there is nothing to be seen.
@@ -46,7 +44,7 @@ async function askUntil(
   deadline: MachineMs,
   besides?: NodeId,
 ): Promise<Answer> {
-  const { supervisor, history, waitMs } = stage;
+  const { supervisor, history, waitMs, askMs } = stage;
   const asker = supervisor.nodes.find(({ id, state }) => state === 'running' && id !== besides)?.id;
   assert(asker !== undefined, 'no node runs');
   const pick = (event: HistoryEvent) => (event.type === 'discovered' && event.node === asker ? event : undefined);
@@ -58,6 +56,6 @@ async function askUntil(
     assert(problem === undefined, `${asker}'s discovery can't tell: ${problem}`);
     if (isSo(addresses)) return { asker, at };
     assert(!isLast, `too late, ${asker}'s discovery finds ${addresses.join(', ') || 'nobody'}`);
-    await pause(ASK_MS);
+    await pause(askMs);
   }
 }

@@ -42,7 +42,14 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
   if (script && nodes < MIN_SCRIPT_NODES) {
     command.error(`--script needs --nodes ${MIN_SCRIPT_NODES} or more: fewer cannot lose one and go on`);
   }
-  if (registry !== undefined && discoveries[discovery].place === undefined) refuseRegistry(command, discovery);
+  if (registry !== undefined) {
+    checkRegistry(command, discovery);
+    if (!discoveries[discovery].canRegister) {
+      command.error(
+        `with --discovery ${discovery} the demo starts a server and keeps its records: leave --registry out`,
+      );
+    }
+  }
   return { nodes, script, discovery, registry, election, profile, data };
 }
 
@@ -84,8 +91,7 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
       `with --election ${raw.election} the nodes keep the ledger themselves: leave --ledger and --serve-ledger out`,
     );
   }
-  if (raw.registry !== undefined && discoveries[raw.discovery].place === undefined)
-    refuseRegistry(command, raw.discovery);
+  if (raw.registry !== undefined) checkRegistry(command, raw.discovery);
   return {
     ...raw,
     registry: raw.registry,
@@ -124,8 +130,9 @@ function places(): string {
   return forms.join('; ');
 }
 
-function refuseRegistry(command: Command, discovery: DiscoveryName): never {
-  return command.error(`--discovery ${discovery} asks nobody: leave --registry out`);
+function checkRegistry(command: Command, discovery: DiscoveryName): void {
+  if (discoveries[discovery].place !== undefined) return;
+  command.error(`--discovery ${discovery} asks nobody: leave --registry out`);
 }
 
 function logLevelOption(): Option {

@@ -27,6 +27,8 @@ export interface Stage extends Pick<Session, 'options' | 'supervisor' | 'history
   readonly waitMs: number;
   /** For how long something is watched that must not happen. */
   readonly watchMs: number;
+  /** From one question of what a discovery finds to the next. */
+  readonly askMs: number;
 }
 
 export interface Leader {
@@ -39,7 +41,7 @@ const MAX_LAPSES = 5;
 
 export function makeStage({ options, supervisor, history, copies, discovery }: Session, output: ScriptOutput): Stage {
   const longestMs = electionMaxMs[options.election](options.profile);
-  const bounds = { waitMs: 20_000 + 10 * longestMs, watchMs: 2 * longestMs };
+  const bounds = { waitMs: 20_000 + 10 * longestMs, watchMs: 2 * longestMs, askMs: 100 };
   return { options, supervisor, history, copies, discovery, output, measures: [], ...bounds };
 }
 

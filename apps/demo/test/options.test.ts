@@ -37,10 +37,16 @@ describe('the options of the demo', () => {
     expect(readDemoOptions(argv)).toMatchObject({ nodes: 5, script: true, profile: 'fast', data: '/tmp/x' });
   });
 
+  it.each(['static', 'dns', 'consul', 'etcd', 'kubernetes', 'multicast'])('name the discovery %s', (discovery) => {
+    expect(readDemoOptions(['--discovery', discovery])).toMatchObject({ discovery, registry: undefined });
+    expect(readNodeOptions(['--id', 'a', '--discovery', discovery])).toMatchObject({ discovery, peers: [] });
+  });
+
   it.each([
     [['--election', 'coin'], 'Allowed choices are majority, raft'],
     [['--discovery', 'coin'], 'Allowed choices are static'],
     [['--registry', 'http://10.0.0.1:8500'], '--discovery static asks nobody'],
+    [['--discovery', 'dns', '--registry', 'x.test@127.0.0.1:53'], 'the demo starts a server and keeps its records'],
     [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
     [['--nodes', '0'], 'Expected a whole number from 1 to 9'],
     [['--nodes', '3.5'], 'Expected a whole number from 1 to 9'],
