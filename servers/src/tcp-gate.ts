@@ -4,7 +4,7 @@ import { type AddressInfo, createConnection, createServer, type Server, type Soc
 /** The way to a server, on loopback: it can be cut, and it can swallow what goes in either direction. */
 export class TcpGate implements AsyncDisposable {
   readonly #server: Server;
-  readonly #target: number;
+  #target: number;
   readonly #sockets = new Set<Socket>();
   #state: 'open' | 'cut' | 'stalled' = 'open';
 
@@ -45,6 +45,11 @@ export class TcpGate implements AsyncDisposable {
   reopen(): void {
     this.#state = 'open';
     for (const socket of this.#sockets) socket.resume();
+  }
+
+  /** New connections are to go to this port of loopback. */
+  leadTo(target: number): void {
+    this.#target = target;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

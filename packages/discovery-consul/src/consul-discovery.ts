@@ -81,7 +81,7 @@ class ConsulDiscovery extends BaseClusterDiscovery {
     { signal }: LookupOptions,
   ): Promise<void> {
     const { waitMs, timeoutMs } = this.#settings;
-    const changes = new BlockingQuery(this.#client, this.#path(), { query: this.#query(), waitMs, timeoutMs });
+    using changes = new BlockingQuery(this.#client, this.#path(), { query: this.#query(), waitMs, timeoutMs });
     while (!signal.aborted) publish(await this.#read(await changes.next({ signal }), signal));
   }
 
@@ -100,10 +100,7 @@ class ConsulDiscovery extends BaseClusterDiscovery {
     if (!this.supports.registration) return super.unregister(nodeId, options);
     const id = instanceId(this.#settings.service, this.#context.cluster.name, nodeId);
     await this.#inTurn(options.signal, async (signal) => {
-      const registration = this.#kept.get(nodeId);
-      await registration?.end();
-      throwIfAborted(signal, `${this.#source}: unregister`);
-      await registration?.renew(signal);
+      await this.#kept.get(nodeId)?.conclude(signal);
       await deregister(this.#parts(), id, signal);
       this.#kept.delete(nodeId);
       await this.#untilListed(id, undefined, signal);

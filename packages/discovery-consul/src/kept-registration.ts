@@ -1,4 +1,12 @@
-import { Backoff, type Logger, type Random, isClusterError, sleep } from '@quorate/core';
+import {
+  Backoff,
+  isClusterError,
+  type Logger,
+  type Random,
+  sleep,
+  throwIfAborted,
+  toClusterError,
+} from '@quorate/core';
 import { BlockingQuery, type ConsulClient } from '@quorate/engine-consul';
 
 import { isListed, type ServiceDefinition } from './service-instance.ts';
@@ -55,42 +63,57 @@ export class KeptRegistration {
     const { client, random, logger, source, ttlMs } = this.#parts;
     const periodMs = ttlMs / SIGNS;
     const backoff = new Backoff(random, { baseMs: Math.min(250, periodMs), maxMs: periodMs });
-    let failures = 0;
+    /** Why the last one did not get through. */
+    let failing: string | undefined;
     while (!signal.aborted) {
-      const pauseMs = failures === 0 ? periodMs * (0.9 + 0.1 * random.next()) : backoff.next();
+      const pauseMs = failing === undefined ? periodMs * (0.9 + 0.1 * random.next()) : backoff.next();
       await sleep(client.clock, pauseMs, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       try {
-        await this.renew(signal);
-        if (failures > 0) logger.info(`${source}: ${this.#definition.ID} is kept registered again`);
-        failures = 0;
+        await this.#renew(signal);
+        if (failing !== undefined) logger.info(`${source}: ${this.#definition.ID} is kept registered again`);
+        failing = undefined;
         backoff.reset();
       } catch (error) {
         if (signal.aborted) return;
-        // Once, not three times a TTL for as long as Consul is away.
-        failures += 1;
-        if (failures === 1)
-          logger.warn(`${source}: keeping ${this.#definition.ID} registered fails: ${String(error)}`, error);
+        const { code, message } = toClusterError(error, 'IO', source);
+        // Once for each reason, not three times a TTL for as long as Consul is away.
+        if (code !== failing)
+          logger.warn(`${source}: keeping ${this.#definition.ID} registered fails: ${message}`, error);
+        failing = code;
       }
     }
   }
 
   /**
-   * Sends a sign of life, and tells the agent everything where that is needed: where it has forgotten the instance, and where
-   * the token is another one. The agent writes to the catalog with the token that it was told an instance with, be it to
-   * say that its check fails or that it is gone.
+   * Ends it in such a way that the agent writes with the valid token what becomes of the instance: it writes to the catalog
+   * with the one that it was told the instance with, be it to say that a check fails or that the instance is gone.
    */
-  async renew(signal: AbortSignal): Promise<void> {
-    const { client, timeoutMs, source, logger } = this.#parts;
+  async conclude(signal: AbortSignal): Promise<void> {
+    await this.end();
+    throwIfAborted(signal, this.#parts.source);
+    if ((await this.#sign(signal)) === 'another token') await this.#register(signal);
+  }
+
+  async #renew(signal: AbortSignal): Promise<void> {
+    const { source, logger } = this.#parts;
+    const state = await this.#sign(signal);
+    if (state === 'told') return;
+    const why = state === 'forgotten' ? 'the agent has forgotten it' : 'the token is another';
+    logger.info(`${source}: ${why}: registering ${this.#definition.ID} again`);
+    await this.#register(signal);
+  }
+
+  /** Sends a sign of life. */
+  async #sign(signal: AbortSignal): Promise<'told' | 'forgotten' | 'another token'> {
+    const { client, timeoutMs } = this.#parts;
     try {
       await client.put(['agent', 'check', 'pass', checkId(this.#definition.ID)], undefined, { signal, timeoutMs });
-      if (client.tokenGeneration === this.#generation) return;
-      logger.info(`${source}: the token is another: registering ${this.#definition.ID} again`);
     } catch (error) {
-      if (!isClusterError(error, 'NOT_FOUND')) throw error;
-      logger.info(`${source}: the agent has forgotten ${this.#definition.ID}: registering it again`);
+      if (isClusterError(error, 'NOT_FOUND')) return 'forgotten';
+      throw error;
     }
-    await this.#register(signal);
+    return client.tokenGeneration === this.#generation ? 'told' : 'another token';
   }
 
   async #register(signal: AbortSignal): Promise<void> {
@@ -129,7 +152,7 @@ export async function untilListed(
   const { service, id, definition } = instance;
   // Of many that register at one time none is to read all the others.
   const query = { filter: `Service.ID == "${id}"` };
-  const catalog = new BlockingQuery(client, ['health', 'service', service], { query, waitMs: timeoutMs, timeoutMs });
+  using catalog = new BlockingQuery(client, ['health', 'service', service], { query, waitMs: timeoutMs, timeoutMs });
   for (;;) {
     const { body } = await catalog.next({ signal });
     if (isListed(body, id, definition)) return;

@@ -135,7 +135,8 @@ function hasAddress(service: Fields, { Address, Port, Tags }: ServiceDefinition)
   return service['Address'] === Address && service['Port'] === Port && sameTags;
 }
 
+/** What others add is no difference, unless it would be taken for the node's own. */
 function isContained(meta: Readonly<Record<string, string>>, found: Fields = {}): boolean {
-  const names = Object.keys(meta);
-  return names.length === Object.keys(found).length && names.every((name) => found[name] === meta[name]);
+  const own = Object.keys(found).filter((name) => name.startsWith('quorate-'));
+  return own.every((name) => name in meta) && Object.keys(meta).every((name) => found[name] === meta[name]);
 }

@@ -107,13 +107,23 @@ it('sends three signs of life in each time to live, and registers again what was
   await world.run(3_100);
   expect(consul.told.slice(-2)).toEqual([`pass service:${ID}`, `register ${ID}`]);
   expect(lines).toEqual([
-    expect.stringContaining(`info discovery-consul http://127.0.0.1:8500 quorate: the agent has forgotten ${ID}`),
+    expect.stringContaining(
+      `info discovery-consul http://127.0.0.1:8500 quorate: the agent has forgotten it: registering ${ID}`,
+    ),
   ]);
   await world.settled(discovery.unregisterNode('a'), 1_000);
   const count = consul.told.length;
   await world.run(30_000);
   expect(consul.told.length).toBe(count);
   expect(consul.services.size).toBe(0);
+});
+
+it('does not register again what the agent has forgotten, only to deregister it', async () => {
+  const { world, consul, discovery } = open();
+  await world.settled(discovery.registerNode(NODE), 1_000);
+  consul.forget();
+  await world.settled(discovery.unregisterNode('a'), 1_000);
+  expect(consul.told).toEqual([`register ${ID}`, `pass service:${ID}`, `deregister ${ID}`]);
 });
 
 it('reports once that signs of life fail, tries on, and says when they go through again', async () => {

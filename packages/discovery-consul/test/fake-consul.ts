@@ -1,5 +1,5 @@
 import { type CallOptions, ClusterError, settleWithin } from '@quorate/core';
-import type { HttpAnswer, HttpExchange, HttpRequest } from '@quorate/engine-consul';
+import type { HttpAnswer, HttpExchange, HttpLine, HttpRequest } from '@quorate/engine-consul';
 
 type Fields = Record<string, unknown>;
 
@@ -22,7 +22,11 @@ export class FakeConsul {
   readonly #waiting = new Set<() => void>();
 
   get exchange(): (target: URL) => HttpExchange {
-    return () => ({ send: (request, options) => this.#send(request, options), [Symbol.dispose]: () => undefined });
+    const line: HttpLine = {
+      send: (request, options) => this.#send(request, options),
+      [Symbol.dispose]: () => undefined,
+    };
+    return () => ({ ...line, openLine: () => line, send: (request, options = {}) => this.#send(request, options) });
   }
 
   /** To be called after what was told here differs. */

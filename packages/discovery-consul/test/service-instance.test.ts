@@ -89,7 +89,8 @@ describe('an instance', () => {
     expect(is({ Port: 1 })).toBe(false);
     expect(is({ Tags: null })).toBe(false);
     expect(is({ Meta: {} })).toBe(false);
-    expect(is({ Meta: { ...definition.Meta, more: 'x' } })).toBe(false);
+    expect(is({ Meta: { ...definition.Meta, more: 'x' } })).toBe(true);
+    expect(is({ Meta: { ...definition.Meta, 'quorate-zone': 'x' } })).toBe(false);
     expect(is({ ID: 'other' })).toBe(false);
     expect(isListed([], definition.ID, undefined)).toBe(true);
     expect(isListed(listed({}), definition.ID, undefined)).toBe(false);

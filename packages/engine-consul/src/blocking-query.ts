@@ -1,6 +1,7 @@
-import { type CallOptions, ClusterError, type MonotonicMs, sleep } from '@quorate/core';
+import { type CallOptions, ClusterError, isClusterError, type MonotonicMs, sleep } from '@quorate/core';
 
 import type { ConsulAnswer, ConsulClient, ConsulQuery } from './consul-client.ts';
+import type { HttpLine } from './http-exchange.ts';
 
 export interface BlockingQueryOptions {
   readonly query?: ConsulQuery;
@@ -19,11 +20,15 @@ const JITTER = 1 / 16;
 /**
  * A question that Consul answers when the answer may have changed (https://developer.hashicorp.com/consul/api-docs/features/blocking).
  * The index is kept here: after a failure, and when it goes backwards, the next answer comes at once.
+ *
+ * It has a connection of its own, and an index counts as long as that lasts. An agent that was replaced meanwhile by one that
+ * knows less would hold a question beyond an index that it has yet to reach, and tell nothing of what happens before.
  */
-export class BlockingQuery {
+export class BlockingQuery implements Disposable {
   readonly #client: ConsulClient;
   readonly #path: readonly string[];
   readonly #options: BlockingQueryOptions;
+  readonly #line: HttpLine;
   /** 0: the next answer is not waited for. */
   #index = 0;
   #askedAt: MonotonicMs | undefined;
@@ -32,6 +37,7 @@ export class BlockingQuery {
     this.#client = client;
     this.#path = path;
     this.#options = options;
+    this.#line = client.openLine();
   }
 
   /**
@@ -43,22 +49,42 @@ export class BlockingQuery {
     const asked = this.#index;
     this.#index = 0;
     await this.#space(options);
-    const answer = await this.#ask(asked, options);
+    const { answer, index } = await this.#askFrom(asked, options);
     if (answer.index === undefined) {
       const path = this.#path.join('/');
       throw new ClusterError('PROTOCOL', `consul ${this.#client.address}: /v1/${path}: the answer has no index`);
     }
-    this.#index = followingIndex(asked, answer.index);
+    this.#index = followingIndex(index, answer.index);
     return answer;
+  }
+
+  /** Closes its connection. */
+  [Symbol.dispose](): void {
+    this.#line[Symbol.dispose]();
+  }
+
+  /** @returns the index that was asked with in the end */
+  async #askFrom(
+    index: number,
+    options: CallOptions,
+  ): Promise<{ readonly answer: ConsulAnswer; readonly index: number }> {
+    try {
+      return { answer: await this.#ask(index, options), index };
+    } catch (error) {
+      if (index === 0 || !isClusterError(error, 'DISCONNECTED')) throw error;
+      return { answer: await this.#ask(0, options), index: 0 };
+    }
   }
 
   #ask(index: number, { signal }: CallOptions): Promise<ConsulAnswer> {
     const { query = {}, waitMs, timeoutMs } = this.#options;
-    if (index === 0) return this.#client.get(this.#path, { query, timeoutMs, signal });
+    const via = { line: this.#line, continues: index > 0 };
+    if (index === 0) return this.#client.get(this.#path, { query, timeoutMs, signal, via });
     return this.#client.get(this.#path, {
       query: { ...query, index, wait: `${Math.ceil(waitMs)}ms` },
       timeoutMs: waitMs * (1 + JITTER) + timeoutMs,
       signal,
+      via,
     });
   }
 

@@ -10,7 +10,7 @@ import {
 
 import { failureOf } from './consul-failure.ts';
 import { type EngineSettings, isTls, isToken } from './engine-options.ts';
-import type { ConsulTls, HttpAnswer, HttpExchange, HttpRequest } from './http-exchange.ts';
+import type { ConsulTls, HttpAnswer, HttpExchange, HttpLine, HttpRequest } from './http-exchange.ts';
 
 /** Values of a query; a list gives the name once for each, undefined leaves it out. */
 export type ConsulQuery = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
@@ -19,6 +19,8 @@ export interface ConsulCallOptions extends CallOptions {
   readonly query?: ConsulQuery;
   /** In place of the engine's. */
   readonly timeoutMs?: number;
+  /** The connection to go by, in place of any. */
+  readonly via?: { readonly line: HttpLine; readonly continues: boolean } | undefined;
 }
 
 export interface ConsulAnswer {
@@ -53,12 +55,22 @@ export interface ConsulClient extends AsyncDisposable {
   put(path: readonly string[], body?: unknown, options?: ConsulCallOptions): Promise<ConsulAnswer>;
   /** A question with a body; it changes nothing. */
   ask(path: readonly string[], body: unknown, options?: ConsulCallOptions): Promise<ConsulAnswer>;
+  /** For reads one after the other that have to reach the same agent. To be disposed of; ends with the last client, too. */
+  openLine(): HttpLine;
 }
 
 /** 10,000 services with all their metadata come to about half of it. */
 export const MAX_ANSWER_BYTES = 16_777_216;
 
 type Method = HttpRequest['method'];
+
+interface Call extends Pick<ConsulCallOptions, 'via'> {
+  /** For messages. */
+  readonly what: string;
+  readonly method: Method;
+  readonly path: string;
+  readonly body: unknown;
+}
 
 export class HttpConsulClient implements ConsulClient {
   readonly address: string;
@@ -94,6 +106,10 @@ export class HttpConsulClient implements ConsulClient {
     return this.#call('POST', path, body, options);
   }
 
+  openLine(): HttpLine {
+    return this.#exchange.openLine();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     if (!this.#closed.signal.aborted) {
       this.#closed.abort(new ClusterError('CLOSED', `consul ${this.address}: disposed`));
@@ -103,7 +119,7 @@ export class HttpConsulClient implements ConsulClient {
   }
 
   async #call(method: Method, path: readonly string[], body: unknown, options: ConsulCallOptions) {
-    const { signal, query, timeoutMs = this.#settings.timeoutMs } = options;
+    const { signal, query, timeoutMs = this.#settings.timeoutMs, via } = options;
     const parts = path.map(encodeURIComponent).join('/');
     const what = `consul ${this.address}: ${method} /v1/${parts}`;
     const closed = this.#closed.signal;
@@ -112,14 +128,15 @@ export class HttpConsulClient implements ConsulClient {
     try {
       throwIfAborted(either, what);
       const target = `/v1/${parts}${queryText({ ...this.#settings.query, ...query })}`;
-      const send = (inner: AbortSignal) => this.#send(what, method, target, body, run, inner);
+      const send = (inner: AbortSignal) => this.#send({ what, method, path: target, body, via }, run, inner);
       return await withDeadline(this.clock, timeoutMs, what, send, { signal: either });
     } catch (error) {
       throw this.#explain(what, error, method === 'PUT' ? run : undefined);
     }
   }
 
-  async #send(what: string, method: Method, path: string, body: unknown, run: { sent: boolean }, signal: AbortSignal) {
+  async #send(call: Call, run: { sent: boolean }, signal: AbortSignal): Promise<ConsulAnswer> {
+    const { what, method, path, body, via } = call;
     const tls = await this.#tls();
     const token = await this.#currentToken();
     throwIfAborted(signal, what);
@@ -127,7 +144,9 @@ export class HttpConsulClient implements ConsulClient {
     const content = body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) };
     run.sent = true;
     const request = { method, path, headers, maxBytes: MAX_ANSWER_BYTES, tls, ...content };
-    const answer = await this.#exchange.send(request, { signal });
+    const answer = await (via === undefined
+      ? this.#exchange.send(request, { signal })
+      : via.line.send(request, { signal, continues: via.continues }));
     const failure = failureOf(what, answer, token);
     if (failure !== undefined) throw failure;
     return readAnswer(what, answer);

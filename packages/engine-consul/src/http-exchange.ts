@@ -43,4 +43,19 @@ export interface HttpExchange extends Disposable {
    * answer is none of HTTP or too long, `ABORTED` by the signal
    */
   send(request: HttpRequest, options?: CallOptions): Promise<HttpAnswer>;
+  /** For requests one after the other, on a connection that nobody else uses. It is closed with the exchange, too. */
+  openLine(): HttpLine;
+}
+
+export interface LineOptions extends CallOptions {
+  /**
+   * Whether the other side must still be the one that answered the request before. It is while the connection is the same;
+   * with one that the other side closes after each answer, nobody can tell.
+   */
+  readonly continues: boolean;
+}
+
+export interface HttpLine extends Disposable {
+  /** As that of the exchange. @throws ClusterError `DISCONNECTED` when it can't continue */
+  send(request: HttpRequest, options: LineOptions): Promise<HttpAnswer>;
 }

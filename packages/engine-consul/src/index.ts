@@ -23,4 +23,4 @@ export {
 } from './consul-client.ts';
 export { type ConsulEngine, consulEngine } from './consul-engine.ts';
 export type { ConsulEngineOptions, ConsulToken } from './engine-options.ts';
-export type { ConsulTls, HttpAnswer, HttpExchange, HttpRequest } from './http-exchange.ts';
+export type { ConsulTls, HttpAnswer, HttpExchange, HttpLine, HttpRequest, LineOptions } from './http-exchange.ts';

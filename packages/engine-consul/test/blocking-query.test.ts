@@ -1,4 +1,4 @@
-import { isClusterError } from '@quorate/core';
+import { ClusterError, isClusterError } from '@quorate/core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
@@ -25,7 +25,7 @@ it('asks beyond the index that it was told, and from the start when that goes ba
     headers(1),
   ];
   const scene = openScene((_, number) => script[number - 1] ?? Promise.reject(new Error('cut')));
-  const query = new BlockingQuery(scene.client, ['health', 'service', 'x'], options);
+  using query = new BlockingQuery(scene.client, ['health', 'service', 'x'], options);
   const outcomes: unknown[] = [];
   for (const _ of script) {
     const answer = scene.world.settled(query.next(), 60_000);
@@ -44,7 +44,7 @@ it('asks beyond the index that it was told, and from the start when that goes ba
 it('never asks oftener than every 100 ms, whatever the index does', async () => {
   let index = 0;
   const scene = openScene(() => headers((index += 1)));
-  const query = new BlockingQuery(scene.client, ['kv', 'x'], options);
+  using query = new BlockingQuery(scene.client, ['kv', 'x'], options);
   for (let asked = 0; asked < 20; asked += 1) await scene.world.settled(query.next(), 1_000);
   const { times } = scene.exchange;
   const pauses = times.slice(1).map((time, at) => time - (times[at] ?? 0));
@@ -55,7 +55,7 @@ it('never asks oftener than every 100 ms, whatever the index does', async () => 
 it('waits as long as Consul may: the wait, a sixteenth of it, and the time to answer', async () => {
   const scene = openScene((_, number) => (number === 1 ? headers(5) : never()));
   const { client, clock, world } = scene;
-  const query = new BlockingQuery(client, ['kv', 'x'], options);
+  using query = new BlockingQuery(client, ['kv', 'x'], options);
   await world.settled(query.next(), 100);
   const start = clock.now();
   const error: unknown = await world.settled(query.next(), 60_000).catch((reason: unknown) => reason);
@@ -67,6 +67,25 @@ it('waits as long as Consul may: the wait, a sixteenth of it, and the time to an
   const again = clock.now();
   await world.settled(query.next(), 60_000).catch(() => undefined);
   expect(clock.now() - again).toBeLessThan(700);
+});
+
+it('asks from the start at once when its connection is another, and fails when nobody is there', async () => {
+  const gone = () => Promise.reject(new ClusterError('DISCONNECTED', 'another connection'));
+  const script = [() => headers(40), gone, () => headers(5), () => headers(6), gone, gone];
+  const scene = openScene((_, number) => (script[number - 1] ?? never)());
+  using query = new BlockingQuery(scene.client, ['kv', 'x'], options);
+  const outcomes: unknown[] = [];
+  for (let asked = 0; asked < 4; asked += 1) {
+    const answer = scene.world.settled(query.next(), 60_000);
+    outcomes.push(
+      await answer.then(
+        ({ index }) => index,
+        (error: unknown) => isClusterError(error) && error.code,
+      ),
+    );
+  }
+  expect(outcomes).toEqual([40, 5, 6, 'DISCONNECTED']);
+  expect(askedWith(scene)).toEqual([undefined, '40', undefined, '5', '6', undefined]);
 });
 
 it('refuses an answer without an index', async () => {

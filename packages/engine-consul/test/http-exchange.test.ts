@@ -94,6 +94,34 @@ it('a write is sent once, and a read on a new connection when the kept one is cl
   expect(served).toEqual(['GET 1', 'GET 2', 'GET 1', 'GET 1', 'PUT 1']);
 });
 
+it('a line goes on with whoever answered before, or says that it cannot', async () => {
+  const seen: string[] = [];
+  let sockets = 0;
+  const numbers = new Map<Socket, number>();
+  const exchange = await serve((socket, text) => {
+    const number = numbers.get(socket) ?? (sockets += 1);
+    numbers.set(socket, number);
+    seen.push(`${/v1.([^ ]*)/u.exec(text)?.[1] ?? ''} by ${number}`);
+    const close = text.includes('/v1/last') ? 'Connection: close\r\n' : '';
+    socket.write(`HTTP/1.1 200 OK\r\n${close}Content-Length: 0\r\n\r\n`);
+    if (text.includes('/v1/broken')) socket.destroy();
+  });
+  const line = exchange.openLine();
+  const ask = (path: string, continues: boolean) =>
+    line.send({ ...request, method: 'GET', path: `/v1/${path}` }, { continues });
+  await ask('first', false);
+  await ask('second', true);
+  await ask('broken', true);
+  expect(await failure(ask('lost', true))).toEqual(['DISCONNECTED', 'not-applied']);
+  await ask('third', false);
+  // Nobody can tell then.
+  await ask('last', true);
+  await ask('fourth', true);
+  expect(seen).toEqual(['first by 1', 'second by 1', 'broken by 1', 'third by 2', 'last by 2', 'fourth by 3']);
+  exchange[Symbol.dispose]();
+  expect(await failure(ask('closed', true))).toEqual(['DISCONNECTED', 'not-applied']);
+});
+
 it('a path that no request can have fails that request', async () => {
   const exchange = await serve(() => undefined);
   expect(await failure(exchange.send({ ...request, path: '/v1/a b\n' }))).toEqual(['DISCONNECTED', 'not-applied']);

@@ -7,6 +7,7 @@ import {
   type ConsulEngineOptions,
   type HttpAnswer,
   type HttpExchange,
+  type HttpLine,
   type HttpRequest,
 } from '../src/index.ts';
 
@@ -34,6 +35,11 @@ export class ScriptedExchange implements HttpExchange {
       answer().then((given) => resolve({ status: 200, headers: {}, body: '', ...given }), reject);
       return () => undefined;
     });
+  }
+
+  /** A test says by failing that the connection is another. */
+  openLine(): HttpLine {
+    return { send: (request, options) => this.send(request, options), [Symbol.dispose]: () => undefined };
   }
 
   [Symbol.dispose](): void {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 
 import { type CallOptions, ClusterError, settleWithin } from '@quorate/core';
 
-import type { ConsulTls, HttpAnswer, HttpExchange, HttpRequest } from '../http-exchange.ts';
+import type { ConsulTls, HttpAnswer, HttpExchange, HttpLine, HttpRequest, LineOptions } from '../http-exchange.ts';
 
 const MAX_SOCKETS = 1_024;
 const MAX_IDLE_SOCKETS = 8;
@@ -18,6 +18,9 @@ interface Journey {
   done: boolean;
 }
 
+/** Whether a request goes on a connection that was used before. */
+type Reuse = 'never' | 'may' | 'must';
+
 /**
  * HTTP by Node.js. Reads share kept connections. Each write has one of its own: one that the other side has closed
  * meanwhile would leave it unknown whether the write was applied.
@@ -25,75 +28,136 @@ interface Journey {
 export class NodeHttpExchange implements HttpExchange {
   readonly #target: URL;
   readonly #agent: Agent;
+  readonly #lines = new Set<NodeHttpLine>();
 
   constructor(target: URL) {
-    const pool = { keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_IDLE_SOCKETS };
     this.#target = target;
-    this.#agent = target.protocol === 'https:' ? new SecureAgent(pool) : new Agent(pool);
+    this.#agent = makeAgent(target, { maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_IDLE_SOCKETS });
   }
 
   async send(request: HttpRequest, options: CallOptions = {}): Promise<HttpAnswer> {
+    if (request.method !== 'GET') return await sendOnce(this.#target, this.#agent, request, options, 'never');
     try {
-      return await this.#attempt(request, options);
+      return await sendOnce(this.#target, this.#agent, request, options, 'may');
     } catch (error) {
       if (!(error instanceof StaleConnection)) throw error;
-      return await this.#attempt(request, options, false);
+      return await sendOnce(this.#target, this.#agent, request, options, 'never');
+    }
+  }
+
+  openLine(): HttpLine {
+    const line = new NodeHttpLine(this.#target, () => void this.#lines.delete(line));
+    this.#lines.add(line);
+    return line;
+  }
+
+  [Symbol.dispose](): void {
+    for (const line of this.#lines) line[Symbol.dispose]();
+    this.#agent.destroy();
+  }
+}
+
+class NodeHttpLine implements HttpLine {
+  readonly #target: URL;
+  readonly #agent: Agent;
+  readonly #onClose: () => void;
+  /** Whether the other side closed after the last answer. */
+  #isClosed = false;
+
+  constructor(target: URL, onClose: () => void) {
+    this.#target = target;
+    this.#agent = makeAgent(target, { maxSockets: 1, maxFreeSockets: 1 });
+    this.#onClose = onClose;
+  }
+
+  async send(request: HttpRequest, { signal, continues }: LineOptions): Promise<HttpAnswer> {
+    const reuse = continues && !this.#isClosed ? 'must' : 'may';
+    try {
+      const answer = await sendOnce(this.#target, this.#agent, request, { signal }, reuse);
+      this.#isClosed = answer.headers['connection'] === 'close';
+      return answer;
+    } catch (error) {
+      if (!(error instanceof StaleConnection)) throw error;
+      throw new ClusterError('DISCONNECTED', error.message, { cause: error, outcome: 'not-applied' });
     }
   }
 
   [Symbol.dispose](): void {
     this.#agent.destroy();
-  }
-
-  #attempt(request: HttpRequest, options: CallOptions, mayReuse = request.method === 'GET'): Promise<HttpAnswer> {
-    return settleWithin<HttpAnswer>(options.signal, `${request.method} ${this.#target.origin}`, (resolve, reject) => {
-      const journey: Journey = { sent: false, done: false };
-      const fail = (error: unknown) => reject(this.#explain(error, journey, mayReuse && outgoing?.reusedSocket));
-      let outgoing: ClientRequest | undefined;
-      try {
-        outgoing = this.#open(request, mayReuse);
-        outgoing.on('error', fail);
-        outgoing.on('socket', (socket) => noteSending(socket, this.#target.protocol === 'https:', journey));
-        outgoing.on('response', (answer) => collect(answer, request.maxBytes, journey, resolve, fail));
-        outgoing.end(request.body);
-      } catch (error) {
-        fail(error);
-      }
-      return () => void (journey.done || outgoing?.destroy());
-    });
-  }
-
-  #open({ method, path, headers, body, tls }: HttpRequest, mayReuse: boolean): ClientRequest {
-    const { protocol, hostname, port } = this.#target;
-    const options: RequestOptions = {
-      // An IPv6 address stands in brackets in a URL, and without them in a call.
-      host: hostname.replace(/^\[|\]$/gu, ''),
-      port,
-      method,
-      path,
-      headers: body === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) },
-      agent: mayReuse ? this.#agent : false,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    };
-    if (protocol === 'http:') return requestPlain(options);
-    return requestSecure({ ...options, ...secure(tls ?? {}) });
-  }
-
-  #explain(cause: unknown, { sent }: Journey, reused: boolean | undefined): Error {
-    if (cause instanceof ClusterError) return cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (reused === true && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection();
-    const details = { cause, outcome: sent ? ('unknown' as const) : ('not-applied' as const) };
-    const broken = code?.startsWith('HPE_') === true;
-    const what = broken ? 'the answer is not HTTP' : 'no connection';
-    // Of several addresses that all refuse Node.js makes an error without a message.
-    const reason = message === '' ? (code ?? 'unknown') : message;
-    return new ClusterError(broken ? 'PROTOCOL' : 'DISCONNECTED', `${what}: ${reason}`, details);
+    this.#onClose();
   }
 }
 
-/** The other side closed a kept connection as it was used again: a read may go again on a new one. */
-class StaleConnection extends Error {}
+function makeAgent({ protocol }: URL, limits: { readonly maxSockets: number; readonly maxFreeSockets: number }): Agent {
+  const options = { ...limits, keepAlive: true };
+  return protocol === 'https:' ? new SecureAgent(options) : new Agent(options);
+}
+
+function sendOnce(
+  target: URL,
+  agent: Agent,
+  request: HttpRequest,
+  options: CallOptions,
+  reuse: Reuse,
+): Promise<HttpAnswer> {
+  return settleWithin<HttpAnswer>(options.signal, `${request.method} ${target.origin}`, (resolve, reject) => {
+    const journey: Journey = { sent: false, done: false };
+    const fail = (error: unknown) => reject(explain(error, journey, outgoing?.reusedSocket === true));
+    let outgoing: ClientRequest | undefined;
+    try {
+      const opened = open(target, reuse === 'never' ? false : agent, request);
+      outgoing = opened;
+      opened.on('error', fail);
+      opened.on('socket', (socket) => {
+        if (reuse === 'must' && !opened.reusedSocket) fail(new StaleConnection());
+        else noteSending(socket, target.protocol === 'https:', journey);
+      });
+      opened.on('response', (answer) => collect(answer, request.maxBytes, journey, resolve, fail));
+      opened.end(request.body);
+    } catch (error) {
+      fail(error);
+    }
+    return () => void (journey.done || outgoing?.destroy());
+  });
+}
+
+function open(
+  { protocol, hostname, port }: URL,
+  agent: Agent | false,
+  { method, path, headers, body, tls }: HttpRequest,
+): ClientRequest {
+  const options: RequestOptions = {
+    // An IPv6 address stands in brackets in a URL, and without them in a call.
+    host: hostname.replace(/^\[|\]$/gu, ''),
+    port,
+    method,
+    path,
+    headers: body === undefined ? headers : { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+    agent,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  };
+  if (protocol === 'http:') return requestPlain(options);
+  return requestSecure({ ...options, ...secure(tls ?? {}) });
+}
+
+function explain(cause: unknown, { sent }: Journey, reused: boolean): Error {
+  if (cause instanceof ClusterError || cause instanceof StaleConnection) return cause;
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (reused && (code === 'ECONNRESET' || code === 'EPIPE')) return new StaleConnection();
+  const details = { cause, outcome: sent ? ('unknown' as const) : ('not-applied' as const) };
+  const broken = code?.startsWith('HPE_') === true;
+  const what = broken ? 'the answer is not HTTP' : 'no connection';
+  // Of several addresses that all refuse Node.js makes an error without a message.
+  const reason = message === '' ? (code ?? 'unknown') : message;
+  return new ClusterError(broken ? 'PROTOCOL' : 'DISCONNECTED', `${what}: ${reason}`, details);
+}
+
+/** The other side has closed the kept connection: a read may go again on a new one. */
+class StaleConnection extends Error {
+  constructor() {
+    super('the connection was closed meanwhile');
+  }
+}
 
 function secure({ ca, cert, key, serverName }: ConsulTls): RequestOptions {
   const given = Object.entries({ ca, cert, key, servername: serverName }).filter(([, value]) => value !== undefined);

@@ -71,7 +71,7 @@ describe.skipIf(plain === undefined)('a client of a real Consul', () => {
 
   it('waits for a change, and no longer than it was told to', async () => {
     const client = open({ address: server.address });
-    const query = new BlockingQuery(client, ['kv', 'watched'], {
+    using query = new BlockingQuery(client, ['kv', 'watched'], {
       query: { recurse: true },
       waitMs: 300,
       timeoutMs: 2_000,
@@ -111,7 +111,7 @@ describe.skipIf(plain === undefined)('a client of a real Consul', () => {
   it('says that nobody listens, and that a connection was cut', async () => {
     const gate = await TcpGate.open(server.port);
     const client = open({ address: `localhost:${gate.port}` });
-    const query = new BlockingQuery(client, ['catalog', 'services'], { waitMs: 60_000, timeoutMs: 1_000 });
+    using query = new BlockingQuery(client, ['catalog', 'services'], { waitMs: 60_000, timeoutMs: 1_000 });
     await query.next();
     const blocked = failure(query.next());
     await sleep(clock, 150);
@@ -123,6 +123,31 @@ describe.skipIf(plain === undefined)('a client of a real Consul', () => {
     const refused = await failure(client.put(['kv', 'x'], 1));
     expect(refused).toMatchObject({ code: 'DISCONNECTED', outcome: 'not-applied' });
     expect(refused.message).toContain('ECONNREFUSED');
+  });
+
+  it('notices at once that another Consul, whose index is lower, answers in place of the one before', async () => {
+    await using other = (await ConsulServer.start()) as ConsulServer;
+    await using gate = await TcpGate.open(server.port);
+    const client = open({ address: `127.0.0.1:${gate.port}` });
+    using query = new BlockingQuery(client, ['catalog', 'services'], { waitMs: 60_000, timeoutMs: 5_000 });
+    for (let index = 0; index < 50; index = (await query.next()).index ?? 0) {
+      const Service = { Service: `s${index}`, Address: '10.9.0.1' };
+      await server.call('PUT', '/v1/catalog/register', { Node: 'elsewhere', Address: '10.9.0.1', Service });
+    }
+    // Before the next question, and while one is held.
+    for (const [port, isHeld] of [
+      [other.port, false],
+      [server.port, true],
+      [other.port, true],
+    ] as const) {
+      const held = isHeld ? query.next() : undefined;
+      if (isHeld) await sleep(clock, 200);
+      gate.leadTo(port);
+      gate.cut();
+      gate.reopen();
+      const answer = await (held ?? query.next());
+      expect([port, (answer.index ?? 0) >= 50]).toEqual([port, port === server.port]);
+    }
   });
 
   it('uses a kept connection that was closed meanwhile as if nothing had been', async () => {
