@@ -32,6 +32,8 @@ export class DnsClient {
    * and however many are dead, the others have their turn before the time of a lookup is over.
    */
   readonly #failures = new Map<string, number>();
+  /** Each holds a socket until it is done, which may be after its time is over. */
+  readonly #exchanges = new Set<Promise<unknown>>();
 
   constructor(context: DnsClientContext, { attemptTimeoutMs }: { readonly attemptTimeoutMs: number }) {
     this.#context = context;
@@ -63,6 +65,11 @@ export class DnsClient {
     throw unanswered(question, failures, signal);
   }
 
+  /** Resolves when no socket is left of the questions that were given up or answered. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#exchanges);
+  }
+
   #inOrder(resolvers: readonly Address[]): readonly Address[] {
     const names = new Set(resolvers.map(formatAddress));
     // The system's may have changed.
@@ -83,13 +90,24 @@ export class DnsClient {
 
   async #exchange(question: Question, resolver: Address, edns: boolean, signal: AbortSignal): Promise<DnsResponse> {
     const { clock, net, random } = this.#context;
-    const within = <T>(call: (inner: AbortSignal) => Promise<T>): Promise<T> =>
-      withDeadline(clock, this.#attemptTimeoutMs, formatAddress(resolver), call, { signal });
+    const within = <T>(call: (inner: AbortSignal) => Promise<T>): Promise<T> => {
+      const counted = (inner: AbortSignal) => this.#counted(call(inner));
+      return withDeadline(clock, this.#attemptTimeoutMs, formatAddress(resolver), counted, { signal });
+    };
     const query = newQuery(question, random, { edns });
     const response = await within((inner) => exchangeDatagrams(this.#context, resolver, query, inner));
     if (response !== undefined) return response;
     const again = newQuery(question, random, { edns });
     return await within((inner) => exchangeOverTcp(net, resolver, again, inner));
+  }
+
+  #counted<T>(exchange: Promise<T>): Promise<T> {
+    const done = exchange.then(
+      () => void this.#exchanges.delete(done),
+      () => void this.#exchanges.delete(done),
+    );
+    this.#exchanges.add(done);
+    return exchange;
   }
 }
 

@@ -44,8 +44,6 @@ class DnsDiscovery extends BaseClusterDiscovery {
   readonly #context: ClusterContext;
   readonly #options: CheckedDnsOptions;
   readonly #client: DnsClient;
-  /** Each holds sockets until it is done. */
-  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(context: ClusterContext, options: CheckedDnsOptions) {
     super(context, NAME, options.polling);
@@ -55,14 +53,11 @@ class DnsDiscovery extends BaseClusterDiscovery {
   }
 
   protected override lookup({ signal }: LookupOptions): Promise<LookupAnswer> {
-    const looking = this.#withPatience(signal, (patience) => this.#look(patience));
-    const done = looking.catch(() => undefined).finally(() => this.#underWay.delete(done));
-    this.#underWay.add(done);
-    return looking;
+    return this.#withPatience(signal, (patience) => this.#look(patience));
   }
 
-  protected override async release(): Promise<void> {
-    await Promise.all(this.#underWay);
+  protected override release(): Promise<void> {
+    return this.#client.idle();
   }
 
   /**
@@ -95,8 +90,7 @@ class DnsDiscovery extends BaseClusterDiscovery {
     if (nodes.length === 0 && failed.length > 0) throw failed[0];
     return {
       nodes,
-      // A name that leads nowhere beside one that doesn't is more likely to be a mistake than the end of its nodes.
-      complete: failed.length === 0 && found.every((each) => each.isComplete && each.nodes.length > 0),
+      complete: failed.length === 0 && found.every(({ isComplete }) => isComplete),
       problems: [...found.flatMap(({ problems }) => problems), ...failed.map(String)],
       refreshMs: this.#refreshMs(Math.min(...found.map(({ ttlSeconds }) => ttlSeconds))),
     };
@@ -128,6 +122,7 @@ class DnsDiscovery extends BaseClusterDiscovery {
     // The name that failed may be the one that is meant.
     if (failures.length > 0) throw failures[0];
     const ttlSeconds = Math.min(...denied.map((each) => each.ttlSeconds));
+    // Beside a name that leads to nodes, one that doesn't is more likely to be a mistake than the end of its nodes.
     return { nodes: [], ttlSeconds, isComplete: false, problems: [`${wanted.name}: nothing is known under this name`] };
   }
 

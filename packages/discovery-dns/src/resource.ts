@@ -40,8 +40,7 @@ export function readResource(record: Answer): readonly Resource[] {
   const { type } = record;
   if (type === 'A' || type === 'AAAA') {
     const address = canonicalIp(record.data);
-    const isRight = address !== undefined && address.includes(':') === (type === 'AAAA');
-    return isRight ? [{ ...owned, type, address }] : [];
+    return address === undefined ? [] : [{ ...owned, type, address }];
   }
   if (type === 'SRV') return [{ ...owned, type, ...readService(record.data) }];
   if (type === 'CNAME' && isDnsName(record.data)) return [{ ...owned, type, target: canonicalName(record.data) }];

@@ -1,3 +1,4 @@
+import type { Net } from '@quorate/core';
 import { expect, it } from 'vitest';
 
 import { DnsScene } from './dns-scene.ts';
@@ -104,17 +105,32 @@ it('finds nodes through a network that loses, repeats and reorders', async () =>
   expect(changes).toEqual([['10.1.0.1'], ['10.1.0.2']]);
 });
 
-it('leaves no socket behind', async () => {
+it.each([
+  [
+    'is being opened',
+    async () => {
+      for (let turns = 0; turns < 30; turns += 1) await Promise.resolve();
+    },
+  ],
+  ['waits for an answer', ({ world }: DnsScene) => world.run(100)],
+] as const)('leaves no socket behind when it is disposed while one %s', async (_, until) => {
   const { scene, server } = await DnsScene.open('disposed');
   server.mode = 'silent';
-  const ports = Array.from({ length: 16_384 }, (_, at) => at + 49_152);
+  const { net } = scene.node.system;
+  let bound = 0;
+  const counting: Net['bindDatagram'] = (...given) => {
+    bound += 1;
+    return net.bindDatagram(...given);
+  };
+  Object.assign(scene.node.system, { net: { ...net, bindDatagram: counting } });
   const discovery = scene.discovery({ names: NAMES });
   const outcome = discovery.discoverNodes().catch((error: unknown) => error);
-  await scene.world.run(100);
+  await until(scene);
+  expect(bound).toBe(2);
   await scene.settle(discovery[Symbol.asyncDispose]());
   expect(await outcome).toMatchObject({ code: 'CLOSED' });
-  const { net } = scene.node.system;
-  const bind = (port: number) => net.bindDatagram({ host: '0.0.0.0', port }, () => undefined);
   // Any that is still bound refuses.
+  const ports = Array.from({ length: 16_384 }, (_each, at) => at + 49_152);
+  const bind = (port: number) => net.bindDatagram({ host: '0.0.0.0', port }, () => undefined);
   await scene.settle(Promise.all(ports.map(bind)));
 });

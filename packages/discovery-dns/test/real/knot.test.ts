@@ -2,7 +2,7 @@ import { type DiscoveredNode, silentLogger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { KnotServer, reportAbsent } from '@quorate/test-servers';
 import { discoveryContract } from '@quorate/testkit';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 
 import { dnsDiscovery } from '../../src/index.ts';
 import { realDiscovery, watching } from './real-node.ts';
@@ -86,6 +86,24 @@ function serverTests(server: KnotServer): void {
       { host: '10.1.0.2', port: 7001, priority: 10, weight: 5 },
       { host: 'fd00::b', port: 7002, priority: 20, weight: 0 },
     ]);
+  });
+
+  it('has closed its sockets when it is disposed', async () => {
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name.startsWith('UDP')).length;
+    await vi.waitUntil(() => sockets() === 0);
+    server.process.pause();
+    try {
+      const discovery = realDiscovery(options);
+      const outcome = discovery.discoverNodes().catch((error: unknown) => error);
+      await vi.waitUntil(() => sockets() > 0);
+      await discovery[Symbol.asyncDispose]();
+      // The system's are counted until the event loop has turned.
+      await new Promise((resolve) => void setImmediate(resolve));
+      expect(sockets()).toBe(0);
+      expect(await outcome).toMatchObject({ code: 'CLOSED' });
+    } finally {
+      server.process.resume();
+    }
   });
 
   it('tells a refusal from a denial', async () => {
