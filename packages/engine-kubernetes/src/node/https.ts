@@ -30,7 +30,7 @@ export class NodeHttp implements KubernetesHttp {
     const access = await this.#source.access();
     signal?.throwIfAborted();
     const response = await this.#open(request, access, signal);
-    return { status: response.statusCode ?? 0, body: response };
+    return { status: response.statusCode ?? 0, body: bodyOf(response, new URL(access.server).host) };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -72,6 +72,15 @@ export class NodeHttp implements KubernetesHttp {
     const agent = server.startsWith('https:') ? new HttpsAgent({ ...pool, ...tls }) : new HttpAgent(pool);
     this.#agent = { key: made, agent };
     return agent;
+  }
+}
+
+/** Node.js says of a connection that was lost that it was aborted, whoever did it. */
+async function* bodyOf(response: IncomingMessage, host: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response) yield chunk as Uint8Array;
+  } catch (error) {
+    throw new ClusterError('DISCONNECTED', `kubernetes: the connection to ${host} was lost`, { cause: error });
   }
 }
 
