@@ -131,8 +131,8 @@ export const raftMutations: readonly (Mutation & { readonly seed: number })[] = 
   {
     name: 'a read asks nobody',
     file: 'read-queue.ts',
-    find: 'return Math.min(this.#lastRound, jointCommitted(voters, this.#answerOf));',
-    replace: 'return this.#lastRound;',
+    find: 'jointCommitted(voters, (id) => this.#answered?.get(id)),',
+    replace: 'Infinity,',
     seed: 400,
   },
   {
