@@ -89,7 +89,11 @@ export class MemberConnection implements Disposable {
   constructor(member: Address, tls: EtcdTls | undefined, generation: number) {
     this.name = formatAddress(member);
     this.#channels = ChannelSource.open(this.name, tls, generation);
-    this.#channels.catch(() => undefined);
+    this.#channels.then(
+      // The one that comes with it, whether or not it is ever used.
+      ({ host }) => void this.#client(host, 'KV'),
+      () => undefined,
+    );
   }
 
   /** @throws ClusterError as of `etcdError`; `ABORTED` */
@@ -130,14 +134,20 @@ export class MemberConnection implements Disposable {
     this.#clients.clear();
   }
 
+  #client(host: Channels['host'], service: Service): GrpcClient {
+    const client = host.getServiceClient(service) as GrpcClient;
+    if (this.#closed) client.close();
+    else this.#clients.add(client);
+    return client;
+  }
+
   async #prepare(name: keyof Calls | keyof Streams, token: string | undefined, signal: AbortSignal, what: string) {
     const { host, empty } = await this.#channels.catch((error: unknown) => {
       throw etcdError(error, what);
     });
     if (this.#closed) throw etcdError({ code: UNAVAILABLE, details: 'the connection was closed' }, what);
     signal.throwIfAborted();
-    const client = host.getServiceClient(SERVICE_OF[name]) as GrpcClient;
-    this.#clients.add(client);
+    const client = this.#client(host, SERVICE_OF[name]);
     const metadata = empty.clone();
     if (token !== undefined) metadata.set('token', token);
     return { client, metadata };
