@@ -1,11 +1,12 @@
 import type { Benchmark } from './benchmark.ts';
 import { election } from './election.ts';
+import { imports } from './imports.ts';
 import { log } from './log.ts';
 import { raft } from './raft.ts';
 import { records } from './records.ts';
 import { transport } from './transport.ts';
 
-const benchmarks: readonly Benchmark[] = [election, log, raft, records, transport];
+const benchmarks: readonly Benchmark[] = [election, imports, log, raft, records, transport];
 
 const [name, ...args] = process.argv.slice(2);
 const chosen = benchmarks.find((benchmark) => benchmark.name === name);
