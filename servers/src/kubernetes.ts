@@ -10,6 +10,8 @@ import { findProgram } from './find-program.ts';
 import { freePorts } from './free-ports.ts';
 import { ServerProcess } from './server-process.ts';
 
+const CALL_MS = 10_000;
+
 export interface KubernetesPrograms {
   readonly etcd: string;
   readonly apiServer: string;
@@ -100,6 +102,28 @@ export class KubernetesServer implements AsyncDisposable {
     writeFileSync(path.join(folder, 'ca.crt'), readFileSync(this.caFile));
     writeFileSync(path.join(folder, 'namespace'), namespace);
     return folder;
+  }
+
+  /**
+   * Sends an object as somebody who may do anything, and gives what is stored then.
+   * @param text JSON, for a patch a merge patch; for a creation YAML will do
+   */
+  call(method: 'POST' | 'PATCH', route: string, text: string): Promise<string> {
+    const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/yaml';
+    const headers = { authorization: `Bearer ${this.tokens.admin}`, 'content-type': type };
+    const options = { method, headers, ca: readFileSync(this.caFile), agent: false, timeout: CALL_MS };
+    return new Promise((resolve, reject) => {
+      const sent = httpsRequest(this.url + route, options, (answer) => {
+        const parts: string[] = [];
+        answer.setEncoding('utf8').on('data', (part: string) => parts.push(part));
+        answer.once('error', reject).once('end', () => {
+          if ((answer.statusCode ?? 500) < 300) resolve(parts.join(''));
+          else reject(new Error(`${method} ${route}: ${parts.join('')}`));
+        });
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`${method} ${route}: no answer within ${CALL_MS} ms`)));
+      sent.once('error', reject).end(text);
+    });
   }
 
   /** Forgets all of the history, so that a watch can't go on from any earlier version. */

@@ -14,7 +14,7 @@ import { type KubernetesServer, TcpGate } from '@quorate/test-servers';
 import { afterAll, afterEach, expect, it } from 'vitest';
 
 import { kubernetesDiscovery, type KubernetesDiscoveryOptions } from '../../src/index.ts';
-import { adminOf, codeOf, post, put, SLICES, sliceOf, system, tokenFor } from './shared-kubernetes.ts';
+import { adminOf, codeOf, put, SLICES, sliceOf, system, tokenFor } from './shared-kubernetes.ts';
 
 const { clock } = system;
 const folder = (name: string) => path.join(import.meta.dirname, '../../manifests', name);
@@ -177,8 +177,8 @@ export function faultSuite(server: KubernetesServer): void {
 
   /** Creates what the files hold in a namespace of its own; the server must have understood each field of it. */
   async function applyManifests(namespace: string, files: readonly string[]): Promise<void> {
-    await post(
-      server,
+    await server.call(
+      'POST',
       '/api/v1/namespaces',
       `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"${namespace}"}}`,
     );
@@ -187,7 +187,7 @@ export function faultSuite(server: KubernetesServer): void {
         const [, version = ''] = /^apiVersion: (.+)$/mu.exec(text) ?? [];
         const [, kind = ''] = /^kind: (.+)$/mu.exec(text) ?? [];
         const root = version === 'v1' ? '/api/v1' : `/apis/${version}`;
-        const stored = await post(server, `${root}/namespaces/${namespace}/${kind.toLowerCase()}s`, text);
+        const stored = await server.call('POST', `${root}/namespaces/${namespace}/${kind.toLowerCase()}s`, text);
         for (const [, field = ''] of text.matchAll(/^[ -]*([A-Za-z]+):/gmu)) expect(stored).toContain(`"${field}":`);
       }
     }

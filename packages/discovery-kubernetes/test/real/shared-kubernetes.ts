@@ -1,6 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { request } from 'node:https';
-
 import { type DiscoveredNode, isClusterError, silentLogger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { type KubernetesClient, kubernetesEngine, type KubernetesObject, listAll } from '@quorate/engine-kubernetes';
@@ -15,29 +12,11 @@ export function adminOf(server: KubernetesServer): KubernetesClient {
   return kubernetesEngine({ server: server.url, serviceAccount }).connect(system.clock);
 }
 
-/** Sends what the client has no call for: objects as YAML, and those outside any namespace. */
-export function post(server: KubernetesServer, path: string, text: string): Promise<string> {
-  const headers = { authorization: `Bearer ${server.tokens.admin}`, 'content-type': 'application/yaml' };
-  const options = { method: 'POST', headers, ca: readFileSync(server.caFile), agent: false };
-  return new Promise((resolve, reject) => {
-    const sent = request(server.url + path, options, (response) => {
-      let body = '';
-      response.on('data', (data: Buffer) => (body += String(data)));
-      response.on('end', () => {
-        if ((response.statusCode ?? 500) < 300) resolve(body);
-        else reject(new Error(`${path}: ${body}`));
-      });
-    });
-    sent.on('error', reject);
-    sent.end(text);
-  });
-}
-
 /** A token of a service account, as the kubelet asks for it. */
 export async function tokenFor(server: KubernetesServer, namespace: string, account: string): Promise<string> {
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
-  const body = await post(
-    server,
+  const body = await server.call(
+    'POST',
     path,
     JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }),
   );
