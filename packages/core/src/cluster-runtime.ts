@@ -202,6 +202,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     await this.#startPart('membership', ground.membership, begin, signal);
     await this.#startPart('formation', formation, begin, signal);
     await this.#startPart('transport', ground.transport, begin, signal);
+    // Forming may take long: until then it is shown who is there.
+    this.#parts = { ...ground, election: undefined, replicator: undefined };
     this.#connect(ground);
     begin('form the cluster, or find it');
     this.#waitsFor = () => formation.missing;
@@ -219,13 +221,18 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     await part?.start({ signal });
   }
 
-  /** Has the node reach others. What runs in the background from here on ends with `#closing`, or with its part. */
+  /**
+   * Has the node reach others, and shows them. What runs in the background from here on ends with `#closing`, with its
+   * part, or `#ended`.
+   */
   #connect(ground: Ground): void {
     const { transport, discovery, context } = ground;
     const { seedNodes = [] } = this.#composition.options;
     for (const address of seedNodes) transport.addContact(address);
     this.#feed = new DiscoveryFeed(context, seedNodes);
     if (discovery !== undefined) this.#runDiscovery(discovery, this.#feed, ground);
+    this.#show(ground.membership.view);
+    void this.#followMembership(ground);
   }
 
   /** Connects the parts. What runs in the background from here on ends with `#closing`, with its part, or `#ended`. */
@@ -233,8 +240,6 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     const { election, context } = parts;
     const { campaign = true } = this.#composition.options;
     if (this.#feed === undefined) this.#connect(parts);
-    this.#show(parts.membership.view);
-    void this.#followMembership(parts);
     if (election === undefined) return;
     this.#teardown.push('resign', async (signal) => election.resign({ signal }));
     const keeper = new LeadershipKeeper(context, election, this.#emitter, this.#report);
@@ -256,7 +261,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     this.#teardown.push('unregister', async (signal) => discovery.unregisterNode(transport.self.id, { signal }));
   }
 
-  async #followMembership({ changes, context }: Parts): Promise<void> {
+  async #followMembership({ changes, context }: Ground): Promise<void> {
     const follow = async (): Promise<void> => {
       for await (const change of changes) {
         this.#show(change.view);

@@ -39,13 +39,14 @@ export interface ClusterEvents {
 
 /**
  * One node's view of its cluster, and its hold on it. A part that was not chosen throws `UNSUPPORTED` when it is asked
- * for; one that was chosen is there from `start` on, and throws `CLOSED` before.
+ * for; one that was chosen is there from `start` on, and throws `CLOSED` before. With a formation the members are shown, and
+ * told of, while the cluster is being formed; election and replicator are there once it is.
  */
 export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncDisposable {
   readonly name: string;
   /** The cluster's id; undefined until it was given, or learned from storage or a peer. */
   readonly id: string | undefined;
-  /** This node; its advertised address is complete once the cluster runs. */
+  /** This node; its advertised address is complete once the cluster runs, or is being formed. */
   readonly self: ClusterNode;
   readonly status: ClusterStatus;
   /** The members, this node among them, in order of id: those that left or are unreachable too, for a while. */

@@ -9,6 +9,7 @@ import {
 } from '../src/index.ts';
 import { code, never, scene } from './cluster-scene.ts';
 import { fakeElection, FakeElection, fakeStorage, type Journal } from './fake-parts.ts';
+import { settle } from './manual-clock.ts';
 
 const charter: Charter = { clusterId: 'c1', founders: ['a', 'b', 'c'] };
 
@@ -115,5 +116,101 @@ describe('a cluster that is formed', () => {
 
   it('is not also named by option', () => {
     expect(() => formed(new Map(), { clusterId: 'c1' })).toThrow('clusterId is set, but formation is formation-fake');
+  });
+});
+
+describe('a cluster that is being formed', () => {
+  const b = { id: 'b', host: '127.0.0.1', port: 2 };
+
+  /** Started, and waiting for its formation; `start` settles as the test has it settle. */
+  async function forming(options: Partial<ClusterOptions> = {}) {
+    const here = formed(new Map(), { bind: '127.0.0.1:0', ...options });
+    here.formation.onForm = never;
+    const starting = here.cluster.start();
+    starting.catch(() => undefined);
+    await settle();
+    return { ...here, starting };
+  }
+
+  it('shows who is there, and tells of them', async () => {
+    const { cluster, transport, starting } = await forming();
+    const told: string[] = [];
+    cluster.on('nodeJoined', ({ node }) => told.push(`${node.id} of ${cluster.membership.view.members.size}`));
+    expect(cluster.nodes.map(({ node }) => node.id)).toEqual(['a']);
+    transport.connect(b);
+    await settle();
+    expect([told, cluster.nodes.map(({ node }) => node.id)]).toEqual([['b of 2'], ['a', 'b']]);
+    expect([cluster.status, cluster.self.port, cluster.leadership]).toEqual(['starting', 4_242, undefined]);
+    expect(() => cluster.election).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    await cluster.stop();
+    await expect(starting).rejects.toEqual(code('CLOSED'));
+  });
+
+  it('tells of everybody once, however long it takes', async () => {
+    const { cluster, transport, formation } = formed();
+    const told: string[] = [];
+    cluster.on('nodeJoined', ({ node }) => told.push(node.id));
+    let form: ((made: Charter) => void) | undefined;
+    formation.onForm = () => new Promise((resolve) => void (form = resolve));
+    const starting = cluster.start();
+    await settle();
+    transport.connect(b);
+    for (let change = 0; change < 1_200; change += 1) {
+      transport.connect({ ...b, id: 'c', zone: `z${change}` });
+      await Promise.resolve();
+    }
+    await settle();
+    form?.(charter);
+    await starting;
+    await settle();
+    expect(told).toEqual(['b', 'c']);
+    await cluster.stop();
+  });
+
+  it('no longer tries who went, and is not named any more', async () => {
+    const { cluster, transport, discovery } = await forming();
+    discovery.say([b]);
+    await settle();
+    transport.connect(b);
+    discovery.say([{ id: 'c', host: '127.0.0.1', port: 3 }]);
+    await settle();
+    expect([...transport.contacts]).toEqual(['127.0.0.1:2', '127.0.0.1:3']);
+    transport.disconnect('b', 'goodbye');
+    await settle();
+    expect([...transport.contacts]).toEqual(['127.0.0.1:3']);
+    await cluster.stop();
+  });
+
+  it('is closed by a stop, also while its formation hears nothing', async () => {
+    const { cluster, transport, formation, clock, starting } = await forming();
+    await cluster.stop();
+    await expect(starting).rejects.toEqual(code('CLOSED'));
+    const ended = [transport.journal.at(-1), formation.journal.at(-1), clock.pending];
+    expect(ended).toEqual(['close transport', 'close formation', 0]);
+  });
+
+  it('is closed when the caller gives up, and makes nothing of a charter that comes then', async () => {
+    const { cluster, formation, elected, clock } = formed();
+    let form: ((made: Charter) => void) | undefined;
+    formation.onForm = () => new Promise((resolve) => void (form = resolve));
+    const giving = new AbortController();
+    const starting = cluster.start({ signal: giving.signal });
+    await settle();
+    giving.abort();
+    await expect(starting).rejects.toEqual(code('ABORTED'));
+    form?.(charter);
+    await settle();
+    expect([elected(), cluster.status, clock.pending]).toEqual([undefined, 'stopped', 0]);
+  });
+
+  it('stops in time beside a discovery that does not', async () => {
+    const { cluster, discovery, journal, clock, events } = await forming({ timings: { stopStepTimeoutMs: 50 } });
+    discovery.unregisterNode = never;
+    discovery[Symbol.asyncDispose] = never;
+    const stopping = cluster.stop();
+    await clock.advance(200);
+    await stopping;
+    expect([journal.at(-1), clock.pending]).toEqual(['close transport', 0]);
+    expect(events).toContain('error unregister: TIMEOUT');
   });
 });
