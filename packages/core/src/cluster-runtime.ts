@@ -202,6 +202,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     await this.#startPart('membership', ground.membership, begin, signal);
     await this.#startPart('formation', formation, begin, signal);
     await this.#startPart('transport', ground.transport, begin, signal);
+    // It may have started in spite of having been given up: then nobody is reached any more.
+    throwIfAborted(signal, 'start');
     // Forming may take long: until then it is shown who is there.
     this.#parts = { ...ground, election: undefined, replicator: undefined };
     this.#connect(ground);

@@ -203,6 +203,19 @@ describe('a cluster that is being formed', () => {
     expect([elected(), cluster.status, clock.pending]).toEqual([undefined, 'stopped', 0]);
   });
 
+  it('reaches nobody when its transport has started too late', async () => {
+    const { cluster, transport, discovery } = formed(new Map(), { seedNodes: ['127.0.0.1:9'] });
+    let started: (() => void) | undefined;
+    transport.onStart = () => new Promise((resolve) => void (started = resolve));
+    const starting = cluster.start();
+    starting.catch(() => undefined);
+    await settle();
+    await cluster.stop();
+    started?.();
+    await settle();
+    expect([[...transport.contacts], discovery.registered]).toEqual([[], []]);
+  });
+
   it('stops in time beside a discovery that does not', async () => {
     const { cluster, discovery, journal, clock, events } = await forming({ timings: { stopStepTimeoutMs: 50 } });
     discovery.unregisterNode = never;
