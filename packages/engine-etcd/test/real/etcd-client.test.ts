@@ -135,7 +135,7 @@ describe.skipIf(started === undefined)('a client of one etcd', () => {
     await etcd.put('/frozen/b', 'b');
     await following.until((keys) => keys.join() === 'a,b');
     // By itself gRPC would take 15 s.
-    expect(system.clock.now() - frozenAt).toBeLessThan(5_000);
+    expect(system.clock.now() - frozenAt).toBeLessThan(10_000);
     const { deadline } = lease;
     while (lease.deadline === deadline) await client.get('/frozen/a');
     expect(lease.isValid()).toBe(true);
@@ -175,7 +175,8 @@ describe.skipIf(started === undefined)('a client of one etcd', () => {
     const stoppedAt = system.clock.now();
     await lost;
     expect(lease.isValid()).toBe(false);
-    expect(system.clock.now() - stoppedAt).toBeLessThan(1_900);
+    // 0.8 of its time after the last renewal that etcd can have seen; etcd waits for all of it.
+    expect(lease.deadline).toBeLessThanOrEqual(stoppedAt + 1_600);
     etcd.member(0).resume();
     await following.until((keys) => keys.length === 0);
   });

@@ -27,7 +27,7 @@ async function read(authority: CertificateAuthority, { cert, key }: CertificateF
 
 describe.skipIf(started === undefined)('a client of an etcd that asks for certificates', () => {
   const etcd = started as EtcdCluster;
-  const authority = etcd.authority as CertificateAuthority;
+  const authority = started?.authority as CertificateAuthority;
   let own: EtcdTls;
   let foreign: EtcdTls;
   let folder: string;
