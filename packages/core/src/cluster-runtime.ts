@@ -316,9 +316,18 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   #explain(error: unknown): ClusterError {
     const code = this.#closing.signal.aborted ? 'CLOSED' : toClusterError(error, 'IO', this.#step).code;
     const detail = error instanceof Error ? error.message : String(error);
-    const missing = this.#waitsFor?.() ?? '';
+    const missing = this.#missing();
     const message = `start failed at "${this.#step}": ${detail}${missing === '' ? '' : `; ${missing}`}`;
     return new ClusterError(code, message, { cause: error });
+  }
+
+  /** Never throws: what comes from a part must not keep the others from being closed. */
+  #missing(): string {
+    try {
+      return this.#waitsFor?.() ?? '';
+    } catch (error) {
+      return `what it waits for is not known: ${String(error)}`;
+    }
   }
 
   #part<T>(kind: PluginKind, of: (parts: Parts) => T | undefined): T {

@@ -216,6 +216,18 @@ describe('a cluster that is being formed', () => {
     expect([[...transport.contacts], discovery.registered]).toEqual([[], []]);
   });
 
+  it('is closed also where the formation can not say what it waits for', async () => {
+    const { cluster, transport, formation } = formed();
+    formation.onForm = () => Promise.reject(new Error('the table is gone'));
+    Object.defineProperty(formation, 'missing', {
+      get: () => {
+        throw new Error('no words');
+      },
+    });
+    await expect(cluster.start()).rejects.toThrow('the table is gone');
+    expect([cluster.status, transport.journal.at(-1)]).toEqual(['stopped', 'close transport']);
+  });
+
   it('stops in time beside a discovery that does not', async () => {
     const { cluster, discovery, journal, clock, events } = await forming({ timings: { stopStepTimeoutMs: 50 } });
     discovery.unregisterNode = never;
