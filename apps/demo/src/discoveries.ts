@@ -16,7 +16,7 @@ export interface DiscoveryChoice {
   readonly asked?: AskedRegistry;
 }
 
-export interface AskedRegistry {
+interface AskedRegistry {
   /**
    * Starts one for this run of the demo alone.
    * @throws Error when its server is not to be had
