@@ -9,7 +9,7 @@ export interface Formation extends AsyncDisposable {
   /** From here on it answers others; the transport starts afterwards. */
   start(options?: CallOptions): Promise<void>;
   /**
-   * Resolves with the charter that this node has kept, that another node or the source knows, or that was formed now. Others
+   * Resolves with the charter (in the normal form of `isCharter`) that this node has kept, that another node or the source knows, or that was formed now. Others
    * are answered until it is disposed.
    * @throws ClusterError `ABORTED`, `CLOSED`; `IO`, `CORRUPT` of the storage. What is missing meanwhile, `missing` tells.
    */

@@ -1,4 +1,4 @@
-import { areFounders, type Charter } from './charter.ts';
+import { areFounders, type Charter, isCharter } from './charter.ts';
 import { ClusterError } from './cluster-error.ts';
 import { isNodeId, type NodeId } from './cluster-node.ts';
 import type { ClusterIdentity } from './context.ts';
@@ -22,7 +22,8 @@ export interface NodeIdentity {
   readonly cluster: ClusterIdentity;
   /**
    * Makes this the cluster's charter, and resolves when it is stored.
-   * @throws ClusterError `CLUSTER_MISMATCH` when this node belongs to another cluster, or to one of another charter; `IO`
+   * @throws ClusterError `CLUSTER_MISMATCH` when this node belongs to another cluster, or to one of another charter;
+   * `PROTOCOL` when it is no charter in its normal form; `IO`
    */
   readonly keepCharter: (charter: Charter) => Promise<void>;
   /** Resolves when nothing is being written. */
@@ -95,7 +96,10 @@ class Identity implements NodeIdentity {
 
   readonly settled = (): Promise<void> => this.#writing;
 
-  readonly keepCharter = async ({ clusterId, founders }: Charter): Promise<void> => {
+  readonly keepCharter = async (made: Charter): Promise<void> => {
+    // What is stored without being one is found damaged at the next start.
+    if (!isCharter(made)) throw new ClusterError('PROTOCOL', 'what the formation came to is no charter');
+    const { clusterId, founders } = made;
     const { id, charter } = this.cluster;
     if (id !== undefined && id !== clusterId) throw mismatch(`this node belongs to cluster ${id}, not to ${clusterId}`);
     if (charter !== undefined && charter.founders.join() !== founders.join()) {

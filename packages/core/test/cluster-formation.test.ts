@@ -228,6 +228,23 @@ describe('a cluster that is being formed', () => {
     expect([cluster.status, transport.journal.at(-1)]).toEqual(['stopped', 'close transport']);
   });
 
+  it.each([
+    ['founders in no order', { clusterId: 'c1', founders: ['b', 'a'] }],
+    ['nobody', { clusterId: 'c1', founders: [] }],
+    ['no id', { clusterId: 'not one', founders: ['a'] }],
+    ['nothing', undefined],
+  ])('does not keep a charter of %s', async (_, made) => {
+    const kept = new Map<string, Uint8Array>();
+    const first = formed(kept);
+    first.formation.onForm = async () => made as Charter;
+    await expect(first.cluster.start()).rejects.toThrow('no charter');
+    // What it had kept would be found damaged.
+    const again = formed(kept);
+    await again.cluster.start();
+    expect(again.cluster.id).toBe('c1');
+    await again.cluster.stop();
+  });
+
   it('stops in time beside a discovery that does not', async () => {
     const { cluster, discovery, journal, clock, events } = await forming({ timings: { stopStepTimeoutMs: 50 } });
     discovery.unregisterNode = never;
