@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { strainedParts } from '../src/replication/replication-parts.ts';
 import { runReplication } from '../src/replication/run-replication.ts';
 
 const SEEDS_A_TEST = 20;
+const SEEDS_A_TRIAL = 10;
 
 describe('a state machine, replicated on whole nodes', () => {
   it.each([1, 21, 41])(
@@ -26,6 +28,31 @@ describe('a state machine, replicated on whole nodes', () => {
       expect(life.isDecided, `seed ${seed}`).toBe(true);
     }
     expect(setAside).toBeGreaterThan(2 * SEEDS_A_TEST);
+  }, 120_000);
+
+  it.each(['reads', 'durability'] as const)(
+    'keeps its promises when everything that happens is an attack on one of them: %s',
+    async (trial) => {
+      let commands = 0;
+      for (let seed = 1; seed <= SEEDS_A_TRIAL; seed += 1) {
+        const life = await runReplication(seed, undefined, { rots: false, trial });
+        commands += life.commands;
+        expect(life.isDecided, `seed ${seed}`).toBe(true);
+      }
+      expect(commands).toBeGreaterThan(100 * SEEDS_A_TRIAL);
+    },
+    120_000,
+  );
+
+  it('keeps them with limits so low that all of them are met', async () => {
+    const parts = await strainedParts();
+    let refused = 0;
+    for (let seed = 1; seed <= SEEDS_A_TRIAL; seed += 1) {
+      const life = await runReplication(seed, parts, { rots: false, trial: 'none' });
+      refused += life.counts.get('write OVERLOADED not-applied') ?? 0;
+      expect(life.isDecided, `seed ${seed}`).toBe(true);
+    }
+    expect(refused).toBeGreaterThan(SEEDS_A_TRIAL);
   }, 120_000);
 
   it('lives the same life for the same seed', async () => {

@@ -38,6 +38,8 @@ export interface ClientHabits {
   readonly reads: number;
   readonly sessions: number;
   readonly batches: number;
+  /** The longest that a call may take. */
+  readonly timeoutMs: number;
   /** By what part of true time clocks may be wrong. */
   readonly maxDrift: number;
 }
@@ -64,7 +66,8 @@ const KEYS: readonly string[] = [...REGISTERS, ...TICKETS, LIST];
 const PATIENCE_MS = 2000;
 const LOOK_MS = 50;
 const PROBE_PAUSE_MS = 10;
-const LEASE_READ_MS = 4;
+const BUSY_READ_MS = 4;
+const MAX_STALENESS_MS = 60;
 const MAX_BATCH = 6;
 const MAX_IN_SESSION = 8;
 
@@ -90,13 +93,24 @@ export class LedgerClient {
     }
   }
 
-  /** Reads by the lease and nothing else, on this node, whenever that believes to lead. */
-  async readByLease(name: string): Promise<void> {
+  /** Reads so and nothing else, on this node, whenever that believes to lead. */
+  async readOnLeader(name: string, consistency: ReadConsistency): Promise<void> {
     while (!this.#isOver) {
       const node = this.#context.nodes().find((each) => each.name === name);
       const leads = node !== undefined && statusOf(node)?.role === 'leader';
-      await this.#pause(leads ? this.#context.world.random.next() * LEASE_READ_MS : LOOK_MS);
-      if (leads && !this.#isOver) await this.#read(node, 'lease', this.#pick(KEYS), LOOK_MS, false);
+      await this.#pause(leads ? this.#context.world.random.next() * BUSY_READ_MS : LOOK_MS);
+      if (leads && !this.#isOver) await this.#read(node, consistency, this.#pick(KEYS), LOOK_MS, false);
+    }
+  }
+
+  /** Reads what is a little old, and nothing else, on this node. */
+  async readBounded(name: string): Promise<void> {
+    const { world } = this.#context;
+    while (!this.#isOver) {
+      const node = this.#context.nodes().find((each) => each.name === name);
+      await this.#pause(node === undefined ? LOOK_MS : world.random.next() * BUSY_READ_MS);
+      const maxStalenessMs = world.random.next() * MAX_STALENESS_MS;
+      if (node !== undefined && !this.#isOver) await this.#read(node, { maxStalenessMs }, this.#pick(KEYS), 1000);
     }
   }
 
@@ -324,8 +338,8 @@ export class LedgerClient {
   }
 
   #timeoutMs(): number {
-    const { world } = this.#context;
-    return 20 + world.random.next() * this.#pick([100, 1000, 4000]);
+    const { world, habits } = this.#context;
+    return 20 + Math.min(habits.timeoutMs, world.random.next() * this.#pick([100, 1000, 4000]));
   }
 
   #pickNode(): LedgerNode | undefined {

@@ -16,14 +16,28 @@ import { LedgerClient } from './ledger-client.ts';
 import { LedgerHistory } from './ledger-history.ts';
 import { LedgerMachine } from './ledger-machine.ts';
 import { type LedgerNode, type LedgerReplicator, statusOf } from './ledger-node.ts';
-import { drawCharacter, type LifeCharacter, MAX_DRIFT } from './life-character.ts';
+import { drawCharacter, type LifeCharacter } from './life-character.ts';
 import { LifeFaults } from './life-faults.ts';
+import { drawTrial, LifeTrial } from './life-trial.ts';
 import type { ReplicationParts } from './replication-parts.ts';
+import type { Trial } from './trial.ts';
 import { WatchedLog, watchedStorage } from './watched-log.ts';
 
 const PORT = 7000;
 /** Statuses are looked at after each so many events: a leader leads for longer than that. */
 const LOOK_EVERY = 8;
+
+export interface LifeOptions {
+  /** Whether disks rot; undefined: the seed decides. */
+  readonly rots?: boolean | undefined;
+  /** What the life is about; undefined: the seed decides. */
+  readonly trial?: Trial | 'none' | undefined;
+}
+
+interface Reader {
+  readonly client: LedgerClient;
+  readonly read: () => Promise<void>;
+}
 
 /** The cluster of one life: nodes that start, die and come back, clients that use them, and rules that hold throughout. */
 export class ReplicationLife {
@@ -33,11 +47,13 @@ export class ReplicationLife {
   readonly history: LedgerHistory;
   readonly faults: LifeFaults;
   readonly rot: BitRot;
+  /** Where it is about one promise: then these attacks come instead of all other faults. */
+  readonly trial: LifeTrial | undefined;
   /** How many calls ended how. */
   readonly counts = new Map<string, number>();
   readonly clients: readonly LedgerClient[];
-  /** By the node that each reads from. */
-  readonly leaseReaders: ReadonlyMap<string, LedgerClient>;
+  /** Each reads in its own way, on one node and without end. */
+  readonly readers: readonly Reader[];
   readonly #world: World;
   readonly #parts: ReplicationParts;
   readonly #rules = new RaftRules();
@@ -50,26 +66,27 @@ export class ReplicationLife {
   #breach: unknown;
   #steps = 0;
 
-  /** @param rots whether disks rot; undefined: the seed decides */
-  constructor(world: World, parts: ReplicationParts, rots: boolean | undefined) {
+  constructor(world: World, parts: ReplicationParts, { rots, trial = drawTrial(world) }: LifeOptions) {
     this.#world = world;
     this.#parts = parts;
-    this.character = drawCharacter(world);
+    this.character = drawCharacter(world, trial === 'none' ? undefined : trial);
+    const { maxDrift } = this.character.habits;
     this.order = new CommandOrder(() => world.now);
     this.promises = new ClientPromises(this.order);
     this.history = new LedgerHistory(() => world.now);
     world.note(this.character.describe);
     for (let number = 1; number <= this.character.nodes; number += 1) {
-      const host = world.host(String.fromCodePoint(96 + number), { drift: (world.random.next() * 2 - 1) * MAX_DRIFT });
+      const host = world.host(String.fromCodePoint(96 + number), { drift: (world.random.next() * 2 - 1) * maxDrift });
       this.#logs.set(host, new WatchedLog(number, this.#rules));
     }
-    this.faults = new LifeFaults(world, {
-      maxDrift: MAX_DRIFT,
-      restart: (host) => this.start(host),
+    const attacking = {
+      maxDrift,
+      restart: (host: Host) => this.start(host),
       leaders: () => this.leaders(),
-      handOver: (host) => this.#handOver(host),
-      stop: (host) => this.#stop(host),
-    });
+      handOver: (host: Host) => this.#handOver(host),
+    };
+    this.faults = new LifeFaults(world, { ...attacking, stop: (host) => this.#stop(host) });
+    this.trial = this.character.trial && new LifeTrial(world, this.character.trial, attacking);
     this.rot = new BitRot(
       world,
       {
@@ -80,11 +97,7 @@ export class ReplicationLife {
       rots,
     );
     this.clients = Array.from({ length: this.character.clients }, (_none, at) => this.client(`c${at + 1}`));
-    this.leaseReaders = new Map(
-      this.character.hasLeaseReaders
-        ? world.hosts.map(({ name }) => [name, this.client(`lease reader of ${name}`)])
-        : [],
-    );
+    this.readers = world.hosts.flatMap(({ name }) => this.#readersOf(name));
     world.onStep(() => this.#check());
   }
 
@@ -100,6 +113,19 @@ export class ReplicationLife {
       count: (what) => this.#count(what),
       broken: (error) => this.broken(error),
     });
+  }
+
+  #readersOf(name: string): readonly Reader[] {
+    const { hasLeaseReaders, trial } = this.character;
+    const reader = (kind: string, read: (client: LedgerClient) => Promise<void>): Reader => {
+      const client = this.client(`${kind} reader of ${name}`);
+      return { client, read: () => read(client) };
+    };
+    const lease = reader('lease', (client) => client.readOnLeader(name, 'lease'));
+    if (trial !== 'reads') return hasLeaseReaders ? [lease] : [];
+    const fresh = reader('fresh', (client) => client.readOnLeader(name, 'linearizable'));
+    const bounded = reader('bounded', (client) => client.readBounded(name));
+    return [lease, fresh, bounded];
   }
 
   /** Those that clients can call. */
@@ -166,8 +192,9 @@ export class ReplicationLife {
 
   #build(host: Host, system: System, node: () => LedgerNode): Cluster<LedgerReplicator> {
     const { hosts } = this.#world;
-    const { timings, snapshots, sessionTtlMs, hasElection, transport } = this.character;
-    const group = { voters: hosts.map(({ name }) => name), timings, maxClockDrift: MAX_DRIFT };
+    const { timings, snapshots, sessionTtlMs, hasElection, transport, habits, hasLease } = this.character;
+    const voters = hosts.map(({ name }) => name);
+    const group = { voters, timings, ...(hasLease && { maxClockDrift: habits.maxDrift }) };
     return createCluster<LedgerReplicator>({
       nodeId: host.name,
       name: 'scenario',
@@ -196,7 +223,11 @@ export class ReplicationLife {
     const storage = this.#parts.fileStorage({ directory: '/data', log: this.character.log });
     return watchedStorage(storage, this.#logs.get(host) as WatchedLog, {
       broken: (error) => this.broken(error),
-      promises: () => this.faults.onPromise(host),
+      promises: () => {
+        if (this.trial === undefined) this.faults.onPromise(host);
+        else this.trial.onPromise(host, false);
+      },
+      promised: () => this.trial?.onPromise(host, true),
       lost: () => this.#lost(host),
     });
   }

@@ -1,7 +1,10 @@
 import type { Mutation } from '../mutants.ts';
+import type { Trial } from './trial.ts';
 
 type ReplicationMutation = Mutation & {
   readonly in: string;
+  /** In lives that are about this. */
+  readonly trial?: Trial;
   /** In lives in which disks rot. */
   readonly hasRot?: boolean;
   /** Where the search for a life that shows it begins. */
@@ -11,12 +14,30 @@ type ReplicationMutation = Mutation & {
 /** The rules of replication, from the disk up to the client's session, broken one at a time. */
 export const replicationMutations: readonly ReplicationMutation[] = [
   {
+    name: 'others are answered before the disk is',
+    in: 'raft-host',
+    file: 'consensus.ts',
+    find: 'responses: [...responses], hardState };',
+    replace: 'responses: responses.filter((each) => each.to === this.#id || this.#hooks.send(each)), hardState };',
+    trial: 'durability',
+    seed: 2,
+  },
+  {
     name: 'the leader counts itself before its disk has answered',
     in: 'raft-host',
     file: 'consensus.ts',
     find: 'this.#writes.push(write);',
     replace: 'this.#writes.push(write); this.#respond(write.responses.splice(0).filter(({ to }) => to === this.#id));',
     seed: 1,
+  },
+  {
+    name: 'a vote is not stored',
+    in: 'raft-host',
+    file: 'consensus.ts',
+    find: 'this.#hooks.encodeState(term, vote) : undefined;',
+    replace: 'this.#hooks.encodeState(term, 0 * vote) : undefined;',
+    trial: 'durability',
+    seed: 12,
   },
   {
     name: 'what is only in the log is applied',
@@ -28,12 +49,20 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     seed: 1,
   },
   {
+    name: 'half of the voters are enough',
+    in: 'raft',
+    file: 'quorum/majority.ts',
+    find: 'return Math.floor(voters.size / 2) + 1;',
+    replace: 'return Math.ceil(voters.size / 2);',
+    seed: 14,
+  },
+  {
     name: 'a command of a session is applied again',
     in: 'raft-host',
     file: 'commands/session-table.ts',
     find: "if (known !== undefined) return { kind: 'duplicate', admitted: known };",
     replace: '',
-    seed: 1,
+    seed: 22,
   },
   {
     name: 'a log that conflicts is not cut off, in memory',
@@ -42,7 +71,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     find: 'this.truncate(first.index);\n    if (this.#first + this.#length !== first.index) this.clear();',
     replace:
       'if (first.index < this.#first + this.#length) return;\n    if (this.#first + this.#length !== first.index) this.clear();',
-    seed: 4,
+    seed: 3,
   },
   {
     name: 'a log that conflicts is not cut off, in the core',
@@ -53,12 +82,57 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     seed: 3,
   },
   {
+    name: 'a read does without a round',
+    in: 'raft',
+    file: 'reading.ts',
+    find: 'const byLease = raft.config.leaseReads && isSettled(raft) && raft.lease?.isValid === true;',
+    replace: 'const byLease = isSettled(raft);',
+    trial: 'reads',
+    seed: 1,
+  },
+  {
     name: 'a read does not wait for the machine',
     in: 'raft-host',
     file: 'reads.ts',
     find: 'if (round.index === undefined || round.index > this.#applied) kept.push(round);',
     replace: 'if (round.index === undefined) kept.push(round);',
-    seed: 1,
+    seed: 3,
+  },
+  {
+    name: 'a lease leaves nothing for clocks that differ',
+    in: 'raft',
+    file: 'lease.ts',
+    find: 'this.#durationMs = (electionTicks - 1) * tickMs * (1 - maxDrift);',
+    replace: 'this.#durationMs = electionTicks * tickMs * (1 + 0 * maxDrift);',
+    trial: 'reads',
+    seed: 3,
+  },
+  {
+    name: 'a lease is not shorter where clocks differ',
+    in: 'raft-host',
+    file: 'core-config.ts',
+    find: 'const ofTime = (1 - drift) / (1 + drift);',
+    replace: 'const ofTime = 1 - 0 * drift;',
+    trial: 'reads',
+    seed: 18,
+  },
+  {
+    name: 'a lease outlasts a hand-over',
+    in: 'raft',
+    file: 'transfer.ts',
+    find: 'raft.lease?.forfeit();',
+    replace: '',
+    trial: 'reads',
+    seed: 9,
+  },
+  {
+    name: 'a lease counts from the answer',
+    in: 'raft',
+    file: 'lease.ts',
+    find: 'this.#until = oldest.sentAt + this.#durationMs;',
+    replace: 'this.#until = this.#now() + this.#durationMs;',
+    trial: 'reads',
+    seed: 5,
   },
   {
     name: 'forwarded commands are sent again, whatever became of them',
@@ -74,7 +148,15 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'proposals.ts',
     find: 'if (entry.term !== term) {',
     replace: 'if (entry.term < 0) {',
-    seed: 6,
+    seed: 4,
+  },
+  {
+    name: 'what a snapshot stepped over is taken for not applied',
+    in: 'raft-host',
+    file: 'proposals.ts',
+    find: "proposal?.reject(unknown('a snapshot came instead of its entry'));",
+    replace: "proposal?.reject(withOutcome(unknown('a snapshot came instead of its entry'), 'not-applied'));",
+    seed: 26,
   },
   {
     name: 'what took too long is taken for not applied',
@@ -82,7 +164,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'proposals.ts',
     find: "proposal.reject(timedOut('commit'));",
     replace: "proposal.reject(withOutcome(timedOut('commit'), 'not-applied'));",
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'a restored machine has no sessions',
@@ -91,7 +173,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     find: 'this.#state = { machine, sessions, skips, applied: { index, term, time } };',
     replace:
       'this.#state = { machine, sessions: new SessionTable(sessions.nextId), skips, applied: { index, term, time } };',
-    seed: 1,
+    seed: 3,
   },
   {
     name: 'entries behind the snapshot are not applied again',
@@ -118,12 +200,29 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     seed: 1,
   },
   {
+    name: 'a bounded read counts from the answer',
+    in: 'raft-host',
+    file: 'reads.ts',
+    find: 'this.#fresh = { askedAt: round.askedAt, index: round.index };',
+    replace: 'this.#fresh = { askedAt: this.#clock.now(), index: round.index };',
+    trial: 'reads',
+    seed: 1,
+  },
+  {
+    name: 'a session read sees what is there',
+    in: 'replicator-raft',
+    file: 'raft-replicator.ts',
+    find: 'if (index > this.#lastWritten) this.#lastWritten = index;',
+    replace: 'if (index < this.#lastWritten) this.#lastWritten = index;',
+    seed: 7,
+  },
+  {
     name: 'a session says that the last attempt was the only one',
     in: 'replicator-raft',
     file: 'raft-session.ts',
     find: 'throw isUnknown ? unknown(settled) : settled;',
     replace: 'throw settled;',
-    seed: 1,
+    seed: 22,
   },
   {
     name: 'what is written counts as synced',
@@ -131,7 +230,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     file: 'log/log-writer.ts',
     find: 'if (file.writeDurably !== undefined) return file.writeDurably(chunks, position);\n  await file.write(chunks, position);\n  return file.sync();',
     replace: 'return file.write(chunks, position);',
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'a log goes on as if it ended where it is damaged',
@@ -140,7 +239,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     find: 'if (isProven) {',
     replace: 'if (isProven && !this.#isFirst) return false;\n    if (isProven) {',
     hasRot: true,
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'who has lost its log goes on under its old number',
@@ -150,7 +249,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     replace:
       'const { peers } = this.#parts; const { disk } = await peers.identify(nodeId, deadline); const { formation } = this.#group.identity; await peers.invite(nodeId, { formation, number: this.#group.numbersOf(nodeId)[0] as number, disk });',
     hasRot: true,
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a log is set aside before that is noted',
@@ -159,6 +258,6 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     find: 'await this.#write(note);\n    await this.#carryOut(note);',
     replace: 'await this.#carryOut(note);',
     hasRot: true,
-    seed: 1,
+    seed: 7,
   },
 ];

@@ -2,6 +2,7 @@ import { raftElection } from '@quorate/election-raft';
 import { raftReplicator } from '@quorate/replicator-raft';
 import { fileStorage } from '@quorate/storage-file';
 import { type Edit, importMutants } from '../mutants.ts';
+import { strainedLimits } from './strained-limits.ts';
 
 /** What is on trial in a life: the parts as they are shipped, or with a rule of theirs broken. */
 export interface ReplicationParts {
@@ -21,4 +22,9 @@ export async function editedParts(name: string, edits: readonly Edit[]): Promise
   const stack = STACK.slice(Math.min(lowest, STACK.length));
   const others = new Set(edits.map((edit) => edit.in).filter((each) => !STACK.includes(each)));
   return { ...replicationParts, ...(await importMutants<ReplicationParts>(name, [...others, ...stack], edits)) };
+}
+
+/** The parts with the limits of raft-host so low that all of them matter. */
+export function strainedParts(): Promise<ReplicationParts> {
+  return editedParts('strained', strainedLimits);
 }

@@ -3,6 +3,7 @@ import { checkLinearizable, explainViolation } from '@quorate/testkit';
 import { ledgerModel } from './ledger-history.ts';
 import { ReplicationLife } from './replication-life.ts';
 import { type ReplicationParts, replicationParts } from './replication-parts.ts';
+import type { Trial } from './trial.ts';
 
 export interface ReplicationOptions {
   /**
@@ -10,6 +11,11 @@ export interface ReplicationOptions {
    * @default as the seed has it
    */
   readonly rots?: boolean;
+  /**
+   * The one promise that the life is about: all its faults are attacks on that.
+   * @default as the seed has it; mostly none
+   */
+  readonly trial?: Trial | 'none';
 }
 
 export interface ReplicationResult {
@@ -26,6 +32,7 @@ export interface ReplicationResult {
 }
 
 const FAULTS_MS = 12_000;
+const TRIAL_MS = 6000;
 /** Within which every node must be of use once the faults have ended. */
 const RECOVERY_MS = 30_000;
 const PEACE_MS = 500;
@@ -39,22 +46,23 @@ const MAX_CONFIGURATIONS = 200_000;
 export async function runReplication(
   seed: Seed,
   parts: ReplicationParts = replicationParts,
-  { rots }: ReplicationOptions = {},
+  options: ReplicationOptions = {},
 ): Promise<ReplicationResult> {
   const world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 2 } });
-  const life = new ReplicationLife(world, parts, rots);
+  const life = new ReplicationLife(world, parts, options);
   life.startAll();
-  const readers = [...life.leaseReaders].map(([name, client]) => client.readByLease(name));
+  const readers = life.readers.map(({ read }) => read());
   const clients = Promise.all([...readers, ...life.clients.map((client) => client.run())]);
-  life.faults.start();
+  (life.trial ?? life.faults).start();
   life.rot.start();
-  await world.run(FAULTS_MS);
+  await world.run(life.trial === undefined ? FAULTS_MS : TRIAL_MS);
+  life.trial?.stop();
   life.faults.stop();
   life.rot.stop();
   life.settle();
   const recoveredAfterMs = await recover(world, life);
   await world.run(PEACE_MS);
-  for (const client of [...life.clients, ...life.leaseReaders.values()]) client.stop();
+  for (const client of [...life.clients, ...life.readers.map((reader) => reader.client)]) client.stop();
   await world.settled(clients, RECOVERY_MS);
   await finish(world, life);
   return {

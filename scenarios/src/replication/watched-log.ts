@@ -81,6 +81,8 @@ export interface StorageWatcher {
   broken(error: unknown): void;
   /** A term or vote is about to be written. */
   promises(): void;
+  /** A term or vote has been written. */
+  promised(): void;
   /** The log was damaged, and is set aside. */
   lost(): void;
 }
@@ -113,7 +115,7 @@ export function watchedStorage(
           open: () => log.open(),
           groups: () => log.groups(),
           group: (id) => {
-            watching ??= watch(log.group(id), watched, { guarded, promises: () => watcher.promises() });
+            watching ??= watch(log.group(id), watched, watcher, guarded);
             return watching;
           },
           setAside:
@@ -135,7 +137,8 @@ export function watchedStorage(
 function watch(
   log: GroupLog,
   watched: WatchedLog,
-  { guarded, promises }: { guarded: (act: () => void) => void; promises: () => void },
+  watcher: StorageWatcher,
+  guarded: (act: () => void) => void,
 ): GroupLog {
   watched.opened(log);
   return {
@@ -158,9 +161,10 @@ function watch(
     term: (index) => log.term(index),
     append: async (batches: readonly LogBatch[], beside?: LogAppendOptions) => {
       guarded(() => watched.appending(batches));
-      if (beside?.state !== undefined) promises();
+      if (beside?.state !== undefined) watcher.promises();
       await log.append(batches, beside);
       watched.appended(batches);
+      if (beside?.state !== undefined) watcher.promised();
     },
     read: (from, maxBytes) => log.read(from, maxBytes),
     truncatePrefix: (index, term) => {
