@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
 import { memoryParts, raftParts, sharedRaftParts, volatileParts, wholeNodeParts } from './parts.ts';
+import { type ReplicationParts, strainedParts } from './replication/replication-parts.ts';
 import { runReplication } from './replication/run-replication.ts';
 
 /** What one life came to. */
@@ -13,6 +14,8 @@ interface Life {
   readonly commands?: number;
 }
 
+/** With limits so low that all of them are met; made when it is first asked for. */
+let strained: Promise<ReplicationParts> | undefined;
 const REPORT_EVERY_MS = 10_000;
 const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   messages: electing(memoryParts),
@@ -21,12 +24,13 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   raft: electing(() => raftParts(memoryParts())),
   shared: electing(() => sharedRaftParts(wholeNodeParts())),
   replication: (seed) => runReplication(seed),
+  strained: async (seed) => runReplication(seed, await (strained ??= strainedParts())),
 };
 
 const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys(kinds).join(',')}]
   --seed N       begin with this seed; without --seeds live just this one, and print its trace
   --seeds COUNT  end after so many; without it, go on until something breaks
-  --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, or that replicate`;
+  --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, or that replicate (strained: with low limits)`;
 
 const { values } = parseArgs({
   options: {
