@@ -59,8 +59,8 @@ export interface ConsulClient extends AsyncDisposable {
   openLine(): HttpLine;
 }
 
-/** 10,000 services with all their metadata come to about half of it. */
-export const MAX_ANSWER_BYTES = 16_777_216;
+/** Ten thousand instances of a service, each with a little metadata, are about 15 MB. */
+export const MAX_ANSWER_BYTES = 67_108_864;
 
 type Method = HttpRequest['method'];
 
@@ -120,7 +120,7 @@ export class HttpConsulClient implements ConsulClient {
 
   async #call(method: Method, path: readonly string[], body: unknown, options: ConsulCallOptions) {
     const { signal, query, timeoutMs = this.#settings.timeoutMs, via } = options;
-    const parts = path.map(encodeURIComponent).join('/');
+    const parts = path.map(encode).join('/');
     const what = `consul ${this.address}: ${method} /v1/${parts}`;
     const closed = this.#closed.signal;
     const either = signal === undefined ? closed : AbortSignal.any([signal, closed]);
@@ -185,9 +185,14 @@ export class HttpConsulClient implements ConsulClient {
 function queryText(query: ConsulQuery): string {
   const pairs = Object.entries(query).flatMap(([name, value]) => {
     const values = value === undefined ? [] : Array.isArray(value) ? (value as readonly string[]) : [String(value)];
-    return values.map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`);
+    return values.map((one) => `${encode(name)}=${encode(one)}`);
   });
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+/** Of text that no UTF-8 can hold, what can be sent. */
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
 }
 
 function readAnswer(what: string, { headers, body }: HttpAnswer): ConsulAnswer {

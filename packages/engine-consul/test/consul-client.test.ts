@@ -21,7 +21,7 @@ describe('a request', () => {
       namespace: 'team',
       token: 'secret',
     });
-    const query = { tag: ['a b', 'c&d'], passing: true, cas: 0, near: undefined };
+    const query = { tag: ['a b', 'c&d', '\ud800'], passing: true, cas: 0, near: undefined };
     expect(await client.get(['kv', 'a/b', '../c'], { query })).toEqual({
       body: { a: 1 },
       index: undefined,
@@ -30,7 +30,7 @@ describe('a request', () => {
     await client.put(['kv', 'x'], new Uint8Array([0, 255]));
     await client.ask(['internal', 'acl', 'authorize'], [1]);
     const [get, put, ask] = exchange.requests;
-    expect(get?.path).toBe('/v1/kv/a%2Fb/..%2Fc?dc=dc-1&ns=team&tag=a%20b&tag=c%26d&passing=true&cas=0');
+    expect(get?.path).toBe('/v1/kv/a%2Fb/..%2Fc?dc=dc-1&ns=team&tag=a%20b&tag=c%26d&tag=%EF%BF%BD&passing=true&cas=0');
     expect(get?.headers).toEqual({ accept: 'application/json', 'x-consul-token': 'secret' });
     expect([get?.method, put?.method, ask?.method]).toEqual(['GET', 'PUT', 'POST']);
     expect([get?.body, put?.body, ask?.body]).toEqual([undefined, new Uint8Array([0, 255]), '[1]']);
