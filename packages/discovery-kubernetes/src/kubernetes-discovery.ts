@@ -4,7 +4,9 @@ import {
   type CallOptions,
   type ClusterContext,
   ClusterError,
+  type DiscoveredNode,
   type DiscoverySupport,
+  formatAddress,
   type IClusterDiscovery,
   type LookupAnswer,
   type LookupOptions,
@@ -114,7 +116,9 @@ class KubernetesDiscovery extends BaseClusterDiscovery {
     const read = (object: KubernetesObject) =>
       settings.service === undefined ? readPod(object, settings) : readSlice(object, settings);
     const later = (tell: () => void) => this.#context.clock.setTimer(settings.gatherMs, tell);
-    return new Gathering(read, publish, later);
+    // By its address too: the id is that of the pod, which may not be the node's.
+    const isHere = (node: DiscoveredNode) => formatAddress(node) === formatAddress(this.#context.self);
+    return new Gathering({ read, publish, later, isHere });
   }
 
   async #selection(): Promise<Selection> {
@@ -123,11 +127,17 @@ class KubernetesDiscovery extends BaseClusterDiscovery {
   }
 }
 
+interface GatheringParts {
+  readonly read: (object: KubernetesObject) => ReadObject;
+  readonly publish: (answer: LookupAnswer) => void;
+  readonly later: (tell: () => void) => Timer;
+  /** Whether it is this node. */
+  readonly isHere: (node: DiscoveredNode) => boolean;
+}
+
 /** What is known of the objects, told as one answer. */
 class Gathering implements ObjectsFollower {
-  readonly #read: (object: KubernetesObject) => ReadObject;
-  readonly #publish: (answer: LookupAnswer) => void;
-  readonly #later: (tell: () => void) => Timer;
+  readonly #parts: GatheringParts;
   readonly #known = new Map<string, ReadObject>();
   #refused: readonly string[] = [];
   /** There while changes are being gathered. */
@@ -135,14 +145,8 @@ class Gathering implements ObjectsFollower {
   #hasListed = false;
   #hasFollowed = false;
 
-  constructor(
-    read: (object: KubernetesObject) => ReadObject,
-    publish: (answer: LookupAnswer) => void,
-    later: (tell: () => void) => Timer,
-  ) {
-    this.#read = read;
-    this.#publish = publish;
-    this.#later = later;
+  constructor(parts: GatheringParts) {
+    this.#parts = parts;
   }
 
   get hasListed(): boolean {
@@ -156,12 +160,14 @@ class Gathering implements ObjectsFollower {
 
   get answer(): LookupAnswer {
     const problems = [...this.#refused, ...[...this.#known.values()].flatMap((each) => each.problems)];
-    return { nodes: chooseNodes(this.#known.values()), problems };
+    const nodes = chooseNodes(this.#known.values()).filter((node) => !this.#parts.isHere(node));
+    // What was left out might be a node that is known, which must not be given up for it.
+    return { nodes, problems, complete: problems.length === 0 };
   }
 
   listed({ items, refused }: ObjectList): void {
     this.#known.clear();
-    for (const item of items) this.#known.set(item.metadata.name, this.#read(item));
+    for (const item of items) this.#known.set(item.metadata.name, this.#parts.read(item));
     this.#refused = refused;
     this.#hasListed = true;
     this.#tell();
@@ -169,11 +175,11 @@ class Gathering implements ObjectsFollower {
 
   changed(object: KubernetesObject, gone: boolean): void {
     if (gone) this.#known.delete(object.metadata.name);
-    else this.#known.set(object.metadata.name, this.#read(object));
+    else this.#known.set(object.metadata.name, this.#parts.read(object));
     if (this.#known.size > MAX_OBJECTS)
       throw new ClusterError('OVERLOADED', `more than ${MAX_OBJECTS} objects are selected`);
     this.#hasFollowed = true;
-    this.#timer ??= this.#later(() => this.#tell());
+    this.#timer ??= this.#parts.later(() => this.#tell());
   }
 
   /** Told again, so that what is known is as old as the last proof of it. */
@@ -189,6 +195,6 @@ class Gathering implements ObjectsFollower {
 
   #tell(): void {
     this.end();
-    this.#publish(this.answer);
+    this.#parts.publish(this.answer);
   }
 }

@@ -146,11 +146,19 @@ it('keeps whom it knows when a service has no endpoints any more, and its age sh
     expect(await discovery.discoverNodes()).toEqual([]);
   }));
 
-it('reports a broken slice by name, once', () =>
-  play(async ({ api, told, lines, pass }) => {
+it('reports a broken slice by name, once, and says that its answer is not all', () =>
+  play(async ({ api, discovery, told, lines, pass }) => {
     await pass(10);
     api.put([...NODES.map(sliceOf), rawSlice('broken', [{ addresses: ['10.0.0.9'] }], [])]);
     await pass(200_000);
     expect(lines).toEqual(['discovery-kubernetes web: slice broken: it has no port with a number']);
-    expect(told).toEqual(['web-1 web-2 web-3 web-4 web-5']);
+    expect(told).toEqual(Array.from({ length: 2 }, () => 'web-1 web-2 web-3 web-4 web-5'));
+    expect(discovery.lastGood?.complete).toBe(false);
+  }));
+
+it('leaves this node out by its address, where its pod has another name', () =>
+  play(async ({ api, told, pass }) => {
+    api.put([...NODES.slice(3), { id: 'web-0', host: '10.0.0.100', port: 7000 }].map(sliceOf));
+    await pass(200);
+    expect(told.at(-1)).toBe('web-4 web-5');
   }));

@@ -156,14 +156,10 @@ export class KubernetesClient implements AsyncDisposable {
       if (answer.status !== 200) throw await this.#refusal(answer, what, false);
       life.endAfter(seconds * 1000 + this.#timeoutMs);
       const begunAt = this.#clock.now();
-      let events = 0;
-      for await (const line of readLines(answer.body, MAX_EVENT_BYTES)) {
-        events += 1;
-        yield readWatchEvent(line, what);
-      }
+      for await (const line of readLines(answer.body, MAX_EVENT_BYTES)) yield readWatchEvent(line, what);
       life.signal.throwIfAborted();
-      // Renewed at once, such a watch would keep both sides busy.
-      if (events === 0 && this.#clock.now() - begunAt < SHORTEST_WATCH_MS) {
+      // Renewed at once, such watches would keep both sides busy.
+      if (this.#clock.now() - begunAt < SHORTEST_WATCH_MS) {
         throw new ClusterError('DISCONNECTED', `kubernetes: ${what}: the server ended it at once`);
       }
     } catch (error) {
