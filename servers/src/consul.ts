@@ -39,15 +39,15 @@ export class ConsulServer implements AsyncDisposable {
     const program = findProgram('consul');
     if (program === undefined) return undefined;
     const folder = await mkdtemp(path.join(tmpdir(), 'quorate-consul-'));
-    const server = new ConsulServer({
-      program,
-      folder,
-      options,
-      ports: await freePorts(5),
-      ...(await secure(folder, options)),
-    });
-    server.#process = await ServerProcess.start(server.#command());
-    return server;
+    try {
+      const ports = await freePorts(5);
+      const server = new ConsulServer({ program, folder, options, ports, ...(await secure(folder, options)) });
+      server.#process = await ServerProcess.start(server.#command());
+      return server;
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get address(): string {

@@ -35,6 +35,14 @@ export function findKubernetes(): KubernetesPrograms | undefined {
   return apiServer === undefined || etcd === undefined ? undefined : { etcd, apiServer };
 }
 
+/** What an API server is started on. */
+interface Ground {
+  readonly folder: string;
+  readonly port: number;
+  readonly etcdUrl: string;
+  readonly etcd: ServerProcess;
+}
+
 /** A real API server on its own etcd, on loopback, with users in a file and permissions by roles. */
 export class KubernetesServer implements AsyncDisposable {
   readonly url: string;
@@ -69,7 +77,18 @@ export class KubernetesServer implements AsyncDisposable {
     const folder = mkdtempSync(path.join(tmpdir(), 'quorate-kubernetes-'));
     const [port = 0, etcdPort = 0, peerPort = 0] = await freePorts(3);
     const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-    const etcd = await startEtcd(programs.etcd, folder, etcdUrl, `http://127.0.0.1:${peerPort}`);
+    let etcd: ServerProcess | undefined = undefined;
+    try {
+      etcd = await startEtcd(programs.etcd, folder, etcdUrl, `http://127.0.0.1:${peerPort}`);
+      return await KubernetesServer.#startApi(programs.apiServer, { folder, port, etcdUrl, etcd });
+    } catch (error) {
+      await etcd?.kill();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  static async #startApi(program: string, { folder, port, etcdUrl, etcd }: Ground): Promise<KubernetesServer> {
     const tokens = { admin: randomBytes(16).toString('hex'), nobody: randomBytes(16).toString('hex') };
     const users = path.join(folder, 'users.csv');
     writeFileSync(users, `${tokens.admin},admin,1,"system:masters"\n${tokens.nobody},nobody,2\n`, { mode: 0o600 });
@@ -81,7 +100,7 @@ export class KubernetesServer implements AsyncDisposable {
     mkdirSync(certificates);
     const caFile = path.join(certificates, 'apiserver.crt');
     const url = `https://127.0.0.1:${port}`;
-    const args = apiServerArgs(programs.apiServer, {
+    const args = apiServerArgs(program, {
       port,
       etcdUrl,
       certificates,
@@ -90,7 +109,7 @@ export class KubernetesServer implements AsyncDisposable {
       clientCaFile: clients.file,
     });
     const isReady = () => isApiReady(url, caFile);
-    const api = await ServerProcess.start({ name: 'kube-apiserver', program: programs.apiServer, args, isReady });
+    const api = await ServerProcess.start({ name: 'kube-apiserver', program, args, isReady });
     return new KubernetesServer({ url, caFile, folder, tokens, api, clients }, etcd, etcdUrl);
   }
 

@@ -14,6 +14,11 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether it answers by now; a rejection means no. Asked again and again, with a bound. */
   readonly isReady: () => Promise<boolean>;
+  /**
+   * How long that may take.
+   * @default 30000
+   */
+  readonly readyWithinMs?: number;
 }
 
 /** A server as a process of its own, which can be killed, paused and started again on the same files and ports. */
@@ -33,21 +38,33 @@ export class ServerProcess implements AsyncDisposable {
     return server;
   }
 
+  /** Resolves when it answers; one that doesn't is ended. */
   async start(): Promise<void> {
     const { program, args, env } = this.#command;
     const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => this.#keep(String(data)));
     child.on('error', (error) => this.#keep(String(error)));
-    process.once('exit', () => child.kill('SIGKILL'));
-    await this.#ready(child);
+    if (child.pid === undefined) {
+      const [cause] = (await once(child, 'error')) as readonly unknown[];
+      throw new Error(`${program} can't be started: ${String(cause)}`, { cause });
+    }
+    this.#child = child;
+    const endWithThis = () => child.kill('SIGKILL');
+    process.once('exit', endWithThis);
+    child.once('exit', () => process.off('exit', endWithThis));
+    try {
+      await this.#ready(child);
+    } catch (error) {
+      if (this.#child === child) await this.kill();
+      throw error;
+    }
   }
 
   /** At once, as when a machine fails. */
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || hasEnded(child)) return;
     const exited = once(child, 'exit');
     child.kill('SIGCONT');
     child.kill(signal);
@@ -73,10 +90,12 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   async #ready(child: ChildProcess): Promise<void> {
-    const { name, isReady } = this.#command;
-    const end = performance.now() + READY_MS;
+    const { name, isReady, readyWithinMs = READY_MS } = this.#command;
+    const end = performance.now() + readyWithinMs;
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${this.#output}`);
+      if (hasEnded(child)) {
+        throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode}: ${this.#output}`);
+      }
       if (await isReady().catch(() => false)) return;
       if (performance.now() > end) throw new Error(`${name} doesn't answer: ${this.#output}`);
       await pause(LOOK_MS);
@@ -86,4 +105,8 @@ export class ServerProcess implements AsyncDisposable {
   #keep(text: string): void {
     this.#output = (this.#output + text).slice(-KEPT_CHARACTERS);
   }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
