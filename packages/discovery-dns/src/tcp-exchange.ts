@@ -1,12 +1,4 @@
-import {
-  type Address,
-  ClusterError,
-  formatAddress,
-  type Net,
-  settleWithin,
-  type SocketHandler,
-  throwIfAborted,
-} from '@quorate/core';
+import { type Address, ClusterError, formatAddress, type Net, settleWithin, type SocketHandler } from '@quorate/core';
 
 import { type DnsResponse, type Query, readResponse } from './dns-message.ts';
 
@@ -27,9 +19,8 @@ export async function exchangeOverTcp(
   const reply = new FramedReply(what);
   const socket = await net.connect(resolver, reply, { signal });
   try {
-    throwIfAborted(signal, what);
-    socket.write([lengthOf(query.bytes), query.bytes]);
     const bytes = await settleWithin<Uint8Array>(signal, what, (resolve, reject) => {
+      socket.write([lengthOf(query.bytes), query.bytes]);
       reply.received.then(resolve, reject);
       return () => undefined;
     });

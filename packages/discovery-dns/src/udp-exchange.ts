@@ -6,7 +6,6 @@ import {
   type Net,
   type Random,
   settleWithin,
-  throwIfAborted,
 } from '@quorate/core';
 
 import { type DnsResponse, isReplyTo, type Query, readResponse } from './dns-message.ts';
@@ -36,7 +35,6 @@ export async function exchangeDatagrams(
   let receive: Receive = () => undefined;
   const socket = await bind(net, random, resolver, (payload, from) => receive(payload, from));
   try {
-    throwIfAborted(signal, what);
     return await settleWithin<DnsResponse | undefined>(signal, what, (resolve) => {
       let strays = 0;
       receive = (payload, from) => {

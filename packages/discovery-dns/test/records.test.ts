@@ -41,6 +41,17 @@ it('asks for addresses that did not come along, in the families that are wanted'
   expect(await scene.find(scene.discovery({ names: [SERVICE], family: 'ipv4' }))).toHaveLength(40);
 });
 
+it('asks for no more than a few addresses at one time', async () => {
+  const { scene, server } = await DnsScene.open('waves');
+  server.addsAddresses = false;
+  server.records = service(20);
+  scene.world.setLink(scene.node, scene.hostOf(server), { latencyMs: 100, jitterMs: 0 });
+  const found = scene.discovery({ names: [SERVICE], family: 'ipv4' }).discoverNodes();
+  await scene.world.run(250);
+  expect(server.seen).toHaveLength(1 + 16);
+  expect(await scene.settle(found)).toHaveLength(20);
+});
+
 it('tells of the others when a target has no address, and asks for no more of them', async () => {
   const { scene, server } = await DnsScene.open('dangling');
   server.records = [...service(2), srv(SERVICE, { target: 'gone.test', port: 7000 })];
@@ -99,6 +110,8 @@ it.each([60, 500])('finds %i nodes behind one name, by TCP', async (count) => {
   server.records = service(count);
   expect(await scene.find(scene.discovery({ names: [SERVICE] }))).toHaveLength(count);
   expect(server.seen.map(({ overTcp }) => overTcp)).toEqual([false, true]);
+  await scene.world.run(100);
+  expect(server.connections, 'left open').toBe(0);
   server.records = range(count).map((at) => a('nodes.test', addressOf(at)));
   expect(await scene.find(scene.discovery({ names: ['nodes.test:7000'] }))).toHaveLength(count);
 });

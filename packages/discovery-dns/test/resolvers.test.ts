@@ -117,6 +117,9 @@ it('speaks without EDNS to a server that knows none', async () => {
   server.speaksEdns = false;
   expect(await scene.find(scene.discovery({ names: NAMES, family: 'ipv4' }))).toEqual(FOUND);
   expect(server.seen.map(({ edns }) => edns)).toEqual([true, false]);
+  server.speaksEdns = true;
+  server.onItsWay = (response, { edns }) => [edns ? { ...response, flags: 1, questions: [], answers: [] } : response];
+  expect(await scene.find(scene.discovery({ names: NAMES, family: 'ipv4' })), 'it repeats no question').toEqual(FOUND);
 });
 
 it('asks under another id and from another port each time', async () => {
@@ -183,6 +186,8 @@ it('gives up a TCP connection that ends early, or says nothing', async () => {
   expect((await scene.failure(discovery)).code).toBe('TIMEOUT');
   server.onItsWay = (response, { overTcp }) => [overTcp ? new Uint8Array(0) : { ...response, flags: 1 << 9 }];
   expect((await scene.failure(discovery)).code).toBe('PROTOCOL');
+  await scene.world.run(1_000);
+  expect(server.connections, 'left open').toBe(0);
   const crash = (host: { crash(): void }) => {
     host.crash();
     return [];

@@ -25,6 +25,8 @@ describe('resolv.conf', () => {
       ndots: 15,
     });
     expect(parseSettings('search a.test\ndomain b.test c.test')).toMatchObject({ search: ['b.test'], ndots: 1 });
+    const many = Array.from({ length: 40 }, (_, at) => `nameserver 10.0.0.${at}`);
+    expect(parseSettings(many.join('\n')).resolvers).toHaveLength(16);
     expect(parseSettings('')).toEqual({ resolvers: [{ host: '127.0.0.1', port: 53 }], search: [], ndots: 1 });
   });
 

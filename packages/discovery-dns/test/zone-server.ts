@@ -23,6 +23,8 @@ export class ZoneServer implements AsyncDisposable {
   /** Changes an answer on its way, or makes several datagrams of it, or none. */
   onItsWay: (response: Packet, query: SeenQuery) => readonly (Packet | Uint8Array)[] = (response) => [response];
   readonly seen: SeenQuery[] = [];
+  /** Of TCP. */
+  connections = 0;
   #datagrams: DatagramSocket | undefined;
   #listener: Listener | undefined;
 
@@ -43,6 +45,10 @@ export class ZoneServer implements AsyncDisposable {
     });
     server.#listener = await net.listen(server.address, (socket) => {
       let received = new Uint8Array(0);
+      server.connections += 1;
+      const close = () => {
+        server.connections -= 1;
+      };
       const data = (bytes: Uint8Array) => {
         received = Uint8Array.of(...received, ...bytes);
         const [high = 0, low = 0] = received;
@@ -52,7 +58,7 @@ export class ZoneServer implements AsyncDisposable {
           socket.write([Uint8Array.of(answer.length >> 8, answer.length & 0xff), answer]);
         }
       };
-      return { data, drain: () => undefined, close: () => undefined };
+      return { data, drain: () => undefined, close };
     });
     return server;
   }
