@@ -49,7 +49,7 @@ class AnyOf extends Combination {
 
   constructor(context: ClusterContext, name: string, parts: readonly DiscoveryPlugin[], options: AnyOfOptions) {
     const { timeoutMs = 5_000, backoff = { baseMs: 1_000, maxMs: 30_000 } } = options;
-    super(context, name, parts, { timeoutMs, turns: 1, watch: undefined, backoff });
+    super(context, name, parts, { timeoutMs, asks: 'atOnce', watch: undefined, backoff });
     this.#context = context;
     this.#name = name;
     this.#backoff = backoff;

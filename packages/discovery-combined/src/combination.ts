@@ -26,10 +26,11 @@ export const MAX_COMBINED = 16;
 /** What a combination adds to the time of its sources, so that it is they who are late and not it. */
 const OWN_TIME_MS = 500;
 
-/** A combination's own options, with the time that all of its sources may take together. */
+/** A combination's own options, with the time that each of its sources may take. */
 export interface CombinationOptions extends PollingOptions {
   readonly timeoutMs: number;
-  readonly turns: number;
+  /** One after the other, or all at once. */
+  readonly asks: 'inTurn' | 'atOnce';
   readonly watch: DiscoverySupport['watch'] | undefined;
 }
 
@@ -39,16 +40,23 @@ export abstract class Combination extends BaseClusterDiscovery {
   /** There where exactly one source has it: two could decide differently who forms a cluster. */
   readonly claim?: NonNullable<IClusterDiscovery['claim']>;
   protected readonly sources: readonly Source[];
+  /** How long it may take when it is asked. */
+  readonly #withinMs: number;
 
   constructor(
     context: ClusterContext,
     name: string,
     discoveries: readonly DiscoveryPlugin[],
-    { turns, watch, timeoutMs, ...polling }: CombinationOptions,
+    { asks, watch, timeoutMs, ...polling }: CombinationOptions,
   ) {
-    super(context, name, { ...polling, timeoutMs: timeoutMs * turns + OWN_TIME_MS });
-    this.sources = discoveries.map(
-      (plugin) => new Source(plugin.name, plugin.create(context), context.clock, timeoutMs),
+    const made = createAll(discoveries, context);
+    // A combination has as long as its own sources may take, or those of them that answer would be cut off.
+    const times = made.map((one) => (one instanceof Combination ? Math.max(timeoutMs, one.#withinMs) : timeoutMs));
+    const withinMs = (asks === 'atOnce' ? Math.max(...times) : times.reduce((sum, ms) => sum + ms, 0)) + OWN_TIME_MS;
+    super(context, name, { ...polling, timeoutMs: withinMs });
+    this.#withinMs = withinMs;
+    this.sources = made.map(
+      (one, at) => new Source(discoveries[at]?.name ?? '', one, context.clock, times[at] ?? timeoutMs),
     );
     const each = this.sources.map(({ discovery }) => discovery.supports);
     const claimants = this.sources
@@ -146,6 +154,18 @@ export function throwIfAny(what: string, failures: readonly ClusterError[]): voi
   const code = failures.every((failure) => failure.code === first.code) ? first.code : 'IO';
   const reasons = failures.map(({ message }) => message).join('; ');
   throw new ClusterError(code, `${what}: ${reasons}`, { cause: new AggregateError(failures, what) });
+}
+
+/** All of them, or none: those that were made when one refuses are disposed of, the last first. */
+function createAll(discoveries: readonly DiscoveryPlugin[], context: ClusterContext): readonly IClusterDiscovery[] {
+  const made: IClusterDiscovery[] = [];
+  try {
+    for (const plugin of discoveries) made.push(plugin.create(context));
+    return made;
+  } catch (error) {
+    for (const one of made.reverse()) one[Symbol.asyncDispose]().then(undefined, () => undefined);
+    throw error;
+  }
 }
 
 function failuresOf(results: readonly PromiseSettledResult<void>[]): readonly ClusterError[] {

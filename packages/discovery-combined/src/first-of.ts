@@ -38,7 +38,7 @@ class FirstOf extends Combination {
 
   constructor(context: ClusterContext, name: string, parts: readonly DiscoveryPlugin[], options: FirstOfOptions) {
     // A watch tells nothing of a source that fails: only asking does.
-    super(context, name, parts, { timeoutMs: 5_000, ...options, turns: parts.length, watch: 'poll' });
+    super(context, name, parts, { timeoutMs: 5_000, ...options, asks: 'inTurn', watch: 'poll' });
     this.#logger = context.logger;
     this.#name = name;
   }
