@@ -99,9 +99,9 @@ export class KeptRegistration {
     const { source, logger } = this.#parts;
     const state = await this.#sign(signal);
     if (state === 'told') return;
-    const why = state === 'forgotten' ? 'the agent has forgotten it' : 'the token is another';
-    logger.info(`${source}: ${why}: registering ${this.#definition.ID} again`);
     await this.#register(signal);
+    const why = state === 'forgotten' ? 'the agent had forgotten it' : 'the token is another one';
+    logger.info(`${source}: ${this.#definition.ID} is registered again: ${why}`);
   }
 
   /** Sends a sign of life. */

@@ -108,7 +108,7 @@ it('sends three signs of life in each time to live, and registers again what was
   expect(consul.told.slice(-2)).toEqual([`pass service:${ID}`, `register ${ID}`]);
   expect(lines).toEqual([
     expect.stringContaining(
-      `info discovery-consul http://127.0.0.1:8500 quorate: the agent has forgotten it: registering ${ID}`,
+      `info discovery-consul http://127.0.0.1:8500 quorate: ${ID} is registered again: the agent had forgotten it`,
     ),
   ]);
   await world.settled(discovery.unregisterNode('a'), 1_000);

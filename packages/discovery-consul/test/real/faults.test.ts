@@ -212,7 +212,7 @@ describe.skipIf(started === undefined)('discovery from a Consul with access cont
     await watcher.sees('b c');
     // What becomes of a node later, its agent writes with the token that it was last told.
     await until(clock, 'b is told anew', () =>
-      lines.join().includes('the token is another: registering guarded:test:b'),
+      lines.join().includes('guarded:test:b is registered again: the token is another one'),
     );
     await b[Symbol.asyncDispose]();
     await watcher.sees('c');
