@@ -21,7 +21,7 @@ export interface Datagram {
 }
 
 /** Why a datagram says nothing to this node. */
-export type Unreadable = 'foreign' | 'unauthenticated' | 'damaged' | 'malformed' | 'otherCluster';
+export type Unreadable = 'foreign' | 'otherVersion' | 'unauthenticated' | 'damaged' | 'malformed' | 'otherCluster';
 
 const MAGIC = [0x51, 0x52, 0x54, 0x4d] as const; // QRTM
 const VERSION = 1;
@@ -60,7 +60,8 @@ export function sessionOf(bytes: Uint8Array): string {
 export function decodeDatagram(bytes: Uint8Array, cluster: string, seal: Seal): Datagram | Unreadable {
   const sealed = bytes.length - seal.bytes;
   if (bytes.length > MAX_DATAGRAM_BYTES || bytes.length < HEADER_BYTES) return 'foreign';
-  if (MAGIC.some((byte, at) => bytes[at] !== byte) || bytes[4] !== VERSION) return 'foreign';
+  if (MAGIC.some((byte, at) => bytes[at] !== byte)) return 'foreign';
+  if (bytes[4] !== VERSION) return 'otherVersion';
   if (bytes[6] !== seal.kind) return 'unauthenticated';
   if (sealed < HEADER_BYTES || !seal.isValid(bytes.subarray(0, sealed), bytes.subarray(sealed))) {
     return seal.kind === 1 ? 'unauthenticated' : 'damaged';

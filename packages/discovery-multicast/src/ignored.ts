@@ -10,6 +10,7 @@ const REPORT_EVERY_MS = 60_000;
 
 const MEANING: Readonly<Record<IgnoredReason, readonly [level: 'debug' | 'info' | 'warn', text: string]>> = {
   foreign: ['info', 'they are of something else: give it or this cluster another group or port'],
+  otherVersion: ['warn', 'another release of this package wrote them, in a format that this one does not read'],
   unauthenticated: ['warn', 'their secret is another one, or they have none: all nodes must have the same'],
   damaged: ['warn', 'they arrived damaged'],
   malformed: ['warn', 'they are not what a node of this version says'],
@@ -23,6 +24,7 @@ const MEANING: Readonly<Record<IgnoredReason, readonly [level: 'debug' | 'info' 
 export class Ignored {
   readonly counts: Record<IgnoredReason, number> = {
     foreign: 0,
+    otherVersion: 0,
     unauthenticated: 0,
     damaged: 0,
     malformed: 0,

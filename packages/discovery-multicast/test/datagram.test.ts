@@ -73,5 +73,8 @@ it('tells a stranger from another cluster, and from whoever has another secret',
   expect(decodeDatagram(bytes, 'c', secretSeal(['another secret here']))).toBe('unauthenticated');
   expect(decodeDatagram(bytes, 'c', checksumSeal)).toBe('unauthenticated');
   expect(decodeDatagram(encodeDatagram(said, 'c', checksumSeal), 'c', secret)).toBe('unauthenticated');
+  const later = encodeDatagram(said, 'c', secret);
+  later[4] = 2;
+  expect(decodeDatagram(later, 'c', secret)).toBe('otherVersion');
   expect(decodeDatagram(new TextEncoder().encode('a datagram of something else'), 'c', secret)).toBe('foreign');
 });
