@@ -10,8 +10,8 @@ import {
 import type { Host } from '@quorate/simulator';
 
 export interface WatchedDisk {
-  /** A record, or something in a log, is about to be written. */
-  onWrite(): void;
+  /** A record, of this name, or something in a log, is about to be written. */
+  onWrite(record?: string): void;
   /** How long that takes. */
   writeMs(): number;
 }
@@ -37,7 +37,7 @@ export function watchedStorage(
       slowly(async () => {
         await records.write(name, bytes);
         watch(bytes);
-      }),
+      }, name),
   });
   return {
     ...plugin,
@@ -56,15 +56,15 @@ export function watchedStorage(
 }
 
 /** Does something that changes what is kept, when it is its turn and the disk has taken its time. */
-type Slowly = <T>(change: () => Promise<T>) => Promise<T>;
+type Slowly = <T>(change: () => Promise<T>, record?: string) => Promise<T>;
 
 function inTurn({ clock }: StorageContext, disk: WatchedDisk): Slowly {
   let last: Promise<unknown> = Promise.resolve();
-  return (change) => {
+  return (change, record) => {
     const after = last;
     const changed = (async () => {
       await after;
-      disk.onWrite();
+      disk.onWrite(record);
       await sleep(clock, disk.writeMs());
       return change();
     })();

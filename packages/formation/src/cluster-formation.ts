@@ -46,6 +46,8 @@ class ClusterFormation implements Formation {
   /** Who would form a cluster, in the eyes of this node, and since when these have been the same, all answering. */
   #nodes: readonly NodeId[];
   #since: MonotonicMs | undefined;
+  /** When the last look began: what it has shown may be as old as that. */
+  #lookedAt: MonotonicMs = -Infinity;
   #missing = '';
 
   constructor(context: FormationContext, settings: FormationSettings) {
@@ -158,7 +160,7 @@ class ClusterFormation implements Formation {
   }
 
   async #byAgreement(signal: AbortSignal): Promise<void> {
-    const { self, clock } = this.#context;
+    const { self } = this.#context;
     const { expectedNodes, marginMs, mayForm } = this.#settings;
     const seen = await this.#look(signal);
     if (seen.charter !== undefined) return this.#keep(seen.charter, 'another node');
@@ -167,7 +169,7 @@ class ClusterFormation implements Formation {
     const [first] = seen.nodes;
     if (first !== self.id) return this.#lack(`${first} is to form it`);
     if (!seen.isMutual) return this.#lack('not all nodes see the same ones');
-    if (this.#since === undefined || clock.now() - this.#since < marginMs) {
+    if (this.#since === undefined || this.#lookedAt - this.#since < marginMs) {
       return this.#lack(`${seen.nodes.join(', ')} have to be there for ${marginMs} ms`);
     }
     const attempt = await this.#proposer.attempt(seen.nodes, expectedNodes);
@@ -176,12 +178,14 @@ class ClusterFormation implements Formation {
   }
 
   async #look(signal: AbortSignal): Promise<Surroundings> {
+    const { clock } = this.#context;
     const before = this.#nodes;
+    this.#lookedAt = clock.now();
     const seen = await this.#lookout.look(this.#settings.mayForm, signal);
     const isSame = seen.nodes.join() === before.join() && seen.doubts.length === 0;
     this.#nodes = seen.nodes;
-    if (!isSame) this.#since = seen.doubts.length === 0 ? this.#context.clock.now() : undefined;
-    else this.#since ??= this.#context.clock.now();
+    if (!isSame) this.#since = seen.doubts.length === 0 ? clock.now() : undefined;
+    else this.#since ??= clock.now();
     return seen;
   }
 
