@@ -3,8 +3,8 @@ import { type Clock, type ClusterNode, type MonotonicMs, type NodeId, type Rando
 /** A node that is new is announced so often at once, because single datagrams are lost. */
 const FIRST_ANNOUNCEMENTS = 3;
 const FIRST_SPACING_MS = 300;
-/** However much is asked, announcements keep this distance. */
-const MIN_SPACING_MS = 100;
+/** However much is asked, announcements keep this distance, and so do questions. */
+export const MIN_SPACING_MS = 100;
 /** Between the datagrams of several nodes, at most. */
 const SPREAD_MS = 20;
 /** The most nodes that one discovery announces. */

@@ -18,7 +18,7 @@ import {
   type Timer,
 } from '@quorate/core';
 
-import { Announcer, MAX_ANNOUNCED } from './announcer.ts';
+import { Announcer, MAX_ANNOUNCED, MIN_SPACING_MS } from './announcer.ts';
 import {
   type Datagram,
   decodeDatagram,
@@ -282,8 +282,8 @@ class GroupDiscovery extends BaseClusterDiscovery implements MulticastDiscovery 
 
   #ask(): void {
     const now = this.#context.clock.now();
-    // Calls at one time are one question.
-    if (now - this.#askedAt < SETTLE_MS / 2 || !this.#socket.isOpen) return;
+    // Calls at about one time are one question.
+    if (now - this.#askedAt < MIN_SPACING_MS || !this.#socket.isOpen) return;
     this.#askedAt = now;
     this.#send({ kind: 'ask', withinMs: this.#options.collectMs * ANSWER_SHARE });
   }

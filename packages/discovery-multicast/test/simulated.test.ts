@@ -58,6 +58,25 @@ describe('nodes of one network', () => {
     expect(a.warnings.join()).toContain('it answered with nobody; keeping 1 nodes');
   });
 
+  it('say no more than they promise, however much is asked of them and by them', async () => {
+    const scene = new Scene('busy');
+    const [a, b, sniffer] = [await scene.join('a'), await scene.join('b'), await scene.sniffer()];
+    await scene.run(2_000);
+    const from = scene.world.now;
+    const asking: Promise<unknown>[] = [];
+    for (let question = 0; question < 400; question += 1) {
+      asking.push(a.discovery.discoverNodes(), b.discovery.discoverNodes());
+      await scene.run(10);
+    }
+    await scene.done(Promise.all(asking));
+    const seconds = (scene.world.now - from) / 1_000;
+    const count = (address: string, kind: number) =>
+      sniffer.heard.filter((heard) => heard.at > from && heard.from.host === address && heard.payload[5] === kind);
+    for (const { host } of [a, b]) {
+      for (const kind of [1, 2]) expect(count(host.address, kind).length / seconds).toBeLessThanOrEqual(10);
+    }
+  });
+
   it('that register while their goodbye is being said stay', async () => {
     const scene = new Scene('again');
     const [a, b] = [await scene.join('a'), await scene.join('b')];
