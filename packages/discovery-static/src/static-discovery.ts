@@ -93,7 +93,11 @@ function readNode(entry: unknown): DiscoveredNode | undefined {
   if (typeof node !== 'object' || node === null) return undefined;
   const { id, port } = node as Partial<DiscoveredNode>;
   const isNode = port !== 0 && isClusterNode({ ...node, id: id ?? 'unknown' });
-  return isNode ? { ...(node as DiscoveredNode) } : undefined;
+  return isNode ? copyOf(node as DiscoveredNode) : undefined;
+}
+
+function copyOf(node: DiscoveredNode): DiscoveredNode {
+  return { ...node, ...(node.metadata && { metadata: { ...node.metadata } }) };
 }
 
 function parseEntry(text: string): DiscoveredNode | undefined {

@@ -48,10 +48,11 @@ it('leaves this node out, by its id or address, and tells others once', async ()
 });
 
 it('keeps the list it was given, whatever becomes of the array', async () => {
-  const node = { host: '10.0.0.2', port: 7001 };
+  const node = { host: '10.0.0.2', port: 7001, metadata: { rack: '7' } };
   const nodes = [node];
   const found = discover(nodes);
   node.port = 1;
+  node.metadata.rack = '8';
   nodes.length = 0;
-  expect(await found).toEqual([{ host: '10.0.0.2', port: 7001 }]);
+  expect(await found).toEqual([{ host: '10.0.0.2', port: 7001, metadata: { rack: '7' } }]);
 });
