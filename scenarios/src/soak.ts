@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
+import { runFormation } from './formation/run-formation.ts';
 import { memoryParts, raftParts, sharedRaftParts, volatileParts, wholeNodeParts } from './parts.ts';
 import { type ReplicationParts, strainedParts } from './replication/replication-parts.ts';
 import { runReplication } from './replication/run-replication.ts';
@@ -24,13 +25,15 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   raft: electing(() => raftParts(memoryParts())),
   shared: electing(() => sharedRaftParts(wholeNodeParts())),
   replication: (seed) => runReplication(seed),
+  formation: (seed) => runFormation(seed),
   strained: async (seed) => runReplication(seed, await (strained ??= strainedParts())),
 };
 
 const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys(kinds).join(',')}]
   --seed N       begin with this seed; without --seeds live just this one, and print its trace
   --seeds COUNT  end after so many; without it, go on until something breaks
-  --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, or that replicate (strained: with low limits)`;
+  --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, that replicate (strained: with low
+                 limits), or that form a cluster`;
 
 const { values } = parseArgs({
   options: {
