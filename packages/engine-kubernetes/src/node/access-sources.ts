@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ClusterError } from '@quorate/core';
 
 import type { Access, AccessSource } from '../access.ts';
-import { type Material, readKubeconfig } from '../kubeconfig.ts';
+import type { KubeconfigContext, Material } from '../kubeconfig.ts';
 import { isServer, type KubernetesAccess } from '../kubernetes-access.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -67,7 +67,9 @@ class KubeconfigSource implements AccessSource {
     return (await this.#read()).namespace;
   }
 
-  async #read(): Promise<ReturnType<typeof readKubeconfig>> {
+  async #read(): Promise<KubeconfigContext> {
+    // What reads YAML takes longer to load than all the rest, and pods don't need it.
+    const { readKubeconfig } = await import('../kubeconfig.ts');
     const folder = path.dirname(this.#path);
     return readKubeconfig(await readText(this.#path), this.#context, (file) => path.resolve(folder, file));
   }
