@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request as httpsRequest } from 'node:https';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -108,7 +108,7 @@ export class KubernetesServer implements AsyncDisposable {
       users,
       clientCaFile: clients.file,
     });
-    const isReady = () => isApiReady(url, caFile);
+    const isReady = () => isApiReady(url, caFile, tokens.admin);
     const api = await ServerProcess.start({ name: 'kube-apiserver', program, args, isReady });
     return new KubernetesServer({ url, caFile, folder, tokens, api, clients }, etcd, etcdUrl);
   }
@@ -224,11 +224,25 @@ function apiServerArgs(
   return version.includes('v1.20.') ? [...args, '--insecure-port=0', `--feature-gates=${gates}`] : args;
 }
 
-function isApiReady(url: string, caFile: string): Promise<boolean> {
+/** It calls itself ready before it has made the namespace that everybody begins in. */
+async function isApiReady(url: string, caFile: string, token: string): Promise<boolean> {
+  const options = {
+    ca: readFileSync(caFile),
+    agent: false,
+    timeout: 1000,
+    headers: { authorization: `Bearer ${token}` },
+  };
+  for (const route of ['/readyz', '/api/v1/namespaces/default']) {
+    if ((await statusOf(url + route, options)) !== 200) return false;
+  }
+  return true;
+}
+
+function statusOf(url: string, options: RequestOptions): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const ask = httpsRequest(`${url}/readyz`, { ca: readFileSync(caFile), agent: false, timeout: 1000 }, (answer) => {
+    const ask = httpsRequest(url, options, (answer) => {
       answer.resume();
-      resolve(answer.statusCode === 200);
+      resolve(answer.statusCode);
     });
     ask.on('error', reject).on('timeout', () => ask.destroy());
     ask.end();
