@@ -29,6 +29,17 @@ export function examplesOf(page: string, text: string): readonly Example[] {
   return examples;
 }
 
+/**
+ * What the first example of a page imports though no `npm i` on that page names it: whoever copies both from top to bottom
+ * finds it missing. Pages that install nothing are not asked.
+ */
+export function notInstalled(text: string, [first]: readonly Example[]): readonly string[] {
+  const installed = [...text.matchAll(/^ {4}npm i(?: -D)? (.+)$/gmu)].flatMap(([, names = '']) => names.split(' '));
+  if (installed.length === 0 || first === undefined) return [];
+  const imported = [...first.code.matchAll(/ from '(@[^/']+\/[^/']+|[^@.][^/':]*)['/]/gu)].map(([, name = '']) => name);
+  return imported.filter((name) => !installed.includes(name));
+}
+
 /** What a block is called where it is checked: `packages-core-README-9.ts`. */
 export function nameOf({ page, line }: Example): string {
   return `${page.replace(/\.md$/u, '').replaceAll('/', '-')}-${line}.ts`;

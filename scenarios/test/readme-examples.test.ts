@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { type Example, examplesOf, nameOf } from '../src/readme-examples.ts';
+import { type Example, examplesOf, nameOf, notInstalled } from '../src/readme-examples.ts';
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
@@ -35,6 +35,14 @@ describe('the examples of the documentation', () => {
     expect(await typeErrors(folder)).toBe('');
   }, 60_000);
 
+  it('need no more than what their pages install', () => {
+    const missing = pages.flatMap((page) => {
+      const text = readFileSync(path.join(root, page), 'utf8');
+      return notInstalled(text, examplesOf(page, text)).map((name) => `${page}: ${name}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
   for (const example of shown) {
     it(`${example.page}:${example.line} is ${example.file}`, () => {
       const source = readFileSync(path.join(root, example.file ?? ''), 'utf8');
@@ -60,6 +68,15 @@ describe('the check', () => {
     writeFileSync(path.join(broken, nameOf(example as Example)), example?.code ?? '');
     expect(await typeErrors(broken)).toContain('page-2.ts(2,11): error TS2345');
   }, 60_000);
+
+  it('finds what is imported and not installed', () => {
+    const page = (install: string) =>
+      `${install}\n\`\`\`ts\nimport { a } from '@q/a';\nimport { b } from '@q/b/node';\nimport c from 'node:fs';\n\`\`\`\n`;
+    const missing = (text: string) => notInstalled(text, examplesOf('page.md', text));
+    expect(missing(page('    npm i @q/a'))).toEqual(['@q/b']);
+    expect(missing(page('    npm i -D @q/a @q/b'))).toEqual([]);
+    expect(missing(page('no command'))).toEqual([]);
+  });
 
   it('refuses marks that it does not know, and blocks without an end', () => {
     expect(() => examplesOf('page.md', '```ts no-check\n```\n')).toThrow('page.md:1');
