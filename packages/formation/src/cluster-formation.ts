@@ -128,7 +128,7 @@ class ClusterFormation implements Formation {
 
   /** The source decides: whatever nodes see of each other, it keeps one charter. */
   async #byClaim(signal: AbortSignal): Promise<void> {
-    const { self, random } = this.#context;
+    const { self, random, cluster } = this.#context;
     const { expectedNodes, mayForm } = this.#settings;
     const told = await this.#claim(undefined, signal);
     if (told !== undefined) return this.#keep(told, 'the discovery');
@@ -138,6 +138,7 @@ class ClusterFormation implements Formation {
     if (seen.nodes.length < expectedNodes) return this.#lack(this.#countOf(seen));
     const [first] = seen.nodes;
     if (first !== self.id) return this.#lack(`${first} is to form it`);
+    if (cluster.id !== undefined) return this.#lack(`nobody knows the founders of cluster ${cluster.id}`);
     const clusterId = Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const claimed = await this.#claim({ clusterId, founders: seen.nodes.slice(0, expectedNodes) }, signal);
     if (claimed !== undefined) this.#keep(claimed, 'the discovery');
@@ -213,13 +214,16 @@ class ClusterFormation implements Formation {
   async #answer(question: Question): Promise<Answer> {
     if (this.#charter !== undefined) return { type: 'formed', charter: this.#charter };
     if (!this.#settings.mayForm) return { type: 'apart' };
-    const { id } = this.#context.self;
+    const { self, cluster } = this.#context;
+    const { id } = self;
     switch (question.type) {
       case 'look':
         return { type: 'sight', sees: this.#nodes };
       case 'prepare':
         return question.nodes.includes(id) ? this.#acceptor.prepare(question.ballot) : { type: 'apart' };
       case 'accept':
+        // It may know which cluster it belongs to, and not yet with whom that was formed.
+        if (cluster.id !== undefined && cluster.id !== question.charter.clusterId) return { type: 'apart' };
         return question.nodes.includes(id) ? this.#acceptor.accept(question) : { type: 'apart' };
     }
   }

@@ -57,6 +57,18 @@ describe('nodes that agree', () => {
     expect(forming.clusterIds.size).toBe(0);
   });
 
+  it('form none where one of them belongs to another', async () => {
+    const forming = new FormingWorld('another', THREE, options);
+    await forming.belong('b', 'old');
+    for (const name of THREE) forming.start(name);
+    await forming.world.run(60_000);
+    expect(forming.clusterIds.size).toBe(0);
+    for (const name of THREE) {
+      forming.host(name).crash();
+      expect(await forming.hasAccepted(name), name).toBe(false);
+    }
+  });
+
   it('form one alone where one is expected', async () => {
     const forming = new FormingWorld('alone', ['a'], { ...options, expectedNodes: 1 });
     forming.start('a');
@@ -79,6 +91,16 @@ describe('nodes whose source creates what is absent', () => {
     await forming.world.runUntil(() => forming.isFormed(), 60_000);
     expect(forming.clusterIds.size).toBe(1);
     expect(registry.claimed).toBeDefined();
+  });
+
+  it('claim none where they belong to one', async () => {
+    const registry = memoryRegistry();
+    const forming = new FormingWorld('belong', THREE, options, registry);
+    await forming.belong('a', 'old');
+    for (const name of THREE) forming.start(name);
+    await forming.world.run(60_000);
+    expect(forming.clusterIds.size).toBe(0);
+    expect(registry.claimed).toBeUndefined();
   });
 });
 

@@ -73,6 +73,18 @@ export class FormingWorld {
     return this.#clusters.get(name);
   }
 
+  /** Runs it once as a node of this cluster, which nothing has formed. */
+  async belong(name: string, clusterId: string): Promise<void> {
+    const host = this.host(name);
+    host.start(async (system) => {
+      const storage = memoryStorage({ disk: this.#disks.get(name) ?? memoryDisk() });
+      const cluster = createCluster({ nodeId: name, clusterId, system, logLevel: 'silent', storage });
+      await cluster.start();
+    });
+    await this.world.run(100);
+    host.crash();
+  }
+
   start(name: string, options: Partial<ClusterFormationOptions> = {}): void {
     const host = this.host(name);
     host.start(async (system) => {
@@ -100,6 +112,21 @@ export class FormingWorld {
       this.#clusters.set(name, cluster);
       await cluster.start();
     });
+  }
+
+  /** Whether this node, which is down, has ever accepted a charter. */
+  async hasAccepted(name: string): Promise<boolean> {
+    let record: string | undefined;
+    this.host(name).start(async (system) => {
+      const storage = memoryStorage({ disk: this.#disks.get(name) ?? memoryDisk() }).create({
+        ...system,
+        nodeId: name,
+      });
+      await storage.open();
+      record = new TextDecoder().decode(await storage.records.read('formation'));
+    });
+    await this.world.run(100);
+    return record?.includes('"accepted":{') === true;
   }
 
   wipe(name: string): void {
