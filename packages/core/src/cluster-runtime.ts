@@ -209,8 +209,10 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     this.#connect(ground);
     begin('form the cluster, or find it');
     this.#waitsFor = () => formation.missing;
-    await ground.keepCharter(await formation.form({ signal }));
+    const charter = await formation.form({ signal });
     this.#waitsFor = undefined;
+    begin('store what the cluster was formed with');
+    await ground.keepCharter(charter);
   }
 
   async #startPart(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Charter,
+  ClusterError,
   type ClusterOptions,
   type ClusterContext,
   type Formation,
@@ -243,6 +244,22 @@ describe('a cluster that is being formed', () => {
     await again.cluster.start();
     expect(again.cluster.id).toBe('c1');
     await again.cluster.stop();
+  });
+
+  it('says that it could not be stored, and not what was missing before', async () => {
+    const kept = new Map<string, Uint8Array>();
+    const { cluster, formation } = formed(kept);
+    formation.missing = '2 of 3 nodes answer';
+    formation.onForm = async () => {
+      kept.set = () => {
+        throw new ClusterError('IO', 'the disk is full');
+      };
+      return charter;
+    };
+    const error = await cluster.start().catch((reason: unknown) => String(reason));
+    expect(error).toContain('start failed at "store what the cluster was formed with": the disk is full');
+    expect(error).not.toContain('nodes answer');
+    expect(cluster.status).toBe('stopped');
   });
 
   it('stops in time beside a discovery that does not', async () => {
