@@ -18,6 +18,8 @@ export class GroupSocket implements AsyncDisposable {
   readonly #receive: (payload: Uint8Array, from: Address) => void;
   #socket: DatagramSocket | undefined;
   #opening: Promise<void> | undefined;
+  /** Resolves when nothing is being closed; never rejects. */
+  #closing: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(net: Net, where: Where, receive: (payload: Uint8Array, from: Address) => void) {
@@ -30,8 +32,9 @@ export class GroupSocket implements AsyncDisposable {
     return this.#socket !== undefined;
   }
 
-  /** @throws ClusterError `IO` when the group cannot be joined */
+  /** @throws ClusterError `IO` when the group cannot be joined, `CLOSED` */
   async open(): Promise<void> {
+    if (this.#closed) throw disposed();
     if (this.#socket !== undefined) return;
     this.#opening ??= this.#open().finally(() => {
       this.#opening = undefined;
@@ -62,7 +65,7 @@ export class GroupSocket implements AsyncDisposable {
     const socket = await this.#join(address, { group, interface: through, ttl });
     if (this.#closed) {
       await socket[Symbol.asyncDispose]();
-      throw new ClusterError('CLOSED', 'discovery-multicast: disposed');
+      throw disposed();
     }
     this.#socket = socket;
   }
@@ -79,6 +82,13 @@ export class GroupSocket implements AsyncDisposable {
   async #close(): Promise<void> {
     const socket = this.#socket;
     this.#socket = undefined;
-    await socket?.[Symbol.asyncDispose]();
+    if (socket === undefined) return this.#closing;
+    const closing = Promise.resolve(socket[Symbol.asyncDispose]());
+    this.#closing = closing.catch(() => undefined);
+    await closing;
   }
+}
+
+function disposed(): ClusterError {
+  return new ClusterError('CLOSED', 'discovery-multicast: disposed');
 }
