@@ -46,6 +46,8 @@ class ClusterFormation implements Formation {
   /** Who would form a cluster, in the eyes of this node, and since when these have been the same, all answering. */
   #nodes: readonly NodeId[];
   #since: MonotonicMs | undefined;
+  /** Since when they have been the same, whoever else may be missing. */
+  #sameSince: MonotonicMs = -Infinity;
   /** When the last look began: what it has shown may be as old as that. */
   #lookedAt: MonotonicMs = -Infinity;
   #missing = '';
@@ -129,15 +131,18 @@ class ClusterFormation implements Formation {
   /** The source decides: whatever nodes see of each other, it keeps one charter. */
   async #byClaim(signal: AbortSignal): Promise<void> {
     const { self, random, cluster } = this.#context;
-    const { expectedNodes, mayForm } = this.#settings;
-    const told = await this.#claim(undefined, signal);
-    if (told !== undefined) return this.#keep(told, 'the discovery');
+    const { expectedNodes, marginMs, mayForm } = this.#settings;
+    // Others first: a node that the source doesn't answer learns it from them.
     const seen = await this.#look(signal);
     if (seen.charter !== undefined) return this.#keep(seen.charter, 'another node');
+    const told = await this.#claim(undefined, signal);
+    if (told !== undefined) return this.#keep(told, 'the discovery');
     if (!mayForm) return this.#lack('this node does not form one, and nobody knows of any');
     if (seen.nodes.length < expectedNodes) return this.#lack(this.#countOf(seen));
-    const [first] = seen.nodes;
-    if (first !== self.id) return this.#lack(`${first} is to form it`);
+    const before = seen.nodes.slice(0, seen.nodes.indexOf(self.id));
+    // One that the source doesn't answer must not keep all others waiting.
+    const isTurn = this.#lookedAt - this.#sameSince >= before.length * marginMs;
+    if (!isTurn) return this.#lack(`${before.join(' or ')} is to form it`);
     if (cluster.id !== undefined) return this.#lack(`nobody knows the founders of cluster ${cluster.id}`);
     const clusterId = Array.from(random.bytes(16), (byte) => byte.toString(16).padStart(2, '0')).join('');
     const claimed = await this.#claim({ clusterId, founders: seen.nodes.slice(0, expectedNodes) }, signal);
@@ -184,6 +189,7 @@ class ClusterFormation implements Formation {
     this.#lookedAt = clock.now();
     const seen = await this.#lookout.look(this.#settings.mayForm, signal);
     const isSame = seen.nodes.join() === before.join() && seen.doubts.length === 0;
+    if (seen.nodes.join() !== before.join()) this.#sameSince = clock.now();
     this.#nodes = seen.nodes;
     if (!isSame) this.#since = seen.doubts.length === 0 ? clock.now() : undefined;
     else this.#since ??= clock.now();

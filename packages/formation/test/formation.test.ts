@@ -93,6 +93,17 @@ describe('nodes whose source creates what is absent', () => {
     expect(registry.claimed).toBeDefined();
   });
 
+  it('do not wait for ever for one that the source does not answer', async () => {
+    const forming = new FormingWorld('unserved', THREE, options, memoryRegistry());
+    forming.unserved.add('a');
+    for (const name of THREE) forming.start(name);
+    await forming.world.runUntil(() => forming.isFormed(['b', 'c']), 60_000);
+    // It is told by the others.
+    await forming.world.runUntil(() => forming.isFormed(), 60_000);
+    expect(forming.clusterIds.size).toBe(1);
+    expect(forming.charters.get('b')?.[0]?.founders).toEqual(THREE);
+  });
+
   it('claim none where they belong to one', async () => {
     const registry = memoryRegistry();
     const forming = new FormingWorld('belong', THREE, options, registry);

@@ -43,6 +43,8 @@ export class FormingWorld {
   readonly charters = new Map<string, Charter[]>();
   /** By node; all are told of all unless it is set. */
   readonly views = new Map<string, View>();
+  /** Nodes whose claims don't get through to the source. */
+  readonly unserved = new Set<string>();
   readonly #network: ReturnType<typeof memoryNetwork>;
   readonly #disks = new Map<string, MemoryDisk>();
   readonly #clusters = new Map<string, Cluster>();
@@ -96,7 +98,7 @@ export class FormingWorld {
         timings: { startTimeoutMs: 3_600_000 },
         transport: memoryTransport({ network: this.#network }),
         storage: memoryStorage({ disk: this.#disks.get(name) ?? memoryDisk() }),
-        discovery: this.#registry === undefined ? this.#told(name) : memoryDiscovery({ registry: this.#registry }),
+        discovery: this.#registry === undefined ? this.#told(name) : this.#registered(name, this.#registry),
         formation: clusterFormation({ ...this.#options, ...options }),
         // It is made when the charter is known, and so tells of it at once.
         replicator: {
@@ -140,6 +142,22 @@ export class FormingWorld {
 
   isFormed(names: readonly string[] = this.names): boolean {
     return names.every((name) => this.cluster(name)?.status === 'running');
+  }
+
+  #registered(name: string, registry: MemoryRegistry): Plugin<IClusterDiscovery, 'discovery'> {
+    const plugin = memoryDiscovery({ registry });
+    return {
+      ...plugin,
+      create: (context) => {
+        const discovery = plugin.create(context);
+        const claim = discovery.claim?.bind(discovery);
+        discovery.claim = async (value, options) => {
+          if (this.unserved.has(name)) throw new ClusterError('IO', 'the source is out of reach');
+          return await claim?.(value, options);
+        };
+        return discovery;
+      },
+    };
   }
 
   #told(name: string): Plugin<IClusterDiscovery, 'discovery'> {
