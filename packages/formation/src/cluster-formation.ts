@@ -17,7 +17,7 @@ import { type Answer, decodeQuestion, encode, type Question } from './messages.t
 import { FORMATION } from './message-kind.ts';
 import { type ClusterFormationOptions, type FormationSettings, readFormationOptions } from './options.ts';
 import { Proposer } from './proposer.ts';
-import { ANSWER_MS, Lookout, type Surroundings } from './surroundings.ts';
+import { SOURCE_MS, Lookout, type Surroundings } from './surroundings.ts';
 
 /**
  * Forms a cluster out of nodes that are started for the first time, or finds the one that there is. Where the discovery can
@@ -89,6 +89,7 @@ class ClusterFormation implements Formation {
     const { signal } = options;
     const closing = this.#closing.signal;
     const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    if (this.#charter === undefined) this.#context.logger.info(`looking for the cluster: ${this.#way} forms it`);
     while (this.#charter === undefined) {
       await this.#try(either);
       this.#check('form', options);
@@ -110,14 +111,16 @@ class ClusterFormation implements Formation {
     if (this.#closing.signal.aborted) throw new ClusterError('CLOSED', `${what}: the formation was disposed`);
   }
 
+  get #way(): string {
+    return this.#context.discovery?.claim === undefined ? 'the agreement of all nodes' : 'what the discovery keeps';
+  }
+
   async #try(signal: AbortSignal): Promise<void> {
     try {
       if (this.#context.discovery?.claim === undefined) await this.#byAgreement(signal);
       else await this.#byClaim(signal);
     } catch (error) {
-      if (signal.aborted) return;
-      this.#missing = error instanceof Error ? error.message : String(error);
-      this.#context.logger.warn(`the cluster is not formed yet: ${this.#missing}`);
+      if (!signal.aborted) this.#lack(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -154,7 +157,7 @@ class ClusterFormation implements Formation {
     const value = charter === undefined ? undefined : new TextEncoder().encode(JSON.stringify(charter));
     const told = await withDeadline(
       clock,
-      ANSWER_MS,
+      SOURCE_MS,
       'claim',
       async (inner) => await discovery?.claim?.(value, { signal: inner }),
       { signal },
@@ -166,12 +169,13 @@ class ClusterFormation implements Formation {
   }
 
   async #byAgreement(signal: AbortSignal): Promise<void> {
-    const { self } = this.#context;
+    const { self, cluster } = this.#context;
     const { expectedNodes, marginMs, mayForm } = this.#settings;
     const seen = await this.#look(signal);
     if (seen.charter !== undefined) return this.#keep(seen.charter, 'another node');
     if (!mayForm) return this.#lack('this node does not form one, and nobody knows of any');
     if (seen.nodes.length < expectedNodes || seen.doubts.length > 0) return this.#lack(this.#countOf(seen));
+    if (cluster.id !== undefined) return this.#lack(`nobody knows the founders of cluster ${cluster.id}`);
     const [first] = seen.nodes;
     if (first !== self.id) return this.#lack(`${first} is to form it`);
     if (!seen.isMutual) return this.#lack('not all nodes see the same ones');

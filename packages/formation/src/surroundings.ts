@@ -12,8 +12,10 @@ import {
 import { type Answer, decodeAnswer, encode, MAX_NODES, type Question } from './messages.ts';
 import { FORMATION } from './message-kind.ts';
 
-/** Within which a source or a node answers, or doesn't count as answering. */
-export const ANSWER_MS = 2_000;
+/** Within which a node answers, or doesn't count as answering. */
+const ANSWER_MS = 2_000;
+/** Within which a source answers, or has failed. Sources have deadlines of their own, which are shorter. */
+export const SOURCE_MS = 15_000;
 
 /** What one look around has shown. */
 export interface Surroundings {
@@ -74,7 +76,7 @@ export class Lookout {
     if (discovery === undefined) return [];
     try {
       const ask = (inner: AbortSignal) => discovery.discoverNodes({ signal: inner });
-      return await withDeadline(this.#clock, ANSWER_MS, 'discoverNodes', ask, { signal });
+      return await withDeadline(this.#clock, SOURCE_MS, 'discoverNodes', ask, { signal });
     } catch (error) {
       if (signal.aborted) throw error;
       doubts.push(`the discovery fails: ${error instanceof Error ? error.message : String(error)}`);
