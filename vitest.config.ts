@@ -8,6 +8,8 @@ export default defineConfig({
   test: {
     include: ['{packages,apps,examples}/*/test/**/*.test.ts', '{bench,scenarios,servers}/test/**/*.test.ts'],
     pool: 'forks',
+    // More than cores: many tests wait for processes and servers.
+    maxWorkers: 4,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
