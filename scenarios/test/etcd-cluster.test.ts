@@ -57,10 +57,11 @@ describe.skipIf(started === undefined)('nodes that know each other from three me
       await late.start();
       await Promise.all(met);
       await nodes[Symbol.asyncDispose]();
+      // Not of the one that hangs, nor of it when it has just come back and looks for its leader.
+      expect(await etcd.keys(prefix, (at + 1) % 3)).toEqual([]);
     } finally {
       etcd.member(at).resume();
     }
-    expect(await etcd.keys(prefix)).toEqual([]);
   });
 
   it('start while there is no etcd, and meet when it is back', async () => {

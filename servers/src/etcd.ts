@@ -83,8 +83,10 @@ export class EtcdCluster implements AsyncDisposable {
     await this.ask('kv/deleterange', { key: base64(prefix), range_end: base64(`${prefix}\u007f`) });
   }
 
-  async keys(prefix: string): Promise<readonly string[]> {
-    const { kvs = [] } = await this.ask('kv/range', { key: base64(prefix), range_end: base64(`${prefix}\u007f`) });
+  /** @param member which one to ask */
+  async keys(prefix: string, member: number = 0): Promise<readonly string[]> {
+    const range = { key: base64(prefix), range_end: base64(`${prefix}\u007f`) };
+    const { kvs = [] } = await this.ask('kv/range', range, { member });
     return kvs.map(({ key }) => Buffer.from(key, 'base64').toString());
   }
 
