@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const READY_MS = 30_000;
@@ -76,9 +77,14 @@ export class ServerProcess implements AsyncDisposable {
     this.#child?.kill(signal);
   }
 
-  /** It keeps its connections and answers nothing. */
+  /** It keeps its connections and answers nothing, as soon as all of its threads stand still. */
   pause(): void {
     this.#child?.kill('SIGSTOP');
+  }
+
+  /** Whether it stands still by now: a signal takes its time on a busy machine. Known on Linux only. */
+  get isPaused(): boolean {
+    return / T /u.test(readFileSync(`/proc/${this.#child?.pid}/stat`, 'utf8'));
   }
 
   resume(): void {
