@@ -1,6 +1,8 @@
 import { consulDiscovery } from '@quorate/discovery-consul';
 import { dnsDiscovery } from '@quorate/discovery-dns';
 import { consulEngine } from '@quorate/engine-consul';
+import { clusterFormation } from '@quorate/formation';
+import { memoryStorage } from '@quorate/memory';
 import { ConsulServer, reportAbsent } from '@quorate/test-servers';
 import { afterAll, afterEach, expect, it } from 'vitest';
 
@@ -33,6 +35,19 @@ it.skipIf(consul === undefined)('nodes meet through Consul, and one that knows o
   await registered[0]?.stop();
   const left = (await server.call('GET', '/v1/health/service/meeting')) as readonly { readonly Service: unknown }[];
   expect(left.map(({ Service }) => (Service as { readonly ID: string }).ID)).toEqual(['meeting:default:b']);
+});
+
+it.skipIf(consul === undefined)('nodes form one cluster, by what Consul keeps of it', async () => {
+  const engine = consulEngine({ address: (consul as ConsulServer).address });
+  const formed = ['a', 'b', 'c'].map((id) =>
+    nodes.node(id, consulDiscovery({ engine, service: 'forming' }), {
+      storage: memoryStorage(),
+      formation: clusterFormation({ expectedNodes: 3 }),
+    }),
+  );
+  await Promise.all(formed.map((cluster) => cluster.start()));
+  expect(new Set(formed.map(({ id }) => id)).size).toBe(1);
+  expect(formed[0]?.id).toBeDefined();
 });
 
 it.skipIf(consul === undefined)('a node starts while Consul is down, and is found when it is up', async () => {
