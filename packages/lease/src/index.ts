@@ -1,0 +1,16 @@
+/**
+ * @packageDocumentation
+ *
+ * The machine behind every leased grant: takes a lease of an engine, renews it, steps down in time, observes who has it.
+ */
+export type {
+  LeaseEngine,
+  LeaseHold,
+  LeaseHolder,
+  LeaseIdentity,
+  LeaseRefusal,
+  LeaseRequest,
+  LeaseShare,
+  LeaseStore,
+  LeaseView,
+} from './lease-store.ts';

@@ -1,0 +1,95 @@
+import type { CallOptions, MonotonicMs, NodeId } from '@quorate/core';
+
+/** Who asks for a lease. Another run of a node is another holder: what the last one had isn't its. */
+export interface LeaseIdentity {
+  readonly nodeId: NodeId;
+  readonly incarnation: number;
+  /** Tells apart what one run of a node asks for at one time. */
+  readonly claim: number;
+}
+
+/** How many may hold a lease at one time. Readers and writers keep each other out; readers don't keep out readers. */
+export type LeaseShare =
+  | { readonly kind: 'exclusive' }
+  | { readonly kind: 'read' }
+  | { readonly kind: 'write' }
+  | { readonly kind: 'permit'; readonly permits: number };
+
+export interface LeaseRequest {
+  /** As the engine's users know it: a key, a prefix, the name of an object. */
+  readonly name: string;
+  readonly identity: LeaseIdentity;
+  /** How long the lease outlives a holder that doesn't renew it. */
+  readonly ttlMs: number;
+  readonly share: LeaseShare;
+}
+
+/** Who holds an exclusive lease. */
+export interface LeaseHolder {
+  /** The node; of a holder that isn't Quorate's, what it calls itself. */
+  readonly nodeId: NodeId;
+  readonly token: bigint;
+}
+
+/** What an engine has said. */
+export interface LeaseView {
+  readonly holder: LeaseHolder | undefined;
+  /** Of the engine's state that was looked at, comparable with tokens: what is older than a token knows nothing of it. */
+  readonly revision: bigint;
+}
+
+/** Another holds the lease, or is before us. */
+export interface LeaseRefusal {
+  /**
+   * When it is worth asking again though `follow` has told nothing: another's lease may have run out by then. Undefined
+   * where the engine tells of that too.
+   */
+  readonly retryAt?: MonotonicMs | undefined;
+}
+
+/** A lease that was taken. */
+export interface LeaseHold {
+  /** Greater than that of any holder before, also when an operator has deleted all there was in between. */
+  readonly token: bigint;
+  /** When the request by which it was taken was sent. */
+  readonly sentAt: MonotonicMs;
+  /**
+   * From when on it may be used: until then whoever had it before, and was not seen to give it back, may still take it to
+   * be its own. Often past already.
+   */
+  readonly usableFrom: MonotonicMs;
+  /**
+   * Keeps it for another `ttlMs` from when the request was sent, which is what this resolves with.
+   * @throws ClusterError `NOT_FOUND` when the engine says that it is over. Anything else means that nobody knows: it is
+   * tried again while it can still be held
+   */
+  renew(options: CallOptions): Promise<MonotonicMs>;
+  /** Gives it back such that the next one may use it at once. Where that fails it runs out. Idempotent. */
+  release(options: CallOptions): Promise<void>;
+}
+
+/**
+ * One lease of an engine, as one holder sees it. It decides nothing by itself: when to ask, to renew and to step down is
+ * up to who uses it. Every call has a deadline of its own or obeys its signal.
+ */
+export interface LeaseStore extends AsyncDisposable {
+  /**
+   * Tells what the engine says, at once and after each change, until the signal aborts; what `tell` gets with `read`,
+   * `write` and `permit` has no holder: it only says that something has changed.
+   * @throws ClusterError when the engine can't be reached: what was told may have changed since
+   */
+  follow(tell: (view: LeaseView) => void, options: { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * Asks for it once, keeping the place in the queue that an earlier call has got, where the engine has one.
+   * @throws ClusterError when nobody knows whether it was taken, too: the next call finds out
+   */
+  acquire(options: CallOptions): Promise<LeaseHold | LeaseRefusal>;
+  /** Gives up the place, and what `acquire` may have taken without saying so. Idempotent. */
+  withdraw(options: CallOptions): Promise<void>;
+}
+
+/** An engine with leases. */
+export interface LeaseEngine extends AsyncDisposable {
+  readonly supports: { readonly fair: boolean; readonly shared: boolean; readonly semaphore: boolean };
+  open(request: LeaseRequest): LeaseStore;
+}
