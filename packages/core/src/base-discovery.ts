@@ -6,6 +6,7 @@ import type { ClusterNode, NodeId } from './cluster-node.ts';
 import type { ClusterContext } from './context.ts';
 import { sleep, withDeadline } from './deadline.ts';
 import type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
+import { linkSignals } from './linked-signal.ts';
 import { normalizeNodes } from './normalize-nodes.ts';
 import { type OptionRules, rule } from './option-rules.ts';
 
@@ -170,11 +171,11 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
   /** Runs a call of the adapter with a deadline; a discovery that was disposed refuses it, and ends one under way. */
   async #call<T>(what: string, call: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const closed = this.#closed.signal;
-    const either = signal === undefined ? closed : AbortSignal.any([signal, closed]);
+    using either = linkSignals(signal, closed);
     try {
       closed.throwIfAborted();
       const name = `${this.#source}: ${what}`;
-      return await withDeadline(this.#context.clock, this.#options.timeoutMs, name, call, { signal: either });
+      return await withDeadline(this.#context.clock, this.#options.timeoutMs, name, call, either);
     } catch (error) {
       if (closed.aborted) throw toClusterError(closed.reason, 'CLOSED', this.#source);
       throw toClusterError(error, 'IO', `${this.#source}: ${what}`);

@@ -10,6 +10,8 @@ import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
 import { Emitter, type Listener } from './events.ts';
 import type { Formation } from './formation.ts';
 import { LeadershipKeeper } from './leadership-keeper.ts';
+import { linkSignals } from './linked-signal.ts';
+import type { Locks } from './locks.ts';
 import type { Logger } from './logger.ts';
 import { type Ground, makeGround, makeParts, type Making, type Parts, scopedLogger } from './make-parts.ts';
 import type { Member, Membership, MembershipChange, MembershipView } from './membership.ts';
@@ -113,6 +115,10 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     return this.#part('replicator', (parts) => parts.replicator) as R;
   }
 
+  get locks(): Locks {
+    return this.#part('locks', (parts) => parts.locks);
+  }
+
   on<K extends keyof ClusterEvents>(event: K, listener: Listener<ClusterEvents[K]>): Disposable {
     return this.#emitter.on(event, listener);
   }
@@ -136,14 +142,14 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   async #start({ signal }: CallOptions): Promise<Cluster<R>> {
     this.#setStatus('starting');
     const closing = this.#closing.signal;
-    const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    using either = linkSignals(signal, closing);
     try {
       const system = await this.#loadSystem();
       const { startTimeoutMs } = this.#composition.timings;
       const parts = await withDeadline(system.clock, startTimeoutMs, 'start', (inner) => this.#bringUp(system, inner), {
-        signal: either,
+        signal: either.signal,
       });
-      throwIfAborted(either, 'start');
+      throwIfAborted(either.signal, 'start');
       this.#run(parts);
     } catch (error) {
       const failure = this.#explain(error);
@@ -192,6 +198,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     if (formation === undefined) await this.#startPart('membership', parts.membership, begin, signal);
     await this.#startPart('election', parts.election, begin, signal);
     await this.#startPart('replicator', parts.replicator, begin, signal);
+    await this.#startPart('locks', parts.locks, begin, signal);
     if (formation === undefined) await this.#startPart('transport', parts.transport, begin, signal);
     throwIfAborted(signal, 'start');
     return parts;
@@ -205,7 +212,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     // It may have started in spite of having been given up: then nobody is reached any more.
     throwIfAborted(signal, 'start');
     // Forming may take long: until then it is shown who is there.
-    this.#parts = { ...ground, election: undefined, replicator: undefined };
+    this.#parts = { ...ground, election: undefined, replicator: undefined, locks: undefined };
     this.#connect(ground);
     begin('form the cluster, or find it');
     this.#waitsFor = () => formation.missing;

@@ -63,6 +63,7 @@ export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from '.
 export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
 export type { Disk, DiskFile, DiskLock, DiskOpenOptions } from './disk.ts';
 export type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './election.ts';
+export { type LinkedSignal, linkSignals } from './linked-signal.ts';
 export type { Lock, LockOptions, Locks, LockSupport, SemaphoreOptions } from './locks.ts';
 export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
 export { Emitter, type Listener as EventListener } from './events.ts';

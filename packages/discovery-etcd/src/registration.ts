@@ -4,6 +4,7 @@ import {
   type ClusterContext,
   ClusterError,
   type ClusterNode,
+  linkSignals,
   settleWithin,
   sleep,
   throwIfAborted,
@@ -98,8 +99,8 @@ export class Registration implements AsyncDisposable {
     const { clock, leaseMs } = this.#parts;
     const lost = this.#lease?.lost;
     if (this.#lease?.isValid() !== true || lost === undefined) return;
-    const signal = AbortSignal.any([lost, this.#ended.signal]);
-    const wait = settleWithin<void>(signal, 'a registration', (resolve) => {
+    using either = linkSignals(lost, this.#ended.signal);
+    const wait = settleWithin<void>(either.signal, 'a registration', (resolve) => {
       const timer = clock.setTimer(leaseMs, resolve);
       return () => timer.cancel();
     });

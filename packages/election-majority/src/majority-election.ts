@@ -8,6 +8,7 @@ import {
   type LeaderElection,
   type LeaderInfo,
   type Leadership,
+  linkSignals,
   messageKind,
   type MonotonicMs,
   type NodeId,
@@ -127,8 +128,8 @@ export class MajorityElection implements LeaderElection {
   /** A promise that was made under longer timings is waited out before they are forgotten. */
   async #outlastPromise(stored: VoteRecord | undefined, promiseMs: number, { signal }: CallOptions): Promise<void> {
     if (stored === undefined || stored.promiseMs <= promiseMs) return;
-    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
-    await sleep(this.#context.clock, stored.promiseMs, { signal: AbortSignal.any(signals) });
+    using either = linkSignals(signal, this.#closing.signal);
+    await sleep(this.#context.clock, stored.promiseMs, either);
   }
 
   async campaign(options: CallOptions = {}): Promise<Leadership> {

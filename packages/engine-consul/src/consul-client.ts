@@ -3,6 +3,7 @@ import {
   type Clock,
   ClusterError,
   isClusterError,
+  linkSignals,
   throwIfAborted,
   toClusterError,
   withDeadline,
@@ -123,13 +124,13 @@ export class HttpConsulClient implements ConsulClient {
     const parts = path.map(encode).join('/');
     const what = `consul ${this.address}: ${method} /v1/${parts}`;
     const closed = this.#closed.signal;
-    const either = signal === undefined ? closed : AbortSignal.any([signal, closed]);
+    using either = linkSignals(signal, closed);
     const run = { sent: false };
     try {
-      throwIfAborted(either, what);
+      throwIfAborted(either.signal, what);
       const target = `/v1/${parts}${queryText({ ...this.#settings.query, ...query })}`;
       const send = (inner: AbortSignal) => this.#send({ what, method, path: target, body, via }, run, inner);
-      return await withDeadline(this.clock, timeoutMs, what, send, { signal: either });
+      return await withDeadline(this.clock, timeoutMs, what, send, either);
     } catch (error) {
       throw this.#explain(what, error, method === 'PUT' ? run : undefined);
     }

@@ -1,4 +1,12 @@
-import { type CallOptions, type Clock, ClusterError, isClusterError, sleep, withDeadline } from '@quorate/core';
+import {
+  type CallOptions,
+  type Clock,
+  ClusterError,
+  isClusterError,
+  linkSignals,
+  sleep,
+  withDeadline,
+} from '@quorate/core';
 
 import type { EngineSettings } from './engine-options.ts';
 import { etcdError, isOfMember } from './etcd-failure.ts';
@@ -40,14 +48,14 @@ export class Calls implements Disposable {
 
   async run<T>(what: string, call: MemberCall<T>, limits: CallLimits = {}): Promise<T> {
     const { timeoutMs = this.#settings.timeoutMs, signal } = limits;
-    const either = signal === undefined ? this.closed : AbortSignal.any([signal, this.closed]);
+    using either = linkSignals(signal, this.closed);
     const run = new Run(this.#clock, this.#members, {
       what,
       memberTimeoutMs: Math.min(limits.memberTimeoutMs ?? this.#settings.memberTimeoutMs, timeoutMs),
     });
     try {
       this.#throwIfClosed(what);
-      return await withDeadline(this.#clock, timeoutMs, what, (inner) => run.attempts(call, inner), { signal: either });
+      return await withDeadline(this.#clock, timeoutMs, what, (inner) => run.attempts(call, inner), either);
     } catch (error) {
       this.#throwIfClosed(what);
       throw run.explain(etcdError(error, what));

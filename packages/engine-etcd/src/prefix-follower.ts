@@ -1,4 +1,4 @@
-import { type CallOptions, type Clock, type Random, sleep } from '@quorate/core';
+import { type CallOptions, type Clock, linkSignals, type Random, sleep } from '@quorate/core';
 
 import type { Calls } from './calls.ts';
 import type { EtcdListing } from './etcd-entry.ts';
@@ -38,7 +38,8 @@ export class PrefixFollower {
    * @throws ClusterError when no member answers, or none lets it watch
    */
   async run(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#plan.calls.closed]);
+    using link = linkSignals(signal, this.#plan.calls.closed);
+    const either = link.signal;
     try {
       while (!either.aborted) {
         const keys = (this.#keys ??= await this.#read(either));

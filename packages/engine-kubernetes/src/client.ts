@@ -1,4 +1,13 @@
-import { abortError, type CallOptions, type Clock, ClusterError, toClusterError, withDeadline } from '@quorate/core';
+import {
+  abortError,
+  type CallOptions,
+  type Clock,
+  ClusterError,
+  type LinkedSignal,
+  linkSignals,
+  toClusterError,
+  withDeadline,
+} from '@quorate/core';
 
 import type { HttpAnswer, HttpRequest, KubernetesHttp } from './http.ts';
 import { readAll, readLines } from './lines.ts';
@@ -186,14 +195,14 @@ export class KubernetesClient implements AsyncDisposable {
     read: (answer: unknown, what: string) => T,
   ): Promise<T> {
     const closed = this.#closed.signal;
-    const either = signal === undefined ? closed : AbortSignal.any([signal, closed]);
+    using either = linkSignals(signal, closed);
     let sent = false;
     const ask = async (inner: AbortSignal) => {
       sent = true;
       return read(await this.#ask(request, what, inner), `kubernetes: ${what}`);
     };
     try {
-      return await withDeadline(this.#clock, this.#timeoutMs, `kubernetes: ${what}`, ask, { signal: either });
+      return await withDeadline(this.#clock, this.#timeoutMs, `kubernetes: ${what}`, ask, either);
     } catch (error) {
       const failure = this.#failure(error, what, signal);
       if (request.method === 'GET' || failure.outcome !== undefined) throw failure;
@@ -233,13 +242,15 @@ class WatchLife {
   readonly #clock: Clock;
   readonly #what: string;
   readonly #own = new AbortController();
+  readonly #link: LinkedSignal;
   readonly signal: AbortSignal;
   #timer: { cancel(): void } | undefined;
 
   constructor(clock: Clock, what: string, owners: readonly (AbortSignal | undefined)[]) {
     this.#clock = clock;
     this.#what = what;
-    this.signal = AbortSignal.any([this.#own.signal, ...owners.filter((owner) => owner !== undefined)]);
+    this.#link = linkSignals(this.#own.signal, ...owners);
+    this.signal = this.#link.signal;
     // At once: what is read ends later, when the connection has closed.
     this.signal.addEventListener('abort', () => this.#timer?.cancel(), { once: true });
   }
@@ -260,6 +271,7 @@ class WatchLife {
   end(): void {
     this.#timer?.cancel();
     this.#own.abort(new ClusterError('CLOSED', `${this.#what}: over`));
+    this.#link[Symbol.dispose]();
   }
 }
 

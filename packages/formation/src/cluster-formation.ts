@@ -5,6 +5,7 @@ import {
   type Formation,
   type FormationContext,
   isCharter,
+  linkSignals,
   type MonotonicMs,
   type NodeId,
   type Plugin,
@@ -88,12 +89,12 @@ class ClusterFormation implements Formation {
     this.#check('form', options);
     const { signal } = options;
     const closing = this.#closing.signal;
-    const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    using either = linkSignals(signal, closing);
     if (this.#charter === undefined) this.#context.logger.info(`looking for the cluster: ${this.#way} forms it`);
     while (this.#charter === undefined) {
-      await this.#try(either);
+      await this.#try(either.signal);
       this.#check('form', options);
-      if (this.#charter === undefined) await this.#pause(either);
+      if (this.#charter === undefined) await this.#pause(either.signal);
       this.#check('form', options);
     }
     this.#missing = '';

@@ -7,6 +7,7 @@ import {
   decodeBatch,
   type GroupLog,
   isClusterError,
+  linkSignals,
   type LogBatch,
   type OptionRules,
   rule,
@@ -67,16 +68,16 @@ export async function* followLog(
 ): AsyncGenerator<ArchivePiece> {
   const { from, gatherMs = 1000 } = checkOptions<Omit<ArchiveOptions, 'signal'>>('archive', rules, options);
   const { clock, closing } = group;
-  const ending = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+  using ending = linkSignals(signal, closing);
   let next = from ?? group.commit() + 1;
   using _hold = group.hold(() => next);
   for (;;) {
     throwIfOver(group, signal);
     if (committedHere(group) < next) {
-      await pause(clock, LOOK_MS, ending);
+      await pause(clock, LOOK_MS, ending.signal);
       continue;
     }
-    await pause(clock, gatherMs, ending);
+    await pause(clock, gatherMs, ending.signal);
     throwIfOver(group, signal);
     const piece = await readPiece(group, next);
     next = piece.lastIndex + 1;

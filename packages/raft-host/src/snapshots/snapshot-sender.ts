@@ -4,6 +4,7 @@ import {
   ClusterError,
   type Crc32,
   type GroupLog,
+  linkSignals,
   messageKind,
   type NodeId,
   type OutgoingStream,
@@ -73,7 +74,7 @@ export class SnapshotSender {
     const offer = encodeOffer(group, formation, message, info, this.#crc32);
     const release = this.#enter(group, to);
     const closing = this.#closing.signal;
-    const options = { signal: signal === undefined ? closing : AbortSignal.any([signal, closing]) };
+    using options = linkSignals(signal, closing);
     try {
       using _slot = await this.#slots.take(nameOf(outgoing), options);
       const { transport } = this.#context;
