@@ -90,6 +90,13 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     return this.leadership?.isValid() ?? false;
   }
 
+  get system(): System {
+    if (this.#system === undefined) {
+      throw new ClusterError('CLOSED', `cluster ${this.name}: the machine is loaded by start()`);
+    }
+    return { ...this.#system, logger: scopedLogger(this.#composition, this.#system, 'program') };
+  }
+
   get transport(): Transport {
     return this.#part('transport', (parts) => parts.transport);
   }

@@ -7,6 +7,7 @@ import type { Listener } from './events.ts';
 import type { FailureReason, LeaveReason, Member, Membership } from './membership.ts';
 import type { AnyReplicator } from './replicator.ts';
 import type { Storage } from './storage.ts';
+import type { System } from './system.ts';
 import type { Transport } from './transport.ts';
 
 /** A cluster begins as `stopped`, and ends as `stopped` for good: it is started once. */
@@ -57,6 +58,11 @@ export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncD
   readonly leadership: Leadership | undefined;
   /** Whether this node holds a valid grant now, by the clock. */
   readonly isLeader: boolean;
+  /**
+   * The machine it runs on, with a logger of the cluster's, for what is built on a cluster. `CLOSED` until `start` has
+   * loaded it, unless it was handed in.
+   */
+  readonly system: System;
   readonly transport: Transport;
   readonly storage: Storage;
   readonly membership: Membership;
