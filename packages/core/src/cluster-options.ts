@@ -4,6 +4,7 @@ import type { ConsistencyLevel } from './consistency.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
 import type { Formation } from './formation.ts';
+import type { Locks } from './locks.ts';
 import { DEBUG_TEXT, isLogger, type Logger, type LogSink } from './logger.ts';
 import type { Membership } from './membership.ts';
 import { type OptionRule, type OptionRules, rule } from './option-rules.ts';
@@ -75,6 +76,8 @@ export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
   readonly formation?: Plugin<Formation, 'formation'>;
   readonly election?: Plugin<LeaderElection, 'election'>;
   readonly replicator?: Plugin<R, 'replicator'>;
+  /** Fenced locks by name, for all nodes of the cluster. */
+  readonly locks?: Plugin<Locks, 'locks'>;
   /** @default the real machine, from `@quorate/core/node` */
   readonly system?: System;
   /** @default the system's */
@@ -159,6 +162,7 @@ export const clusterRules: OptionRules<CheckedClusterOptions> = {
   formation: pluginRule('formation'),
   election: pluginRule('election'),
   replicator: pluginRule('replicator'),
+  locks: pluginRule('locks'),
   system: rule.value('a System: clock, random, net, disk and logger', isSystem),
   logger: rule.value('a logger with debug, info, warn and error, such as console', isLogger),
 };

@@ -4,6 +4,7 @@ import type { ClusterNode } from './cluster-node.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
 import type { Listener } from './events.ts';
+import type { Locks } from './locks.ts';
 import type { FailureReason, LeaveReason, Member, Membership } from './membership.ts';
 import type { AnyReplicator } from './replicator.ts';
 import type { Storage } from './storage.ts';
@@ -41,7 +42,7 @@ export interface ClusterEvents {
 /**
  * One node's view of its cluster, and its hold on it. A part that was not chosen throws `UNSUPPORTED` when it is asked
  * for; one that was chosen is there from `start` on, and throws `CLOSED` before. With a formation the members are shown, and
- * told of, while the cluster is being formed; election and replicator are there once it is.
+ * told of, while the cluster is being formed; election, replicator and locks are there once it is.
  */
 export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncDisposable {
   readonly name: string;
@@ -69,6 +70,7 @@ export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncD
   readonly discovery: IClusterDiscovery;
   readonly election: LeaderElection;
   readonly replicator: R;
+  readonly locks: Locks;
   /**
    * Opens the storage, makes the parts and starts them, within `timings.startTimeoutMs`; resolves when the node can be
    * reached, without waiting for others. Later calls share the first; the signal of such a call ends its own wait only. If a step fails, all that was started is closed

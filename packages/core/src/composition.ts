@@ -5,6 +5,7 @@ import type { CheckedClusterOptions, ClusterTimings } from './cluster-options.ts
 import { connectionMembership } from './connection-membership.ts';
 import type { Capability, Plugin, PluginKind } from './plugin.ts';
 import { soloDiscovery, soloElection, soloTransport } from './solo.ts';
+import { soloLocks } from './solo-locks.ts';
 
 /** The plugins that a cluster will be made of: those that were chosen, and what stands in for others. */
 export interface Composition {
@@ -27,6 +28,7 @@ const KINDS: readonly PluginKind[] = [
   'formation',
   'election',
   'replicator',
+  'locks',
 ];
 const DEFAULT_BIND: Address = { host: '127.0.0.1', port: 0 };
 /** Every way to write the address of all interfaces: `0.0.0.0`, `0`, `::`, `0::0`. */
@@ -57,19 +59,20 @@ export function compose(options: CheckedClusterOptions): Composition {
 function together(options: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
   const { timings: { unreachableAfterMs } = {}, transport = soloTransport } = options;
   const membership = options.membership ?? connectionMembership(withoutUnset({ unreachableAfterMs }));
-  const { storage, discovery, formation, election, replicator } = options;
-  const plugins = { transport, membership, storage, discovery, formation, election, replicator };
+  const { storage, discovery, formation, election, replicator, locks } = options;
+  const plugins = { transport, membership, storage, discovery, formation, election, replicator, locks };
   return { plugins: withoutUnset(plugins), offered: new Set([...chosenKinds(options), 'membership']) };
 }
 
 /** A cluster of one. Its storage is real: that is this node's own. */
-function alone({ storage, discovery }: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
+function alone({ storage, discovery, locks }: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
   const plugins = {
     transport: soloTransport,
     membership: connectionMembership(),
     election: soloElection,
     storage,
     discovery: discovery === undefined ? undefined : soloDiscovery,
+    locks: locks === undefined ? undefined : soloLocks,
   };
   const kept = withoutUnset(plugins);
   return { plugins: kept, offered: new Set(KINDS.filter((kind) => Object.hasOwn(kept, kind))) };

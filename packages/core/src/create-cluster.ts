@@ -12,7 +12,8 @@ import type { AnyReplicator } from './replicator.ts';
  * With `enabled: false` the result is a cluster of one with the same API. The chosen parts are checked all the same,
  * so that enabling it later brings no surprise, but only the storage is made, because that is the node's own; nothing
  * listens and nothing is dialled. This node leads from the start with token 1, so don't fence with it what clusters
- * of several fence too. A replicator is refused.
+ * of several fence too. Locks work among the tasks of this node, with tokens that begin at 1 as well. A replicator is
+ * refused.
  * @throws ClusterError `INVALID_OPTIONS`, naming the option and what it contradicts
  */
 export function createCluster<R extends AnyReplicator = AnyReplicator>(options: ClusterOptions<R>): Cluster<R> {

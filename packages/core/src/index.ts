@@ -12,6 +12,7 @@ export {
   type PollingOptions,
   pollingRules,
 } from './base-discovery.ts';
+export { BaseLocks, type LockRequest, type LockShare } from './base-locks.ts';
 export { Broadcast } from './broadcast.ts';
 export type { CallOptions } from './call-options.ts';
 export { areFounders, type Charter, foundersOf, isCharter, MAX_FOUNDERS } from './charter.ts';
@@ -64,6 +65,8 @@ export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDisco
 export type { Disk, DiskFile, DiskLock, DiskOpenOptions } from './disk.ts';
 export type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './election.ts';
 export { type LinkedSignal, linkSignals } from './linked-signal.ts';
+export type { HeldLock } from './lock-handle.ts';
+export { type LockClaim, LockQueue } from './lock-queue.ts';
 export type { Lock, LockOptions, Locks, LockSupport, SemaphoreOptions } from './locks.ts';
 export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
 export { Emitter, type Listener as EventListener } from './events.ts';

@@ -13,6 +13,7 @@ import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
 import type { Formation } from './formation.ts';
 import { type DebugScopes, everyDebugScope, leveledLogger, type Logger, parseDebugScopes } from './logger.ts';
+import type { Locks } from './locks.ts';
 import type { Membership, MembershipChange } from './membership.ts';
 import { loadIdentity, type NodeIdentity } from './node-record.ts';
 import type { PluginKind } from './plugin.ts';
@@ -31,7 +32,7 @@ export interface Ground {
   readonly storage: Storage | undefined;
   readonly discovery: IClusterDiscovery | undefined;
   readonly formation: Formation | undefined;
-  /** What discovery, election and replicator are made from. */
+  /** What discovery, election, replicator and locks are made from. */
   readonly context: ClusterContext;
   readonly identity: ClusterIdentity;
   readonly keepCharter: (charter: Charter) => Promise<void>;
@@ -43,6 +44,7 @@ export interface Ground {
 export interface Parts extends Ground {
   readonly election: LeaderElection | undefined;
   readonly replicator: AnyReplicator | undefined;
+  readonly locks: Locks | undefined;
 }
 
 /** Names the step that begins now, and refuses to begin it when the start was given up. */
@@ -102,7 +104,8 @@ export function makeParts(making: Making, ground: Ground): Parts {
   const forReplicator = (): ReplicatorContext =>
     live({ ...scoped('replicator'), election, replicationFactor, consistency });
   const replicator = makeOptional(making, 'replicator', plugins.replicator, (it) => it.create(forReplicator()));
-  return { ...ground, election, replicator };
+  const locks = makeOptional(making, 'locks', plugins.locks, (it) => it.create(scoped('locks')));
+  return { ...ground, election, replicator, locks };
 }
 
 type LogSource = Pick<System, 'logger' | 'debug'>;

@@ -9,7 +9,15 @@ import type {
   TransportContext,
 } from './context.ts';
 
-export type PluginKind = 'transport' | 'storage' | 'membership' | 'discovery' | 'formation' | 'election' | 'replicator';
+export type PluginKind =
+  | 'transport'
+  | 'storage'
+  | 'membership'
+  | 'discovery'
+  | 'formation'
+  | 'election'
+  | 'replicator'
+  | 'locks';
 
 /** What a part needs of the others, or gives to them; compared when the cluster is built. */
 export type Capability = 'transport' | 'storage' | 'durable-storage' | 'log' | 'formation' | 'election';
@@ -23,6 +31,7 @@ export interface PluginContexts {
   readonly formation: FormationContext;
   readonly election: ClusterContext;
   readonly replicator: ReplicatorContext;
+  readonly locks: ClusterContext;
 }
 
 /** What is known of a node before anything of it is made. */

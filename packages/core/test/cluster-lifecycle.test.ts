@@ -8,7 +8,7 @@ import {
   type Plugin,
 } from '../src/index.ts';
 import { code, never, scene } from './cluster-scene.ts';
-import { FakeElection } from './fake-parts.ts';
+import { FakeElection, fakeLocks, FakeLocks } from './fake-parts.ts';
 import { settle } from './manual-clock.ts';
 
 describe('start', () => {
@@ -134,6 +134,20 @@ describe('stop', () => {
     expect(journal).toEqual(order);
     expect(events.slice(2)).toEqual(['running > stopping (stopping)', 'stopping > stopped (stopped)']);
     expect(clock.pending).toBe(0);
+  });
+
+  it('makes and starts locks last, and closes them first', async () => {
+    const locks = new FakeLocks();
+    const { cluster, journal } = scene({ locks: fakeLocks(locks) });
+    await cluster.start();
+    await settle();
+    expect(locks.journal).toEqual(['make locks', 'start locks']);
+    expect(cluster.locks).toBe(locks);
+    const close = async () => void journal.push('close locks');
+    Object.assign(locks, { [Symbol.asyncDispose]: close });
+    journal.length = 0;
+    await cluster.stop();
+    expect(journal).toEqual([...order.slice(0, 2), 'close locks', ...order.slice(2)]);
   });
 
   it('goes on past steps that fail or hang, and reports them', async () => {

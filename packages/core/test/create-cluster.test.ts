@@ -15,6 +15,8 @@ import {
   FakeDiscovery,
   fakeElection,
   FakeElection,
+  fakeLocks,
+  FakeLocks,
   fakeStorage,
   fakeTransport,
   FakeTransport,
@@ -32,6 +34,7 @@ const replicator: Plugin<Replicator<string, number, string, number>, 'replicator
   requires: ['election'],
   create: () => expect.unreachable(),
 };
+const locks = fakeLocks(new FakeLocks(), ['transport', 'log']);
 const system = manualSystem();
 
 function refusal(options: unknown): string {
@@ -69,6 +72,8 @@ describe('createCluster', () => {
       'a durable storage for an election that requires one',
       { transport, election: durableElection, storage: fakeStorage(new Map()) },
     ],
+    ['locks on an engine, and nothing else', { locks: fakeLocks(new FakeLocks()) }],
+    ['locks alone', { enabled: false, locks: fakeLocks(new FakeLocks()) }],
     ['nothing but an id', {}],
     ['no seeds at all without a transport', { seedNodes: [] }],
     ['a wildcard with an address to advertise', { transport, bind: '0.0.0.0:1', advertise: 'a:1' }],
@@ -114,6 +119,8 @@ describe('createCluster', () => {
       { transport, replicator },
       'replicator is fake-replicator, which requires election, and no chosen part provides that',
     ],
+    [{ transport, locks }, 'locks is fake-locks, which requires log, and no chosen part provides that'],
+    [{ locks: election }, 'locks must be a plugin of kind locks, got fake-election, which is of kind election'],
     [{ transport, replicationFactor: 3 }, 'replicationFactor is set, but no replicator is chosen that could keep it'],
     [{ transport, consistency: 'quorum' }, 'consistency is set, but no replicator is chosen that could keep it'],
     [{ transport, campaign: true }, 'campaign is true, but no election is chosen'],
@@ -160,7 +167,7 @@ describe('createCluster', () => {
     for (const part of ['transport', 'membership'] as const) {
       expect(() => cluster[part]).toThrow(expect.objectContaining({ code: 'CLOSED' }));
     }
-    for (const part of ['storage', 'discovery', 'election', 'replicator'] as const) {
+    for (const part of ['storage', 'discovery', 'election', 'replicator', 'locks'] as const) {
       const unsupported = { code: 'UNSUPPORTED', message: `cluster default: no ${part} was chosen` };
       expect(() => cluster[part]).toThrow(expect.objectContaining(unsupported));
     }

@@ -9,6 +9,7 @@ import {
   type LeaderElection,
   type LeaderInfo,
   type Leadership,
+  type Locks,
   type Peer,
   type Plugin,
   type Storage,
@@ -277,4 +278,50 @@ export function fakeStorage(
   });
   const provides = durable ? (['durable-storage'] as const) : [];
   return { name: 'fake-storage', kind: 'storage', requires: [], provides, create };
+}
+
+/** Locks that nobody gets. */
+export class FakeLocks implements Locks {
+  readonly supports = { fair: false, shared: false, semaphore: false };
+  readonly journal: Journal;
+
+  constructor(journal: Journal = []) {
+    this.journal = journal;
+  }
+
+  async start(): Promise<void> {
+    this.journal.push('start locks');
+  }
+
+  async lock(): Promise<never> {
+    throw new ClusterError('TIMEOUT', 'fake');
+  }
+
+  async tryLock(): Promise<undefined> {
+    return undefined;
+  }
+
+  async readLock(): Promise<never> {
+    throw new ClusterError('UNSUPPORTED', 'fake');
+  }
+
+  writeLock(): Promise<never> {
+    return this.readLock();
+  }
+
+  semaphore(): Promise<never> {
+    return this.readLock();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.journal.push('close locks');
+  }
+}
+
+export function fakeLocks(locks: FakeLocks, requires: Plugin<Locks, 'locks'>['requires'] = []): Plugin<Locks, 'locks'> {
+  const create = () => {
+    locks.journal.push('make locks');
+    return locks;
+  };
+  return { name: 'fake-locks', kind: 'locks', requires, create };
 }
