@@ -55,7 +55,7 @@ export interface LockSupport {
 
 /**
  * Locks by name, for all nodes of a cluster. The three kinds don't mix: one name is a lock, a read/write lock or a
- * semaphore.
+ * semaphore. A backend extends `BaseLocks`, which leaves it to take one lock.
  */
 export interface Locks extends AsyncDisposable {
   readonly supports: LockSupport;
