@@ -14,3 +14,5 @@ export type {
   LeaseStore,
   LeaseView,
 } from './lease-store.ts';
+export { leasedElection, type LeasedElectionParts } from './leased-election.ts';
+export { type LeaseOptions, leaseRules, type LeaseTimings, leaseTimings } from './lease-timings.ts';

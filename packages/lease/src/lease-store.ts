@@ -64,13 +64,18 @@ export interface LeaseHold {
    * tried again while it can still be held
    */
   renew(options: CallOptions): Promise<MonotonicMs>;
-  /** Gives it back such that the next one may use it at once. Where that fails it runs out. Idempotent. */
+  /**
+   * Gives it back such that the next one may use it at once. Where that fails it runs out. Called when no grant rests on
+   * it any more, and never before `usableFrom`; also when it seems to have been lost, so that it may only touch what is
+   * this hold's own. Idempotent.
+   */
   release(options: CallOptions): Promise<void>;
 }
 
 /**
  * One lease of an engine, as one holder sees it. It decides nothing by itself: when to ask, to renew and to step down is
- * up to who uses it. Every call has a deadline of its own or obeys its signal.
+ * up to who uses it. Every call settles soon after its signal has aborted. Those who use it make one call at a time, but
+ * for renewals and `follow`, which go on beside others.
  */
 export interface LeaseStore extends AsyncDisposable {
   /**
@@ -80,11 +85,15 @@ export interface LeaseStore extends AsyncDisposable {
    */
   follow(tell: (view: LeaseView) => void, options: { readonly signal: AbortSignal }): Promise<void>;
   /**
-   * Asks for it once, keeping the place in the queue that an earlier call has got, where the engine has one.
+   * Asks for it once, keeping the place in the queue that an earlier call has got, where the engine has one. After a hold
+   * of this store has been given up, another one has a greater token: what is left of the former is taken away first.
    * @throws ClusterError when nobody knows whether it was taken, too: the next call finds out
    */
   acquire(options: CallOptions): Promise<LeaseHold | LeaseRefusal>;
-  /** Gives up the place, and what `acquire` may have taken without saying so. Idempotent. */
+  /**
+   * Gives up the place, and what `acquire` may have taken without saying so; of that, what may not be used yet is left to
+   * run out, as whoever got it next would use it at once. Idempotent.
+   */
   withdraw(options: CallOptions): Promise<void>;
 }
 
