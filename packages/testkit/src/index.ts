@@ -18,6 +18,9 @@ export type { TransportHarness } from './transport-fixture.ts';
 export { membershipContract, type MembershipHarness } from './membership-contract.ts';
 export { electionContract } from './election-contract.ts';
 export type { ElectionHarness } from './election-fixture.ts';
+export { lockContract } from './locks/lock-contract.ts';
+export type { LockHarness } from './locks/lock-fixture.ts';
+export { LockAudit } from './locks/lock-audit.ts';
 export { appendListModel, type AppendListInput, type AppendListValue } from './linearizability/append-list-model.ts';
 export {
   checkLinearizable,

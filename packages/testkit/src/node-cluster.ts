@@ -50,6 +50,7 @@ export interface NodeHarness extends Harness {
 export type Recipe<P> =
   | { readonly kind: 'membership'; readonly plugin: Plugin<P & Membership, 'membership'> }
   | { readonly kind: 'election'; readonly plugin: Plugin<P, 'election'>; readonly start: (part: P) => Promise<void> }
+  | { readonly kind: 'locks'; readonly plugin: Plugin<P, 'locks'>; readonly start: (part: P) => Promise<void> }
   | {
       readonly kind: 'replicator';
       /** Made anew for each run of a node, as each has a state machine of its own. */
@@ -165,6 +166,7 @@ export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
         // The one that was just made is the part.
         return membership as P & Membership;
       case 'election':
+      case 'locks':
         return this.#recipe.plugin.create(context);
       case 'replicator': {
         const { plugin, consistency } = this.#recipe;
