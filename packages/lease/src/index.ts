@@ -16,3 +16,4 @@ export type {
 } from './lease-store.ts';
 export { leasedElection, type LeasedElectionParts } from './leased-election.ts';
 export { type LeaseOptions, leaseRules, type LeaseTimings, leaseTimings } from './lease-timings.ts';
+export { leasedLocks, type LeasedLocksParts } from './leased-locks.ts';
