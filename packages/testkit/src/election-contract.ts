@@ -16,7 +16,7 @@ export function electionContract(runner: Runner, harness: ElectionHarness): void
     campaignCases(suite);
     withdrawalCases(suite);
     handoverCases(suite, harness.supports.transfer);
-    electionFaultCases(suite);
+    electionFaultCases(suite, harness.decidedElsewhere ?? false);
     watchCases(suite);
     startCases(suite, harness);
     ledLifecycle(runner, harness);

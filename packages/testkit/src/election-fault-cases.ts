@@ -3,9 +3,10 @@ import { expectEqual, expectThat } from './expectations.ts';
 import type { Suite } from './suite.ts';
 
 /** What may befall nodes. That no two grants are valid at one time is checked at every step of each of these. */
-export function electionFaultCases(suite: Suite<ElectionFixture>): void {
+export function electionFaultCases(suite: Suite<ElectionFixture>, decidedElsewhere: boolean): void {
   suite.group('faults', () => {
     crashCases(suite);
+    minorityCases(suite, decidedElsewhere);
     separationCases(suite);
   });
 }
@@ -52,6 +53,9 @@ function crashCases(suite: Suite<ElectionFixture>): void {
     },
     skipped,
   );
+}
+
+function minorityCases(suite: Suite<ElectionFixture>, decidedElsewhere: boolean): void {
   suite.test(
     'a minority elects nobody',
     async (fixture, bed) => {
@@ -61,7 +65,7 @@ function crashCases(suite: Suite<ElectionFixture>): void {
       await bed.pass(fixture.electedWithinMs / 2);
       expectEqual(fixture.election(id).leadership?.isValid() ?? false, false, 'whether a node alone leads');
     },
-    skipped,
+    decidedElsewhere ? 'it is not the nodes that decide' : suite.withoutFaults,
   );
 }
 

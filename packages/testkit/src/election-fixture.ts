@@ -1,4 +1,5 @@
 import type { LeaderElection, Leadership, NodeId, Plugin } from '@quorate/core';
+import type { World } from '@quorate/simulator';
 
 import { expectDefined, ExpectationError } from './expectations.ts';
 import type { RefusedOptions } from './lifecycle.ts';
@@ -9,8 +10,19 @@ import type { TestBed } from './test-bed.ts';
 export interface ElectionHarness extends NodeHarness {
   /** What `supports` of the election says. */
   readonly supports: LeaderElection['supports'];
-  /** The adapter, for nodes with these ids. Called once for each case. */
-  readonly create: (cluster: { readonly voters: readonly NodeId[] }) => Plugin<LeaderElection, 'election'>;
+  /**
+   * The adapter, for nodes with these ids. Called once for each case; with the world that the case runs in, where there is
+   * one, for what else is to run in it.
+   */
+  readonly create: (cluster: {
+    readonly voters: readonly NodeId[];
+    readonly world?: World | undefined;
+  }) => Plugin<LeaderElection, 'election'>;
+  /**
+   * Whether something other than the nodes themselves decides who leads, so that any of them may lead alone.
+   * @default false
+   */
+  readonly decidedElsewhere?: boolean;
   /** Options that the factory must refuse. */
   readonly refuses?: RefusedOptions;
   /**
@@ -32,7 +44,7 @@ export class ElectionFixture implements AsyncDisposable {
 
   private constructor(harness: ElectionHarness, bed: TestBed) {
     this.bed = bed;
-    const plugin = harness.create({ voters: VOTERS });
+    const plugin = harness.create({ voters: VOTERS, world: bed.world });
     const recipe = { kind: 'election', plugin, start: (election: LeaderElection) => election.start() } as const;
     this.cluster = new NodeCluster(bed, VOTERS, recipe, harness.nodes);
     this.electedWithinMs = harness.electedWithinMs ?? (bed.world === undefined ? 10_000 : 60_000);

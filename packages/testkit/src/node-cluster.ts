@@ -139,10 +139,11 @@ export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
     this.#hostOf(id).resume();
   }
 
-  /** Cuts a node off from all others. */
+  /** Cuts a node off from all others, and from whatever else is in the world. */
   isolate(id: NodeId): void {
-    const others = this.ids.filter((other) => other !== id).map((other) => this.#hostOf(other));
-    this.bed.world?.partition(this.#hostOf(id), others);
+    const host = this.#hostOf(id);
+    const others = this.bed.world?.hosts.filter((other) => other !== host) ?? [];
+    this.bed.world?.partition(host, others);
   }
 
   heal(): void {
