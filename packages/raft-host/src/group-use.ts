@@ -14,6 +14,11 @@ import type { SnapshotTransferOptions } from './snapshots/transfer-options.ts';
 export interface GroupUse<C, R, Q, A> {
   /** Whose options they are, for messages: `raftElection`. */
   readonly owner: string;
+  /**
+   * Which group of the node.
+   * @default the cluster's
+   */
+  readonly group?: number;
   readonly settings: GroupChoice;
   /** What `maxClockDrift` is where no user of the group names one. */
   readonly defaultMaxClockDrift?: number;
@@ -35,7 +40,7 @@ export interface GroupUse<C, R, Q, A> {
 /** As far as uses have to agree with each other. */
 export type AnyGroupUse = Pick<
   GroupUse<never, never, never, never>,
-  'owner' | 'settings' | 'defaultMaxClockDrift' | 'snapshots' | 'transfer'
+  'owner' | 'group' | 'settings' | 'defaultMaxClockDrift' | 'snapshots' | 'transfer'
 > & {
   readonly machine?: unknown;
 };
@@ -119,7 +124,7 @@ const USE: unique symbol = Symbol.for('@quorate/raft-host/GroupUse');
 export function withGroupUse<T, K extends PluginKind>(plugin: Plugin<T, K>, use: AnyGroupUse): Plugin<T, K> {
   const check = (plan: ClusterPlan): void => {
     const uses = plan.parts.flatMap((part) => usesOf(part));
-    agreedSettings(uses);
+    agreedSettings(uses.filter(({ group }) => group === use.group));
     agreedTransfer(uses);
     plugin.check?.(plan);
   };
