@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the Kubernetes API server that tests run beside, without root and without installing anything:
-#   tools/build-kubernetes.sh [DIR]     kube-apiserver into DIR: $QUORATE_KUBERNETES unless given, and failing that
-#                                       quorate/kubernetes in the user's cache folder
+#   tools/build-kubernetes.sh [DIR]     kube-apiserver, and kube-elect, a Go program that stands for leadership, into
+#                                       DIR: $QUORATE_KUBERNETES unless given, and failing that quorate/kubernetes in
+#                                       the user's cache folder
 # What is there from the same recipe is kept, and then this takes no time; building takes some minutes on two cores and
 # 3 GB below DIR meanwhile. Where there is an API server already, name its folder in KUBEBUILDER_ASSETS or
 # QUORATE_SERVERS instead.
@@ -14,7 +15,7 @@ TYPES_SUITE=trixie # has the types of discovery.k8s.io/v1
 KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 here=$(cd "$(dirname "$0")" && pwd)
 target=${1:-${QUORATE_KUBERNETES:-${XDG_CACHE_HOME:-$HOME/.cache}/quorate/kubernetes}}
-recipe=$(cat "$here/build-kubernetes.sh" "$here/kubernetes/discovery_v1.go" | sha256sum | cut -c1-16)
+recipe=$(cat "$here/build-kubernetes.sh" "$here"/kubernetes/*.go | sha256sum | cut -c1-16)
 
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
@@ -132,8 +133,12 @@ build() {
 	cd "$source"
 	generate_openapi >>"$log" 2>&1 || fail "cannot generate what describes the API"
 	nice go build -trimpath -ldflags "$stamp" -o "$work/kube-apiserver" ./cmd/kube-apiserver >>"$log" 2>&1 || fail "it doesn't build"
+	# What a Go program stands for leadership with, from the same source: most of it has just been compiled.
+	mkdir cmd/elect
+	cp "$here/kubernetes/elect.go" cmd/elect/main.go
+	nice go build -trimpath -ldflags "$stamp" -o "$work/kube-elect" ./cmd/elect >>"$log" 2>&1 || fail "kube-elect doesn't build"
 	cd "$target"
-	mv "$work/kube-apiserver" "$target/kube-apiserver"
+	mv "$work/kube-apiserver" "$work/kube-elect" "$target/"
 	echo "$recipe" >"$target/recipe"
 }
 
@@ -142,4 +147,4 @@ fetch
 add_discovery_v1
 say "building kube-apiserver"
 build
-say "built $target/kube-apiserver"
+say "built $target/kube-apiserver and kube-elect"

@@ -15,6 +15,8 @@ const CALL_MS = 10_000;
 export interface KubernetesPrograms {
   readonly etcd: string;
   readonly apiServer: string;
+  /** A Go program that stands for leadership by client-go; only where the API server was built here. */
+  readonly elect: string | undefined;
 }
 
 /**
@@ -32,7 +34,8 @@ export function findKubernetes(): KubernetesPrograms | undefined {
   const folders = [ours, theirs, built ?? ofUser].filter((folder) => folder !== undefined && folder !== '');
   const apiServer = folders.map((folder) => path.join(String(folder), 'kube-apiserver')).find(isProgram);
   const etcd = apiServer === undefined ? undefined : findProgram('etcd');
-  return apiServer === undefined || etcd === undefined ? undefined : { etcd, apiServer };
+  const elect = folders.map((folder) => path.join(String(folder), 'kube-elect')).find(isProgram);
+  return apiServer === undefined || etcd === undefined ? undefined : { etcd, apiServer, elect };
 }
 
 /** What an API server is started on. */

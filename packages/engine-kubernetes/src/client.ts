@@ -77,7 +77,8 @@ export class KubernetesClient implements AsyncDisposable {
     selection: Selection,
     { limit, next, signal }: PageOptions,
   ): Promise<ObjectPage> {
-    const query = queryOf({ labelSelector: selection.labelSelector, limit: String(limit), continue: next });
+    const { labelSelector, fieldSelector } = selection;
+    const query = queryOf({ labelSelector, fieldSelector, limit: String(limit), continue: next });
     const path = resourcePath(resource, selection.namespace) + query;
     const what = describe('list', resource, selection.namespace);
     return this.#call({ method: 'GET', path }, what, signal, readPage);
@@ -155,9 +156,9 @@ export class KubernetesClient implements AsyncDisposable {
   ): AsyncGenerator<WatchEvent> {
     const what = describe('watch', resource, selection.namespace);
     const seconds = Math.max(1, Math.round(this.#watchMs / 1000));
-    const { labelSelector } = selection;
+    const { labelSelector, fieldSelector } = selection;
     const query = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds), resourceVersion };
-    const path = resourcePath(resource, selection.namespace) + queryOf({ ...query, labelSelector });
+    const path = resourcePath(resource, selection.namespace) + queryOf({ ...query, labelSelector, fieldSelector });
     const life = new WatchLife(this.#clock, `kubernetes: ${what}`, [this.#closed.signal, options.signal]);
     try {
       life.endAfter(this.#timeoutMs);

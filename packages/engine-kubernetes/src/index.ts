@@ -26,3 +26,11 @@ export {
 export { isObjectName, type KubernetesResource, type Selection } from './resource.ts';
 export { isExpired, type KubernetesStatus, statusOf } from './status.ts';
 export type { WatchEvent } from './watch-event.ts';
+export {
+  kubernetesLeases,
+  type KubernetesLeasesOptions,
+  kubernetesLeasesRules,
+  type LeaseUse,
+  MIN_LEASE_MS,
+} from './lease/kubernetes-leases.ts';
+export { objectNamePart } from './lease/object-name.ts';

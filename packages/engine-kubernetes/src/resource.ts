@@ -14,6 +14,8 @@ export interface Selection {
   readonly namespace: string;
   /** As in `app=web,tier!=front`. */
   readonly labelSelector?: string | undefined;
+  /** As in `metadata.name=leader`, which needs no more than permissions for that name. */
+  readonly fieldSelector?: string | undefined;
 }
 
 /** A name of the API for one object or namespace; what it allows is safe in a path. */

@@ -1,0 +1,14 @@
+import { findKubernetes, KubernetesServer, reportAbsent } from '@quorate/test-servers';
+import { afterAll, it } from 'vitest';
+
+import { contractSuite } from './contract-suite.ts';
+
+const programs = findKubernetes();
+if (programs === undefined) {
+  reportAbsent('kube-apiserver');
+  it.skip('election beside a real Kubernetes', () => undefined);
+} else {
+  const server = await KubernetesServer.start(programs);
+  afterAll(() => server[Symbol.asyncDispose]());
+  contractSuite(server);
+}
