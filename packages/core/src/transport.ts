@@ -19,6 +19,8 @@ export const messageKind = {
   GOSSIP: 5,
   /** How a cluster comes to be. */
   FORMATION: 6,
+  /** What locks are asked for by nodes that keep none themselves. */
+  LOCKS: 7,
   /** The first kind that is free for users. */
   USER: 1024,
 } as const;
