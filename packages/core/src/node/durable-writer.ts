@@ -4,34 +4,40 @@ import { ClusterError } from '../cluster-error.ts';
 /** What one call hands over; more is written in several. */
 const BUFFER_BYTES: number = 8 * 1024 * 1024;
 
-/** What both threads see: the number of the request, its descriptor, whether to sync, then position and length. */
-const CONTROL_BYTES = 32;
+/** What both threads see: words, then position and length of what is to be written. */
+const CONTROL_BYTES = 40;
+/** The words, by their places; in `FAILURE` the length of the text that says why it failed, which lies where bytes do. */
+const [REQUESTS, DESCRIPTOR, SYNCS, ANSWERS, FAILURE] = [0, 1, 2, 3, 4];
+const WORDS = 6;
 
 /**
  * Runs in a thread of its own, as text so that no bundler need find a file. It sleeps until there is a request; system
- * calls that block hold up nobody here.
+ * calls that block hold up nobody here. Its answer is a word that changes: a message takes longer to arrive.
  */
 const PROGRAM = `
-const { parentPort, workerData } = require('node:worker_threads');
+const { workerData } = require('node:worker_threads');
 const fs = require('node:fs');
-const control = new Int32Array(workerData.control, 0, 4);
-const numbers = new Float64Array(workerData.control, 16, 2);
+const words = new Int32Array(workerData.control, 0, ${WORDS});
+const numbers = new Float64Array(workerData.control, ${WORDS * 4}, 2);
 const bytes = new Uint8Array(workerData.bytes);
 for (let seen = 0; ; seen += 1) {
-  Atomics.wait(control, 0, seen);
-  let failure;
+  Atomics.wait(words, ${REQUESTS}, seen);
+  words[${FAILURE}] = 0;
   try {
     const [position, length] = numbers;
     for (let at = 0; at < length;) {
-      const count = fs.writeSync(control[1], bytes, at, length - at, position + at);
+      const count = fs.writeSync(words[${DESCRIPTOR}], bytes, at, length - at, position + at);
       if (count === 0) throw new Error('nothing was written at ' + (position + at));
       at += count;
     }
-    if (control[2] === 1) fs.fdatasyncSync(control[1]);
+    if (words[${SYNCS}] === 1) fs.fdatasyncSync(words[${DESCRIPTOR}]);
   } catch (error) {
-    failure = String(error.message);
+    const why = new TextEncoder().encode(String(error.message) || 'no reason was given');
+    bytes.set(why);
+    words[${FAILURE}] = why.length;
   }
-  parentPort.postMessage(failure);
+  Atomics.add(words, ${ANSWERS}, 1);
+  Atomics.notify(words, ${ANSWERS});
 }
 `;
 
@@ -46,8 +52,7 @@ interface Request {
   readonly descriptor: number;
   readonly chunks: readonly Uint8Array[];
   readonly position: number;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
+  readonly done: (error: Error | null) => void;
 }
 
 /**
@@ -64,12 +69,16 @@ export class DurableWriter {
   #position = 0;
   #failure: Error | undefined;
 
-  write(descriptor: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      this.#queue.push({ descriptor, chunks, position, resolve, reject });
-      if (this.#queue.length === 1) this.#begin();
-    });
+  /** @param done called once, perhaps before this returns: without an error when all of it is durable */
+  write(
+    descriptor: number,
+    chunks: readonly Uint8Array[],
+    position: number,
+    done: (error: Error | null) => void,
+  ): void {
+    if (this.#failure !== undefined) return done(this.#failure);
+    this.#queue.push({ descriptor, chunks, position, done });
+    if (this.#queue.length === 1) this.#begin();
   }
 
   #begin(): void {
@@ -100,38 +109,54 @@ export class DurableWriter {
       this.#done += 1;
       this.#within = 0;
     }
-    words[1] = descriptor;
-    words[2] = this.#done === chunks.length ? 1 : 0;
+    words[DESCRIPTOR] = descriptor;
+    words[SYNCS] = this.#done === chunks.length ? 1 : 0;
     numbers[0] = this.#position;
     numbers[1] = length;
     this.#position += length;
-    Atomics.add(words, 0, 1);
-    Atomics.notify(words, 0);
+    const answers = Atomics.load(words, ANSWERS);
+    Atomics.add(words, REQUESTS, 1);
+    Atomics.notify(words, REQUESTS);
+    const answer = Atomics.waitAsync(words, ANSWERS, answers);
+    // It may be there already. Nobody else changes the word, and so it can't mean anything but that.
+    if (answer.async) void answer.value.then(this.#answered);
+    else queueMicrotask(this.#answered);
   }
 
-  #answered(failure: string | undefined): void {
+  readonly #answered = (): void => {
     const [request] = this.#queue;
     if (request === undefined || this.#thread === undefined) return;
-    if (failure === undefined && this.#done < request.chunks.length) return this.#handOver(request, this.#thread);
+    const failure = failureOf(this.#thread);
+    if (failure === null && this.#done < request.chunks.length) return this.#handOver(request, this.#thread);
     this.#queue.shift();
     this.#begin();
-    if (failure === undefined) request.resolve();
-    else request.reject(new Error(failure));
-  }
+    request.done(failure);
+  };
 
   #start(): Thread {
     const control = new SharedArrayBuffer(CONTROL_BYTES);
     const bytes = new Uint8Array(new SharedArrayBuffer(BUFFER_BYTES));
     const workerData = { control, bytes: bytes.buffer };
     const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [], env: {} });
-    worker.on('message', (failure: string | undefined) => this.#answered(failure));
     worker.on('error', (error) => this.#fail(error));
     worker.on('exit', () => this.#fail(undefined));
-    return { worker, words: new Int32Array(control, 0, 4), numbers: new Float64Array(control, 16, 2), bytes };
+    return {
+      worker,
+      words: new Int32Array(control, 0, WORDS),
+      numbers: new Float64Array(control, WORDS * 4, 2),
+      bytes,
+    };
   }
 
   #fail(cause: unknown): void {
     this.#failure ??= new ClusterError('IO', 'the thread that writes has ended', { cause });
-    for (const { reject } of this.#queue.splice(0)) reject(this.#failure);
+    for (const { done } of this.#queue.splice(0)) done(this.#failure);
   }
+}
+
+/** Why the last request failed; null where it did not. */
+function failureOf({ words, bytes }: Thread): Error | null {
+  const length = words[FAILURE] ?? 0;
+  // A copy: text is not decoded from memory that threads share.
+  return length === 0 ? null : new Error(new TextDecoder().decode(bytes.slice(0, length)));
 }

@@ -6,7 +6,7 @@ import type { DurableWriter } from './durable-writer.ts';
 
 const FILE_MODE = 0o600;
 
-type Done<T> = (error: Error | null, value: T) => void;
+type Done<T> = (error: Error | null, value?: T) => void;
 
 /** @throws ClusterError `IO`, `NOT_FOUND` */
 export function openFile(path: string, options: DiskOpenOptions, writer: DurableWriter): Promise<DiskFile> {
@@ -65,12 +65,7 @@ class SystemFile implements DiskFile {
   }
 
   writeDurably(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    return this.#call<void>('write', (done) => {
-      this.#writer.write(this.#descriptor, chunks, position).then(
-        () => done(null),
-        (error: Error) => done(error),
-      );
-    });
+    return this.#call<void>('write', (done) => this.#writer.write(this.#descriptor, chunks, position, done));
   }
 
   truncate(size: number): Promise<void> {
@@ -87,19 +82,24 @@ class SystemFile implements DiskFile {
     return this.#closing;
   }
 
+  /** One promise a call, since commits wait for these: each further one would be a further turn of the microtasks. */
   #call<T>(verb: string, start: (done: Done<T>) => void): Promise<T> {
-    const what = `${verb} ${this.#path}`;
-    if (this.#closing !== undefined) return Promise.reject(new ClusterError('IO', `${what}: the file was closed`));
-    this.#callsUnderWay += 1;
-    const call = new Promise<T>((resolve, reject) => {
-      start((error, value) => (error === null ? resolve(value) : reject(error)));
+    return new Promise((resolve, reject) => {
+      if (this.#closing !== undefined) throw new ClusterError('IO', `${verb} ${this.#path}: the file was closed`);
+      this.#callsUnderWay += 1;
+      const done = (error: Error | null, value?: T): void => {
+        this.#callsUnderWay -= 1;
+        if (this.#callsUnderWay === 0) this.#onIdle?.();
+        if (error === null) resolve(value as T);
+        else reject(diskError(error, `${verb} ${this.#path}`));
+      };
+      try {
+        start(done);
+      } catch (error) {
+        // Arguments that `node:fs` does not take.
+        done(error as Error);
+      }
     });
-    return call.catch((error: unknown) => Promise.reject(diskError(error, what))).finally(() => this.#done());
-  }
-
-  #done(): void {
-    this.#callsUnderWay -= 1;
-    if (this.#callsUnderWay === 0) this.#onIdle?.();
   }
 
   #idle(): Promise<void> {
