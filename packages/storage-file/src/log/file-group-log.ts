@@ -71,17 +71,19 @@ export class FileGroupLog implements GroupLog {
     return this.#view.term(index);
   }
 
-  async append(batches: readonly LogBatch[], beside: LogAppendOptions = {}): Promise<void> {
-    let bytes = 0;
-    for (const batch of batches) bytes += batch.bytes.length;
-    if (bytes > MAX_APPEND_BYTES) throw tooMuch(`an append of ${bytes} bytes`, MAX_APPEND_BYTES);
-    const { state } = beside;
-    if (state !== undefined && state.length > MAX_STATE_BYTES) {
-      throw tooMuch(`a state of ${state.length} bytes`, MAX_STATE_BYTES);
-    }
-    // It is kept in memory; the caller may go on to use its array.
-    const own = state === undefined ? beside : { ...beside, state: state.slice() };
-    return this.#change((settling) => appendOperation(this.#view, batches, own, settling));
+  append(batches: readonly LogBatch[], beside: LogAppendOptions = {}): Promise<void> {
+    return this.#change((settling) => {
+      let bytes = 0;
+      for (const batch of batches) bytes += batch.bytes.length;
+      if (bytes > MAX_APPEND_BYTES) throw tooMuch(`an append of ${bytes} bytes`, MAX_APPEND_BYTES);
+      const { state } = beside;
+      if (state !== undefined && state.length > MAX_STATE_BYTES) {
+        throw tooMuch(`a state of ${state.length} bytes`, MAX_STATE_BYTES);
+      }
+      // It is kept in memory; the caller may go on to use its array.
+      const own = state === undefined ? beside : { ...beside, state: state.slice() };
+      return appendOperation(this.#view, batches, own, settling);
+    });
   }
 
   async read(from: number, maxBytes: number): Promise<readonly LogBatch[]> {
@@ -127,6 +129,7 @@ export class FileGroupLog implements GroupLog {
     await this.#log.snapshots.remove(this.id);
   }
 
+  /** Rejects with what is thrown in `make`, too. */
   #change(make: MakeOperation): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#log.checkOpen();

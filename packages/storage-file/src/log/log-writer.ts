@@ -162,7 +162,7 @@ export class LogWriter {
   async #write(draft: FrameDraft): Promise<void> {
     let length = FRAME_HEADER_BYTES + recordsLength(draft.records);
     for (const body of draft.bodies) length += body.length;
-    await this.#makeRoom(length);
+    if (!this.#hasRoom(length)) await this.#beginSegment(length);
     const head = encodeFrameHead(this.#segments.seal, this.#next(), draft.records);
     const { segment, offset } = await this.#put([head, ...draft.bodies], length);
     this.#durableThrough = this.#sequence;
@@ -170,9 +170,8 @@ export class LogWriter {
     this.#owner.apply(draft.records, segment.number, offset + head.length, draft.bodies);
   }
 
-  /** Begins the next segment, with all that groups must remember, when the frame doesn't fit into this one. */
-  async #makeRoom(length: number): Promise<void> {
-    if (this.#hasRoom(length)) return;
+  /** Begins the next segment, with all that groups must remember, since the frame doesn't fit into this one. */
+  async #beginSegment(length: number): Promise<void> {
     const records = this.#owner.checkpoint();
     await this.#advance(toPages(FRAME_HEADER_BYTES + recordsLength(records)) + length);
     const about = { ...this.#next(), isCheckpoint: true };
@@ -238,10 +237,10 @@ export class LogWriter {
   }
 }
 
-async function writeDurably(file: DiskFile, chunks: readonly Uint8Array[], position: number): Promise<void> {
+/** The file's own promise, where it has one: an async function would resolve some microtasks later. */
+function writeDurably(file: DiskFile, chunks: readonly Uint8Array[], position: number): Promise<void> {
   if (file.writeDurably !== undefined) return file.writeDurably(chunks, position);
-  await file.write(chunks, position);
-  return file.sync();
+  return file.write(chunks, position).then(() => file.sync());
 }
 
 /** A segment could not be made: nothing was written to the log. */
