@@ -169,7 +169,7 @@ export class Consensus {
     this.#writes.push(write);
     const installed = snapshot === undefined ? undefined : this.#install(snapshot);
     const appended = this.#write(entries, state);
-    Promise.all([installed, appended]).then(
+    (installed === undefined ? appended : Promise.all([installed, appended])).then(
       () => this.#written(write),
       (error: unknown) => this.#fail(error),
     );
@@ -186,7 +186,7 @@ export class Consensus {
    * With whatever is written goes what is known to be committed, even if it was known before: whoever has a change of the
    * members in its log must know after a crash, too, that those before it are committed.
    */
-  async #write(entries: readonly Entry[], state: Uint8Array | undefined): Promise<void> {
+  #write(entries: readonly Entry[], state: Uint8Array | undefined): Promise<unknown> {
     this.#view.appending(entries);
     const commit = this.#commit > this.#handedCommit ? this.#commit : undefined;
     this.#handedCommit = this.#commit;
@@ -199,7 +199,7 @@ export class Consensus {
         ...(at === last && commit !== undefined && { commit }),
       }),
     );
-    await Promise.all(appends);
+    return appends.length === 1 ? (appends[0] as Promise<void>) : Promise.all(appends);
   }
 
   /** The snapshot is in the log store already; what it replaces goes. */
