@@ -17,10 +17,17 @@ export interface Sender {
   unsent(message: Message): void;
 }
 
+interface Posted {
+  readonly sender: Sender;
+  readonly message: Message;
+}
+
 interface Peer {
   readonly writer: FrameWriter;
   /** Those in the frame that want to know whether they were sent. */
-  readonly messages: { readonly sender: Sender; readonly message: Message }[];
+  readonly messages: Posted[];
+  /** An append without entries, which waits whether the next message says all that it says. */
+  held: Posted | undefined;
 }
 
 /** The messages of one turn, of all groups, gathered for each peer. */
@@ -49,14 +56,13 @@ export class Outbox {
 
   add(to: NodeId, sender: Sender, message: Message): void {
     this.#isEmpty = false;
-    if (message.type !== 'App' || message.entries.length > 0) this.#isUrgent = true;
-    let peer = this.#peers.get(to);
-    if (peer === undefined) {
-      peer = { writer: new FrameWriter(this.#crc32), messages: [] };
-      this.#peers.set(to, peer);
-    }
-    peer.writer.add(sender.id, sender.formationTag, message, this.#batches.of);
-    if (message.type === 'App') peer.messages.push({ sender, message });
+    const posted = { sender, message };
+    const peer = this.#peerOf(to);
+    if (peer.held !== undefined && !includes(posted, peer.held)) this.#write(peer, peer.held);
+    peer.held = isBare(message) ? posted : undefined;
+    if (peer.held !== undefined) return;
+    this.#isUrgent = true;
+    this.#write(peer, posted);
     if (peer.writer.bytes >= FULL_FRAME_BYTES) this.#send(to, peer);
   }
 
@@ -64,11 +70,30 @@ export class Outbox {
   flush(): void {
     this.#isEmpty = true;
     this.#isUrgent = false;
-    for (const [to, peer] of this.#peers) if (!peer.writer.isEmpty) this.#send(to, peer);
+    for (const [to, peer] of this.#peers) {
+      if (peer.held !== undefined) this.#write(peer, peer.held);
+      peer.held = undefined;
+      if (!peer.writer.isEmpty) this.#send(to, peer);
+    }
   }
 
   forget(to: NodeId): void {
     this.#peers.delete(to);
+  }
+
+  #peerOf(to: NodeId): Peer {
+    let peer = this.#peers.get(to);
+    if (peer === undefined) {
+      peer = { writer: new FrameWriter(this.#crc32), messages: [], held: undefined };
+      this.#peers.set(to, peer);
+    }
+    return peer;
+  }
+
+  #write({ writer, messages }: Peer, posted: Posted): void {
+    const { sender, message } = posted;
+    writer.add(sender.id, sender.formationTag, message, this.#batches.of);
+    if (message.type === 'App') messages.push(posted);
   }
 
   #send(to: NodeId, { writer, messages }: Peer): void {
@@ -76,4 +101,21 @@ export class Outbox {
     const unsent = messages.splice(0);
     if (!isSent) for (const { sender, message } of unsent) sender.unsent(message);
   }
+}
+
+/** Whether all that it says is how far the log is committed. */
+function isBare({ type, entries }: Message): boolean {
+  return type === 'App' && entries.length === 0;
+}
+
+/** Whether an append says what the bare one before it does: it then goes, and is answered, in its place. */
+function includes({ sender, message }: Posted, { sender: before, message: bare }: Posted): boolean {
+  return (
+    sender === before &&
+    message.type === 'App' &&
+    message.to === bare.to &&
+    message.term === bare.term &&
+    message.index === bare.index &&
+    message.commit >= bare.commit
+  );
 }
