@@ -158,13 +158,9 @@ export class RunningGroup<R> implements Sender {
     return result;
   }
 
-  receive(from: NodeId, { formation, message, batches }: ReceivedMessage): void {
+  receive(from: NodeId, { formation, message }: ReceivedMessage): void {
     if (formation !== this.formationTag || message.to !== this.#parts.identity.number) return;
     if (!this.configuration.isFrom(from, message)) return;
-    for (const [at, entry] of message.entries.entries()) {
-      const batch = batches[at];
-      if (batch !== undefined) this.#parts.host.batches.remember(entry, batch);
-    }
     // Answers to the last heartbeats may come when a leader rests already.
     if (message.type !== 'HeartbeatResp') this.#rest.wake();
     this.#consensus.step(message);

@@ -1,7 +1,7 @@
-import { BATCH_HEADER_BYTES, ClusterError, type Crc32, ENTRY_HEADROOM, type LogBatch, readBatch } from '@quorate/core';
+import { ClusterError, type Crc32, readBatch } from '@quorate/core';
 import type { Entry, Message, MessageType } from '@quorate/raft';
+import { BatchedEntry } from './batched-entry.ts';
 import { ByteReader, readU32 } from './byte-reader.ts';
-import { typeOf } from './entry-kind.ts';
 import { ALL_FLAGS, CHECKSUM_AT, flag, FRAME_VERSION, HEADS_AT, LENGTH_AT, MAX_CONTEXT_BYTES } from './frame-format.ts';
 import { messageTypeOf } from './message-code.ts';
 
@@ -12,17 +12,14 @@ export interface ReceivedMessage {
   /** Tag of the group's formation: a message of another one is not to be heard. */
   readonly formation: number;
   readonly message: Message;
-  /** Those that the message's entries came in, in their order. */
-  readonly batches: readonly LogBatch[];
 }
 
 const NO_ENTRIES: readonly Entry[] = [];
-const NO_BATCHES: readonly LogBatch[] = [];
 const NO_MESSAGES: readonly Message[] = [];
 const MAX_GROUP: number = 2 ** 32 - 1;
 
 /**
- * The messages of a frame. Entries' data, batches and contexts are views of its bytes, which must not change from now on.
+ * The messages of a frame. Entries' data and batches, and contexts, are views of its bytes, which must not change from now on.
  * @throws ClusterError `PROTOCOL` for anything but what a `FrameWriter` makes of sound messages
  */
 export function readFrame(bytes: Uint8Array, crc32: Crc32): readonly ReceivedMessage[] {
@@ -67,8 +64,7 @@ class FrameReader {
     const rejectHint = heads.number();
     const reject = (flags & flag.REJECT) !== 0;
     const context = (flags & flag.CONTEXT) === 0 ? undefined : this.#context();
-    const batches = (flags & flag.ENTRIES) === 0 ? NO_BATCHES : this.#batches(type);
-    const entries = batches.length === 0 ? NO_ENTRIES : batches.map(entryOf);
+    const entries = (flags & flag.ENTRIES) === 0 ? NO_ENTRIES : this.#entries(type);
     const message: Message = {
       type,
       to,
@@ -86,7 +82,7 @@ class FrameReader {
       responses: NO_MESSAGES,
     };
     checkMessage(message);
-    return { group, formation, message, batches };
+    return { group, formation, message };
   }
 
   #context(): Uint8Array {
@@ -95,23 +91,23 @@ class FrameReader {
     return this.#heads.bytes(length);
   }
 
-  #batches(type: MessageType): readonly LogBatch[] {
+  #entries(type: MessageType): readonly Entry[] {
     const count = this.#heads.number();
     if (type !== 'App' || count === 0) throw unsound(`${count} entries in ${type}`);
-    const batches: LogBatch[] = [];
+    const entries: Entry[] = [];
     // Not bounded by `count` alone: it may be anything, but each takes bytes, and these end.
-    for (let number = 0; number < count; number += 1) batches.push(this.#batch());
-    return batches;
+    for (let number = 0; number < count; number += 1) entries.push(this.#entry());
+    return entries;
   }
 
-  #batch(): LogBatch {
+  #entry(): Entry {
     const begin = this.#batchAt;
     const end = begin + this.#heads.number();
     if (end > this.#bytes.length) throw unsound('it is cut off');
     this.#batchAt = end;
     const batch = readBatch(this.#bytes.subarray(begin, end), this.#heads.u32(), this.#crc32);
     if (batch?.count !== 1) throw unsound('a batch that is damaged, or not of one entry');
-    return batch;
+    return new BatchedEntry(batch);
   }
 }
 
@@ -123,15 +119,6 @@ function endOfHeads(bytes: Uint8Array, crc32: Crc32): number {
   if (end > bytes.length) throw unsound('it is cut off');
   if (crc32(bytes.subarray(LENGTH_AT, end)) !== readU32(bytes, CHECKSUM_AT)) throw unsound('it is damaged');
   return end;
-}
-
-function entryOf({ firstIndex, term, bytes }: LogBatch): Entry {
-  return {
-    index: firstIndex,
-    term,
-    type: typeOf(bytes[BATCH_HEADER_BYTES] ?? 0),
-    data: bytes.subarray(ENTRY_HEADROOM),
-  };
 }
 
 /** What consensus relies on in every message, and no correct node breaks. */

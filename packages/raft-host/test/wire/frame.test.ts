@@ -3,6 +3,7 @@ import { crc32, encodeBatch, isClusterError, type LogBatch } from '@quorate/core
 import type { Message } from '@quorate/raft';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { BatchedEntry } from '../../src/wire/batched-entry.ts';
 import { readFrame } from '../../src/wire/frame-reader.ts';
 import { FrameWriter } from '../../src/wire/frame-writer.ts';
 import { ANSWER, addressed, batchOf, frameOf } from './arbitrary-messages.ts';
@@ -33,7 +34,9 @@ describe('a frame', () => {
       fc.property(fc.array(addressed, { maxLength: 12 }), (given) => {
         const read = readFrame(frameOf(given), zlibCrc32);
         expect(read.map(({ group, formation, message }) => ({ group, formation, message }))).toEqual(given);
-        expect(read.map(({ batches }) => batches)).toEqual(given.map(({ message }) => message.entries.map(batchOf)));
+        expect(read.map(({ message }) => message.entries.map((entry) => BatchedEntry.batchOf(entry)))).toEqual(
+          given.map(({ message }) => message.entries.map(batchOf)),
+        );
       }),
     );
   });
@@ -69,8 +72,9 @@ describe('a frame', () => {
     const entries = [{ index: 301, term: 5, type: 'normal' as const, data: new Uint8Array(9) }];
     const bytes = single({ type: 'App', entries });
     const [read] = readFrame(bytes, crc32);
-    expect(read?.message.entries[0]?.data.buffer).toBe(bytes.buffer);
-    expect(read?.batches[0]?.bytes.buffer).toBe(bytes.buffer);
+    const [entry] = read?.message.entries ?? [];
+    expect(entry?.data.buffer).toBe(bytes.buffer);
+    expect(entry && BatchedEntry.batchOf(entry)?.bytes.buffer).toBe(bytes.buffer);
   });
 });
 
