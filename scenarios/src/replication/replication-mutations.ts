@@ -228,7 +228,7 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     name: 'what is written counts as synced',
     in: 'storage-file',
     file: 'log/log-writer.ts',
-    find: 'if (file.writeDurably !== undefined) return file.writeDurably(chunks, position);\n  await file.write(chunks, position);\n  return file.sync();',
+    find: 'if (file.writeDurably !== undefined) return file.writeDurably(chunks, position);\n  return file.write(chunks, position).then(() => file.sync());',
     replace: 'return file.write(chunks, position);',
     seed: 4,
   },
