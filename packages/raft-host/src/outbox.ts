@@ -32,14 +32,14 @@ interface Peer {
 
 /** The messages of one turn, of all groups, gathered for each peer. */
 export class Outbox {
-  readonly #transport: Transport;
+  readonly #transport: Pick<Transport, 'sendNow'>;
   readonly #batches: EntryBatches;
   readonly #crc32: Crc32;
   readonly #peers = new Map<NodeId, Peer>();
   #isEmpty = true;
   #isUrgent = false;
 
-  constructor(transport: Transport, batches: EntryBatches, crc32: Crc32) {
+  constructor(transport: Pick<Transport, 'sendNow'>, batches: EntryBatches, crc32: Crc32) {
     this.#transport = transport;
     this.#batches = batches;
     this.#crc32 = crc32;
