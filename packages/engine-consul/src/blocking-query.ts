@@ -5,6 +5,8 @@ import type { HttpLine } from './http-exchange.ts';
 
 export interface BlockingQueryOptions {
   readonly query?: ConsulQuery;
+  /** As those of a call. */
+  readonly answers?: readonly number[];
   /** How long Consul is to hold an answer that has not changed. */
   readonly waitMs: number;
   /** How long Consul may take to answer, beyond that. */
@@ -77,11 +79,12 @@ export class BlockingQuery implements Disposable {
   }
 
   #ask(index: number, { signal }: CallOptions): Promise<ConsulAnswer> {
-    const { query = {}, waitMs, timeoutMs } = this.#options;
+    const { query = {}, answers = [], waitMs, timeoutMs } = this.#options;
     const via = { line: this.#line, continues: index > 0 };
-    if (index === 0) return this.#client.get(this.#path, { query, timeoutMs, signal, via });
+    if (index === 0) return this.#client.get(this.#path, { query, answers, timeoutMs, signal, via });
     return this.#client.get(this.#path, {
       query: { ...query, index, wait: `${Math.ceil(waitMs)}ms` },
+      answers,
       timeoutMs: waitMs * (1 + JITTER) + timeoutMs,
       signal,
       via,

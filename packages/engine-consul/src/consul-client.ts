@@ -20,11 +20,14 @@ export interface ConsulCallOptions extends CallOptions {
   readonly query?: ConsulQuery;
   /** In place of the engine's. */
   readonly timeoutMs?: number;
+  /** Statuses that are answers here, though they are failures elsewhere: 404 where a key may well not be there. */
+  readonly answers?: readonly number[];
   /** The connection to go by, in place of any. */
   readonly via?: { readonly line: HttpLine; readonly continues: boolean } | undefined;
 }
 
 export interface ConsulAnswer {
+  readonly status: number;
   /** Of the JSON: nothing is known of its form. Undefined where there was none. */
   readonly body: unknown;
   /** `X-Consul-Index` as it came, of answers that have one. */
@@ -71,6 +74,7 @@ interface Call extends Pick<ConsulCallOptions, 'via'> {
   readonly method: Method;
   readonly path: string;
   readonly body: unknown;
+  readonly answers: readonly number[] | undefined;
 }
 
 export class HttpConsulClient implements ConsulClient {
@@ -120,7 +124,7 @@ export class HttpConsulClient implements ConsulClient {
   }
 
   async #call(method: Method, path: readonly string[], body: unknown, options: ConsulCallOptions) {
-    const { signal, query, timeoutMs = this.#settings.timeoutMs, via } = options;
+    const { signal, query, timeoutMs = this.#settings.timeoutMs, via, answers } = options;
     const parts = path.map(encode).join('/');
     const what = `consul ${this.address}: ${method} /v1/${parts}`;
     const closed = this.#closed.signal;
@@ -129,7 +133,7 @@ export class HttpConsulClient implements ConsulClient {
     try {
       throwIfAborted(either.signal, what);
       const target = `/v1/${parts}${queryText({ ...this.#settings.query, ...query })}`;
-      const send = (inner: AbortSignal) => this.#send({ what, method, path: target, body, via }, run, inner);
+      const send = (inner: AbortSignal) => this.#send({ what, method, path: target, body, via, answers }, run, inner);
       return await withDeadline(this.clock, timeoutMs, what, send, either);
     } catch (error) {
       throw this.#explain(what, error, method === 'PUT' ? run : undefined);
@@ -137,7 +141,7 @@ export class HttpConsulClient implements ConsulClient {
   }
 
   async #send(call: Call, run: { sent: boolean }, signal: AbortSignal): Promise<ConsulAnswer> {
-    const { what, method, path, body, via } = call;
+    const { what, method, path, body, via, answers } = call;
     const tls = await this.#tls();
     const token = await this.#currentToken();
     throwIfAborted(signal, what);
@@ -149,7 +153,7 @@ export class HttpConsulClient implements ConsulClient {
       ? this.#exchange.send(request, { signal })
       : via.line.send(request, { signal, continues: via.continues }));
     const failure = failureOf(what, answer, token);
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined && answers?.includes(answer.status) !== true) throw failure;
     return readAnswer(what, answer);
   }
 
@@ -196,10 +200,15 @@ function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
-function readAnswer(what: string, { headers, body }: HttpAnswer): ConsulAnswer {
+function readAnswer(what: string, { status, headers, body }: HttpAnswer): ConsulAnswer {
   const index = headers['x-consul-index'];
   const filtered = headers['x-consul-results-filtered-by-acls'] === 'true';
-  return { body: readJson(what, body), index: index === undefined ? undefined : readIndex(what, index), filtered };
+  return {
+    status,
+    body: readJson(what, body),
+    index: index === undefined ? undefined : readIndex(what, index),
+    filtered,
+  };
 }
 
 function readJson(what: string, text: string): unknown {

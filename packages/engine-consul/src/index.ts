@@ -24,3 +24,5 @@ export {
 export { type ConsulEngine, consulEngine } from './consul-engine.ts';
 export type { ConsulEngineOptions, ConsulToken } from './engine-options.ts';
 export type { ConsulTls, HttpAnswer, HttpExchange, HttpLine, HttpRequest, LineOptions } from './http-exchange.ts';
+export { type ConsulLeasesOptions, consulLeases, MAX_LEASE_TTL_MS } from './lease/consul-leases.ts';
+export { isKey, keyPart } from './lease/key-name.ts';

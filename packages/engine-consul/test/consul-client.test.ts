@@ -23,6 +23,7 @@ describe('a request', () => {
     });
     const query = { tag: ['a b', 'c&d', '\ud800'], passing: true, cas: 0, near: undefined };
     expect(await client.get(['kv', 'a/b', '../c'], { query })).toEqual({
+      status: 200,
       body: { a: 1 },
       index: undefined,
       filtered: false,
