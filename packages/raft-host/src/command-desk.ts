@@ -18,6 +18,11 @@ const MAX_HOPS = 1;
 /** Calls that may wait for the group to run. */
 const MAX_EARLY = 65_536;
 
+/** Where commands go once the group runs. */
+interface Submission<R> {
+  submit(together: readonly Proposal<R>[]): void;
+}
+
 /** Takes commands in, from this node's callers and from other nodes, and tells each what became of it. */
 export class CommandDesk<R> {
   readonly #group: number;
@@ -26,8 +31,7 @@ export class CommandDesk<R> {
   readonly #leader: () => Leader;
   readonly #notLeader: () => ClusterError;
   readonly #passOn: (to: string, body: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
-  /** Undefined until the group runs. */
-  #dispatch: ((together: readonly Proposal<R>[]) => void) | undefined;
+  readonly #dispatch: () => Submission<R> | undefined;
   /** What has come before, in order, each until its time is over. */
   #early: Map<readonly Proposal<R>[], Timer> | undefined;
   /** Why no command is taken now. */
@@ -37,6 +41,8 @@ export class CommandDesk<R> {
     readonly group: number;
     readonly clock: Clock;
     readonly codec: OutcomeCodec<R>;
+    /** Undefined until the group runs. */
+    readonly dispatch: () => Submission<R> | undefined;
     readonly leader: () => Leader;
     /** The error that names the leader, as far as it is known. */
     readonly notLeader: () => ClusterError;
@@ -46,15 +52,15 @@ export class CommandDesk<R> {
     this.#group = parts.group;
     this.#clock = parts.clock;
     this.#codec = parts.codec;
+    this.#dispatch = parts.dispatch;
     this.#leader = parts.leader;
     this.#notLeader = parts.notLeader;
     this.#passOn = parts.passOn;
   }
 
   /** The group runs: what has waited for it goes on. */
-  open(dispatch: (together: readonly Proposal<R>[]) => void): void {
-    this.#dispatch = dispatch;
-    for (const together of this.#takeEarly()) dispatch(together);
+  open(): void {
+    for (const together of this.#takeEarly()) this.#take(together);
   }
 
   /** From here on commands are refused with this; or, with undefined, taken again. */
@@ -136,8 +142,9 @@ export class CommandDesk<R> {
   }
 
   #take(together: readonly Proposal<R>[]): void {
-    if (this.#dispatch === undefined) this.#wait(together);
-    else this.#dispatch(together);
+    const dispatch = this.#dispatch();
+    if (dispatch === undefined) this.#wait(together);
+    else dispatch.submit(together);
   }
 
   #wait(together: readonly Proposal<R>[]): void {

@@ -7,6 +7,12 @@ const MAX_ROUTES = 1024;
 
 const NOBODY: ConfState = { voters: [], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false };
 
+/** Who is told of those who are no members any more. */
+interface StrangerListener {
+  /** A node speaks as a member that was removed. */
+  strangerSpoke(nodeId: NodeId, number: number): void;
+}
+
 /** Who is a member of a group, as far as its log is applied here, and who is behind which number. */
 export class GroupConfiguration {
   readonly members: Members = new Members();
@@ -16,14 +22,11 @@ export class GroupConfiguration {
   /** Committed changes that the machine has not come to yet, by index. */
   #changes: Map<number, Entry> | undefined;
 
-  readonly #onStranger: (nodeId: NodeId, number: number) => void;
+  readonly #owner: StrangerListener;
 
-  /**
-   * @param snapshot what the log begins with
-   * @param onStranger is called when a node speaks as a member that was removed
-   */
-  constructor(snapshot: SnapshotInfo | undefined, onStranger: (nodeId: NodeId, number: number) => void) {
-    this.#onStranger = onStranger;
+  /** @param snapshot what the log begins with */
+  constructor(snapshot: SnapshotInfo | undefined, owner: StrangerListener) {
+    this.#owner = owner;
     if (snapshot !== undefined) this.restore(snapshot);
   }
 
@@ -52,7 +55,7 @@ export class GroupConfiguration {
     const member = this.members.get(from);
     if (member !== undefined) return member.nodeId === nodeId || type === 'ReadIndex';
     if (this.members.wasRemoved(from)) {
-      if (type !== 'ReadIndex') this.#onStranger(nodeId, from);
+      if (type !== 'ReadIndex') this.#owner.strangerSpoke(nodeId, from);
       return false;
     }
     this.#routes ??= new Map();

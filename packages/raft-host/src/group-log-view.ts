@@ -17,6 +17,14 @@ interface Page {
   readonly entries: readonly Entry[];
 }
 
+/** Whom the view tells of what it has read. */
+export interface LogReader {
+  /** Entries that the core was put off with have come. */
+  entriesLoaded(): void;
+  /** Entries from there on can't be read. Resolves when they are gone, or the group is over. */
+  unreadable(error: unknown, from: number): Promise<void>;
+}
+
 /**
  * A group's log as the core reads it: at once. The newest entries are in memory; older ones are read when they are asked
  * for, and the core is told to ask again.
@@ -25,8 +33,7 @@ export class GroupLogView implements RaftStorage {
   readonly #log: GroupLog;
   readonly #batches: EntryBatches;
   readonly #cache: EntryCache;
-  readonly #onLoaded: () => void;
-  readonly #onFailure: (error: unknown, from: number) => Promise<void>;
+  readonly #reader: LogReader;
   #hardState: HardState;
   /** The oldest first. */
   #pages: Page[] = [];
@@ -41,18 +48,14 @@ export class GroupLogView implements RaftStorage {
       readonly batches: EntryBatches;
       readonly hardState: HardState;
       readonly cacheBytes: number;
-      /** Entries that the core was put off with have come. */
-      readonly onLoaded: () => void;
-      /** Entries from there on can't be read. Resolves when they are gone, or the group is over. */
-      readonly onFailure: (error: unknown, from: number) => Promise<void>;
+      readonly reader: LogReader;
     },
   ) {
     this.#log = log;
     this.#batches = options.batches;
     this.#hardState = options.hardState;
     this.#cache = new EntryCache(options.cacheBytes);
-    this.#onLoaded = options.onLoaded;
-    this.#onFailure = options.onFailure;
+    this.#reader = options.reader;
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
@@ -129,12 +132,12 @@ export class GroupLogView implements RaftStorage {
       this.#keep({ first: lo, entries: entries.filter(({ index }) => index < end) });
     } catch (error) {
       // Cut off meanwhile: the core will see that it is gone.
-      if (lo >= this.#log.firstIndex) await this.#onFailure(error, lo);
+      if (lo >= this.#log.firstIndex) await this.#reader.unreadable(error, lo);
     } finally {
       loading.delete(lo);
       if (loading.size === 0) this.#loading = undefined;
     }
-    this.#onLoaded();
+    this.#reader.entriesLoaded();
   }
 
   #keep(page: Page): void {

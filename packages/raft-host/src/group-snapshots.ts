@@ -1,11 +1,4 @@
-import {
-  type ClusterError,
-  isClusterError,
-  type Logger,
-  type SnapshotInfo,
-  type SnapshotSource,
-  toClusterError,
-} from '@quorate/core';
+import { isClusterError, type Logger, type SnapshotInfo, type SnapshotSource, toClusterError } from '@quorate/core';
 import type { Entry } from '@quorate/raft';
 import type { CheckedLog } from './repair/checked-log.ts';
 import { LogMending } from './repair/log-mending.ts';
@@ -20,17 +13,28 @@ export interface Capture {
   readonly source: SnapshotSource;
 }
 
+/** A group whose machine is captured. */
+export interface CapturedGroup {
+  /** The last entry that the machine has applied. */
+  readonly applied: number;
+  /** For each other member that was heard of: the first entry that it may not have. */
+  readonly neededByOthers: readonly number[];
+  /** Whether the snapshot that there is is being sent. */
+  readonly isSendingSnapshot: boolean;
+  /** The state as it is now. */
+  capture(): Capture;
+  /** Has something committed, so that there is something new to be taken. */
+  advance(): void;
+}
+
 /** Takes snapshots of a group when they are due, and cuts the log behind them. */
 export class GroupSnapshots {
-  /** Of what is found damaged. */
-  readonly mending: LogMending;
   readonly #log: CheckedLog;
+  readonly #logger: Logger;
   readonly #policy: SnapshotPolicySettings;
-  readonly #capture: () => Capture;
-  /** For each other member that was heard of: the first entry that it may not have. */
-  readonly #needed: () => readonly number[];
-  readonly #isSending: () => boolean;
-  readonly #onFailure: (error: ClusterError) => void;
+  readonly #group: CapturedGroup;
+  /** Undefined until anything is found damaged. */
+  #mending: LogMending | undefined;
   /** From where on somebody beside the members needs the log. */
   #holds: Set<() => number> | undefined;
   #entries = 0;
@@ -38,27 +42,25 @@ export class GroupSnapshots {
   #taking: Promise<SnapshotInfo> | undefined;
   #isOver = false;
 
-  constructor(parts: {
-    readonly log: CheckedLog;
-    readonly logger: Logger;
-    /** The last entry that the machine has applied. */
-    readonly applied: () => number;
-    /** Has something committed, so that there is something new to be taken. */
-    readonly advance: () => void;
-    readonly policy: SnapshotPolicySettings;
-    readonly capture: () => Capture;
-    readonly needed: () => readonly number[];
-    readonly isSending: () => boolean;
-    /** One could not be taken; the next attempt comes when as much again was applied. */
-    readonly onFailure: (error: ClusterError) => void;
-  }) {
+  constructor(
+    group: CapturedGroup,
+    parts: { readonly log: CheckedLog; readonly logger: Logger; readonly policy: SnapshotPolicySettings },
+  ) {
+    this.#group = group;
     this.#log = parts.log;
+    this.#logger = parts.logger;
     this.#policy = parts.policy;
-    this.#capture = parts.capture;
-    this.#needed = parts.needed;
-    this.#isSending = parts.isSending;
-    this.#onFailure = parts.onFailure;
-    this.mending = new LogMending({ ...parts, takeSnapshot: () => this.take() });
+  }
+
+  /** Of what is found damaged. */
+  get mending(): LogMending {
+    return (this.#mending ??= new LogMending({
+      log: this.#log,
+      logger: this.#logger,
+      applied: () => this.#group.applied,
+      takeSnapshot: () => this.take(),
+      advance: () => this.#group.advance(),
+    }));
   }
 
   /** These have been handed over for applying. */
@@ -74,7 +76,7 @@ export class GroupSnapshots {
       entries: this.#entries,
       bytes: this.#bytes,
       snapshotSize: this.#log.snapshot?.size ?? 0,
-      isSending: this.#isSending(),
+      isSending: this.#group.isSendingSnapshot,
     };
     if (isSnapshotDue(this.#policy, growth)) this.take().catch((error: unknown) => this.#failed(error));
   }
@@ -93,7 +95,7 @@ export class GroupSnapshots {
    * @throws what the machine throws, or has stopped with
    */
   capture(): Capture {
-    return this.#capture();
+    return this.#group.capture();
   }
 
   /** Keeps the log from the entry that `next` gives on, as for a member that is behind. */
@@ -108,7 +110,7 @@ export class GroupSnapshots {
   }
 
   async #take(): Promise<SnapshotInfo> {
-    const { index, term, members, source } = this.#capture();
+    const { index, term, members, source } = this.#group.capture();
     const [entries, bytes] = [this.#entries, this.#bytes];
     try {
       const known = this.#log.snapshot;
@@ -131,7 +133,7 @@ export class GroupSnapshots {
       firstIndex,
       lastIndex,
       snapshotIndex: snapshot?.index ?? 0,
-      needed: [...this.#needed(), ...[...(this.#holds ?? [])].map((next) => next())],
+      needed: [...this.#group.neededByOthers, ...[...(this.#holds ?? [])].map((next) => next())],
       bytesFrom: (from) => (lastIndex + 1 - from) * perEntry,
     });
     const term = this.#log.term(index);
@@ -141,6 +143,8 @@ export class GroupSnapshots {
   #failed(cause: unknown): void {
     // One that came from the leader meanwhile is newer.
     if (this.#isOver || isClusterError(cause, 'INVALID_OPTIONS')) return;
-    this.#onFailure(toClusterError(cause, 'IO', 'take a snapshot'));
+    // The next attempt comes when as much again was applied.
+    const error = toClusterError(cause, 'IO', 'take a snapshot');
+    this.#logger.warn(`group ${this.#log.id}: ${error.message}`, error);
   }
 }

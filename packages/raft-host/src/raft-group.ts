@@ -13,7 +13,7 @@ import { OutcomeCodec } from './commands/outcome-codec.ts';
 import { ReplicatedMachine } from './commands/replicated-machine.ts';
 import { Entering } from './formation/entering.ts';
 import type { Founding } from './formation/founding.ts';
-import { encodeForwarded } from './forwarding.ts';
+import { encodeForwarded, type ForwardedCommands } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
 import { GroupUsers } from './group-users.ts';
 import { GroupMembership } from './membership/group-membership.ts';
@@ -22,7 +22,7 @@ import type { Identity } from './group-state.ts';
 import type { CommandOptions, GroupPeer, GroupPhase, GroupStatus } from './group-status.ts';
 import type { Settled } from './proposals.ts';
 import type { RaftGroupParts } from './raft-group-parts.ts';
-import type { HostedGroup, RaftHost, SnapshotMember } from './raft-host.ts';
+import type { RaftHost, SnapshotMember } from './raft-host.ts';
 import { restoreNewest } from './commands/restore-newest.ts';
 import { ReadDesk } from './read-desk.ts';
 import { requestKind } from './request-kind.ts';
@@ -31,21 +31,18 @@ import { HaltedLeader } from './recovery/halted-leader.ts';
 import type { RaftOperations } from './recovery/raft-operations.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { RunningGroup } from './running-group.ts';
+import type { RunningGroupOwner } from './running-group-parts.ts';
 import { leaseOf, notLeader, peersOf, shownStatus, successorsOf } from './shown-group.ts';
 import { snapshotMember } from './snapshots/snapshot-member.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
 /** One group on one node, from the first look at its log to its end. */
-export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
+export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable {
   readonly id: number;
   due = 0;
   readonly settings: GroupSettings;
   readonly users: GroupUsers;
-  /** How fresh the machine of this node is. */
-  readonly reads: ReadDesk;
-  /** For the host. */
-  readonly snapshots: SnapshotMember;
   readonly #host: RaftHost;
   readonly #snapshotPolicy: SnapshotPolicySettings;
   readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
@@ -57,7 +54,10 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   /** Undefined until the machine has stopped for the first time. */
   #haltedLeader: HaltedLeader | undefined;
   readonly #codec: OutcomeCodec<R>;
-  readonly #desk: CommandDesk<R>;
+  /** Undefined until anybody gives a command. */
+  #desk: CommandDesk<R> | undefined;
+  /** Undefined until anybody reads. */
+  #readDesk: ReadDesk | undefined;
   readonly #commandCodec: StateMachine<C, R, Q, A>['codec']['command'];
   readonly #closing = new AbortController();
   readonly #statuses = new Broadcast<GroupStatus>(1);
@@ -74,27 +74,11 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.settings = parts.settings;
     this.users = new GroupUsers(parts.settings.priorities ?? {}, () => this.#running?.stand(this.users.isStanding));
     this.#snapshotPolicy = parts.snapshots;
-    this.snapshots = snapshotMember(host, parts.id, () => this.#running);
     this.#newMachine = () => new ReplicatedMachine(parts.machine);
     this.#machine = this.#newMachine();
     const { codec } = this.#machine;
     this.#codec = new OutcomeCodec(codec.result);
     this.#commandCodec = codec.command;
-    this.#desk = new CommandDesk({
-      group: parts.id,
-      clock: host.context.clock,
-      codec: this.#codec,
-      leader: () => this.#running?.leader,
-      notLeader: () => notLeader(this.#host.context, this.id, this.#running),
-      passOn: (to, body, timeoutMs) => host.request(to, parts.id, requestKind.FORWARD, body, { timeoutMs }),
-    });
-    this.reads = new ReadDesk({
-      group: parts.id,
-      clock: host.context.clock,
-      running: () => this.#running,
-      phase: () => this.#phase,
-      gather: () => host.gather(this),
-    });
     this.#entering = new Entering({
       host,
       group: parts.id,
@@ -106,7 +90,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       isRunning: () => this.#running !== undefined,
       beginAnew: () => this.#beginAnew(`${this.#self} becomes another member of group ${this.id}`),
       campaign: () => this.campaign(),
-      over: (error) => this.#over(error),
+      over: (error) => this.over(error),
     });
     this.#membership = new GroupMembership({
       host,
@@ -121,6 +105,16 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       mayLead: (nodeId) => this.users.preferenceFor(nodeId) >= this.users.preferenceFor(this.#self),
       removed: () => this.#leave(),
     });
+  }
+
+  /** How fresh the machine of this node is. */
+  get reads(): ReadDesk {
+    return (this.#readDesk ??= this.#openReadDesk());
+  }
+
+  /** For the host. */
+  get snapshots(): SnapshotMember {
+    return snapshotMember(this.#host, this.id, this.#running);
   }
 
   /** What an operator does with it. */
@@ -192,7 +186,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
    * @throws ClusterError `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `OVERLOADED`, `ABORTED`, `CLOSED`, with the outcome
    */
   submit(commands: readonly Command[], options?: CommandOptions): Promise<Settled<R>[]> {
-    return this.#desk.submit(commands, options);
+    return this.#commands().submit(commands, options);
   }
 
   /**
@@ -200,7 +194,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
    * @throws ClusterError as `submit`
    */
   submitOne(command: Command, options?: CommandOptions): Promise<Settled<R>> {
-    return this.#desk.submitOne(command, options);
+    return this.#commands().submitOne(command, options);
   }
 
   /** A command of the machine, encoded. */
@@ -242,7 +236,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
 
   /** Whether no command waits here for what becomes of it. */
   get isIdle(): boolean {
-    return this.#running?.dispatch.isEmpty ?? true;
+    return this.#running?.hasNoCommands ?? true;
   }
 
   /** Voters to whom this leader can hand over, those with the most of the log first. */
@@ -275,7 +269,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       case requestKind.INVITE:
         return this.#entering.takeInvitation(from, body);
       case requestKind.FORWARD:
-        return this.#desk.answer(body);
+        return this.#commands().answer(body);
       case requestKind.SKIP:
       case requestKind.HAS_APPLIED:
       case requestKind.GOES_ON:
@@ -319,6 +313,34 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     return this.#host.context.self.id;
   }
 
+  #commands(): CommandDesk<R> {
+    if (this.#desk !== undefined) return this.#desk;
+    const { id } = this;
+    this.#desk = new CommandDesk({
+      group: id,
+      clock: this.#host.context.clock,
+      codec: this.#codec,
+      dispatch: () => this.#running?.dispatch,
+      leader: () => this.#running?.leader,
+      notLeader: () => notLeader(this.#host.context, id, this.#running),
+      passOn: (to, body, timeoutMs) => this.#host.request(to, id, requestKind.FORWARD, body, { timeoutMs }),
+    });
+    this.#desk.refuse(this.#error);
+    return this.#desk;
+  }
+
+  #openReadDesk(): ReadDesk {
+    const desk = new ReadDesk({
+      group: this.id,
+      clock: this.#host.context.clock,
+      running: () => this.#running,
+      phase: () => this.#phase,
+      gather: () => this.#host.gather(this),
+    });
+    desk.refuse(this.#error);
+    return desk;
+  }
+
   #operated(): GroupOperations {
     return (this.#operations ??= new GroupOperations({
       host: this.#host,
@@ -342,7 +364,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   }
 
   /** The group can't go on here; not with this log, if that is damaged. */
-  #over(error: ClusterError): void {
+  over(error: ClusterError): void {
     // What fails meanwhile failed for that; but what the group has answered is the group's word.
     if (this.#host.isRepairing && error.code !== 'REFUSED') return undefined;
     if (!this.#host.isDamaged(this.id)) return this.failed(error);
@@ -393,7 +415,6 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     if (this.#isRun || this.#closing.signal.aborted) return;
     this.#isRun = true;
     founding.stop();
-    const { context } = this.#host;
     const log = this.#host.logOf(this.id);
     await restoreNewest(this.#machine, log, this.#closing.signal);
     if (this.#closing.signal.aborted || !this.#host.log.isCurrent(log)) return;
@@ -407,31 +428,33 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
       machine: this.#machine,
       codec: this.#codec,
       owner: this,
-      priority: (nodeId) => this.users.preferenceFor(nodeId),
-      onRole: () => this.#membersChanged(),
-      onMembers: () => this.#membersChanged(),
-      onStranger: (nodeId, number) => this.#membership.strangerSpoke(nodeId, number),
-      onHalted: (halt) => this.#halted(halt),
-      onFailed: (error) => this.#over(error),
       policy: this.#snapshotPolicy,
-      onSnapshotFailed: (error) => context.logger.warn(`group ${this.id}: ${error.message}`, error),
-      mayRest: () => this.users.mayRest && this.#membership.isIdle,
-      onTurn: () => this.#turned(),
-      onStalled: () => context.logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`),
-      forward: (to, commands) =>
-        this.#host.request(to, this.id, requestKind.FORWARD, encodeForwarded(commands), {
-          timeoutMs: commands.timeoutMs,
-          signal: this.#closing.signal,
-        }),
     });
     this.#running.stand(this.users.isStanding);
     this.#refuse(undefined);
     this.#enter('running');
-    const { dispatch } = this.#running;
-    this.#desk.open((together) => dispatch.submit(together));
-    this.reads.open(this.#running);
+    this.#desk?.open();
+    this.#readDesk?.open(this.#running);
     this.#host.input(this, () => undefined);
     if (founding.state.isRemoved) this.#retire(this.#running);
+  }
+
+  preferenceFor(nodeId: NodeId): number {
+    return this.users.preferenceFor(nodeId);
+  }
+
+  get canRest(): boolean {
+    return this.users.mayRest && this.#membership.isIdle;
+  }
+
+  strangerSpoke(nodeId: NodeId, number: number): void {
+    this.#membership.strangerSpoke(nodeId, number);
+  }
+
+  forward(to: NodeId, commands: ForwardedCommands): Promise<Uint8Array> {
+    const { timeoutMs } = commands;
+    const { signal } = this.#closing;
+    return this.#host.request(to, this.id, requestKind.FORWARD, encodeForwarded(commands), { timeoutMs, signal });
   }
 
   #throwIfOver(): void {
@@ -442,8 +465,8 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
   /** From here on calls are refused with this; or, with undefined, taken again. */
   #refuse(error: ClusterError | undefined): void {
     this.#error = error;
-    this.#desk.refuse(error);
-    this.reads.refuse(error);
+    this.#desk?.refuse(error);
+    this.#readDesk?.refuse(error);
   }
 
   #enter(phase: GroupPhase): void {
@@ -451,7 +474,7 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#changed();
   }
 
-  #turned(): void {
+  turned(): void {
     this.#membership.turned();
     this.users.turned();
   }
@@ -461,12 +484,12 @@ export class RaftGroup<C, R, Q, A> implements HostedGroup, AsyncDisposable {
     this.#statuses.publish(this.status);
   }
 
-  #membersChanged(): void {
+  membersChanged(): void {
     this.#membership.changed();
     this.#changed();
   }
 
-  #halted(halt: Halt | undefined): void {
+  halted(halt: Halt | undefined): void {
     if (this.#phase === 'removed') return;
     this.#refuse(halt?.error);
     if (halt !== undefined) {

@@ -19,7 +19,27 @@ export interface GroupRole {
   readonly leader: NodeId | undefined;
 }
 
-/** What a running group is made of, and whom it tells. */
+/** Whose running group it is, and whom it tells. */
+export interface RunningGroupOwner extends HostedGroup {
+  /** How much a node is wanted as leader. */
+  preferenceFor(nodeId: NodeId): number;
+  /** Whether it is fine for this node when the group doesn't tick while there is nothing to do. */
+  readonly canRest: boolean;
+  /** Something may have happened. */
+  turned(): void;
+  /** The role of this node has changed, or the members have. */
+  membersChanged(): void;
+  /** This node goes on as a member that was removed. */
+  strangerSpoke(nodeId: NodeId, number: number): void;
+  /** The machine has stopped there; or, without a place, goes on. */
+  halted(halt: Halt | undefined): void;
+  /** The group can't go on here; not with this log, if that is damaged. */
+  over(error: ClusterError): void;
+  /** @throws ClusterError as `Transport.request`, or what the leader threw */
+  forward(to: NodeId, commands: ForwardedCommands): Promise<Uint8Array>;
+}
+
+/** What a running group is made of. */
 export interface RunningGroupParts<R> {
   readonly host: RaftHost;
   readonly id: number;
@@ -30,21 +50,6 @@ export interface RunningGroupParts<R> {
   /** As of the log's snapshot. */
   readonly machine: ReplicatedMachine<unknown, R, unknown, unknown>;
   readonly codec: OutcomeCodec<R>;
-  readonly owner: HostedGroup;
-  readonly priority: (nodeId: NodeId) => number;
-  readonly onRole: (role: GroupRole) => void;
-  /** This node led, and its disk does not answer. */
-  readonly onStalled: () => void;
-  /** Whether it is fine for this node when the group doesn't tick while there is nothing to do. */
-  readonly mayRest: () => boolean;
-  /** Something may have happened. */
-  readonly onTurn: () => void;
-  readonly onMembers: () => void;
-  /** This node goes on as a member that was removed. */
-  readonly onStranger: (nodeId: NodeId, number: number) => void;
-  readonly onHalted: (halt: Halt | undefined) => void;
-  readonly onFailed: (error: ClusterError) => void;
+  readonly owner: RunningGroupOwner;
   readonly policy: SnapshotPolicySettings;
-  readonly onSnapshotFailed: (error: ClusterError) => void;
-  readonly forward: (to: NodeId, commands: ForwardedCommands) => Promise<Uint8Array>;
 }

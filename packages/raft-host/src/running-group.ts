@@ -6,15 +6,25 @@ import {
   type SnapshotInfo,
   toClusterError,
 } from '@quorate/core';
-import { type Entry, type Message, NONE, type RaftNode, type Role, type SoftState } from '@quorate/raft';
-import { Applier } from './commands/applier.ts';
+import {
+  type Entry,
+  type Message,
+  NONE,
+  type RaftNode,
+  type ReadState,
+  type Role,
+  type Snapshot,
+  type SoftState,
+} from '@quorate/raft';
+import { Applier, type ApplierHooks } from './commands/applier.ts';
+import type { CommandOutcome } from './commands/command-outcome.ts';
 import type { Halt } from './commands/entry-feed.ts';
-import { Consensus } from './consensus.ts';
+import { Consensus, type ConsensusHooks } from './consensus.ts';
 import { coreConfig, MAX_PENDING_BYTES } from './core-config.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { Dispatch, type Leader } from './dispatch.ts';
-import { GroupSnapshots } from './group-snapshots.ts';
-import { GroupLogView } from './group-log-view.ts';
+import { type Capture, type CapturedGroup, GroupSnapshots } from './group-snapshots.ts';
+import { GroupLogView, type LogReader } from './group-log-view.ts';
 import { inTicks } from './group-options.ts';
 import { formationTag } from './group-state.ts';
 import { GroupConfiguration } from './group-configuration.ts';
@@ -23,7 +33,7 @@ import type { Sender } from './outbox.ts';
 import { Reads } from './reads.ts';
 import type { GroupRole, RunningGroupParts } from './running-group-parts.ts';
 import { neededByOthers, successors } from './progress-view.ts';
-import { GroupRest } from './resting/group-rest.ts';
+import { GroupRest, type Ticking } from './resting/group-rest.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
 import { ticksUntilTurn } from './succession.ts';
 import { LeaderSnapshots } from './snapshots/leader-snapshots.ts';
@@ -37,11 +47,9 @@ const CACHE_BYTES: number = 4 * 1024 * 1024;
 const REST_ELECTION_TIMES = 2;
 
 /** A group that this node is a member of, with consensus, a machine, and what waits for either. */
-export class RunningGroup<R> implements Sender {
+export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, ApplierHooks<R>, LogReader, CapturedGroup {
   readonly id: number;
   readonly formationTag: number;
-  readonly dispatch: Dispatch<R>;
-  readonly reads: Reads;
   readonly configuration: GroupConfiguration;
   readonly snapshots: GroupSnapshots;
   readonly #parts: RunningGroupParts<R>;
@@ -50,9 +58,12 @@ export class RunningGroup<R> implements Sender {
   readonly #view: GroupLogView;
   readonly #disk: DiskWatch;
   readonly #rest: GroupRest;
-  readonly #sending: LeaderSnapshots;
   readonly #ticker: Pick<Ticker, 'add' | 'delete'>;
   #stands = false;
+  /** The following three are undefined until they are needed: in most groups of many that is never. */
+  #dispatch: Dispatch<R> | undefined;
+  #reads: Reads | undefined;
+  #sending: LeaderSnapshots | undefined;
   #isOver = false;
   #role: Role = 'follower';
   #leader: number = NONE;
@@ -63,7 +74,6 @@ export class RunningGroup<R> implements Sender {
 
   constructor(parts: RunningGroupParts<R>) {
     const { host, log, settings, identity } = parts;
-    const { clock, random } = host.context;
     this.#parts = parts;
     this.id = parts.id;
     this.formationTag = formationTag(identity.formation);
@@ -73,46 +83,31 @@ export class RunningGroup<R> implements Sender {
       pulses: host.pulses,
       patienceMs: settings.timings.electionMs,
       afterTicks: inTicks(REST_ELECTION_TIMES * settings.timings.electionMs, settings.timings),
-      onChange: (isResting) => this.#restChanged(isResting),
+      group: this,
     });
     this.#ticker.add(this);
-    const { logger } = host.context;
-    this.#sending = new LeaderSnapshots({
-      log,
-      formation: this.formationTag,
-      logger,
-      transfer: () => host.snapshots,
-      report: (member, isThere) => {
-        this.ask((node) => {
-          node.reportSnapshot(member, isThere);
-          return 'ok';
-        });
-        if (!isThere) this.snapshots.mending.snapshotUnsent();
-      },
-    });
-    this.configuration = new GroupConfiguration(log.snapshot, parts.onStranger);
+    this.configuration = new GroupConfiguration(log.snapshot, parts.owner);
     this.#view = this.#openView();
     this.configuration.committedAtFirst = this.#view.initialState().hardState.commit;
     this.#consensus = this.#openConsensus(this.#view);
     this.#applier = this.#openApplier();
-    this.snapshots = this.#openSnapshots();
-    this.reads = new Reads({
-      clock,
-      random,
-      askAgainMs: settings.timings.electionMs,
-      ask: (context) => this.#consensus.ask((node) => node.readIndex(context)),
-    });
-    this.dispatch = new Dispatch<R>({
-      clock,
-      codec: parts.codec,
-      maxBytes: MAX_PENDING_BYTES,
-      headroom: ENTRY_HEADROOM,
-      time: () => Math.max(this.#applier.time, this.#leads.time + Math.floor(clock.now() - this.#leads.since)),
-      leader: () => this.leader,
-      propose: (data) => this.#propose(data),
-      forward: parts.forward,
-      gather: () => host.gather(parts.owner),
-    });
+    const { logger } = host.context;
+    this.snapshots = new GroupSnapshots(this, { log, logger, policy: parts.policy });
+  }
+
+  /** Where commands go. */
+  get dispatch(): Dispatch<R> {
+    return (this.#dispatch ??= this.#openDispatch());
+  }
+
+  /** What reads wait for. */
+  get reads(): Reads {
+    return (this.#reads ??= this.#openReads());
+  }
+
+  /** Whether no command waits here for what becomes of it. */
+  get hasNoCommands(): boolean {
+    return this.#dispatch?.isEmpty ?? true;
   }
 
   get node(): RaftNode {
@@ -168,10 +163,10 @@ export class RunningGroup<R> implements Sender {
 
   /** The leader says that nothing is left to do: so it is here, or this node goes on ticking, and it will hear. */
   mayRest(from: NodeId, { formation, term, index }: RestNotice): void {
-    if (formation !== this.formationTag || !this.#parts.mayRest()) return;
+    if (formation !== this.formationTag || !this.#parts.owner.canRest) return;
     const basic = this.node.basicStatus();
     const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index && this.applied === index;
-    if (!isSame || !this.dispatch.isEmpty || !this.reads.isEmpty) return;
+    if (!isSame || this.#isWaitedFor) return;
     if (this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
   }
 
@@ -201,15 +196,15 @@ export class RunningGroup<R> implements Sender {
 
   flush(): void {
     this.#rest.wake();
-    this.dispatch.flush();
-    this.reads.flush();
+    this.#dispatch?.flush();
+    this.#reads?.flush();
   }
 
   process(): void {
     this.#consensus.process();
-    const { proposals } = this.dispatch;
-    if (proposals.waitsForAll && this.#role === 'leader') proposals.onAllVoters(this.node.minVoterMatch());
-    this.#parts.onTurn();
+    const proposals = this.#dispatch?.proposals;
+    if (proposals?.waitsForAll === true && this.#role === 'leader') proposals.onAllVoters(this.node.minVoterMatch());
+    this.#parts.owner.turned();
     if (this.#rest.isDue) this.#restIfIdle();
   }
 
@@ -221,8 +216,8 @@ export class RunningGroup<R> implements Sender {
     this.#parts.host.input(this.#parts.owner, () => {
       this.#rest.tick();
       this.#consensus.tick();
-      this.dispatch.tick();
-      this.reads.tick();
+      this.#dispatch?.tick();
+      this.#reads?.tick();
       this.#watchDisk();
     });
   }
@@ -250,8 +245,7 @@ export class RunningGroup<R> implements Sender {
       this.node.stepDown();
     });
     void this.#consensus.rewriteState();
-    this.dispatch.failAll(error);
-    this.reads.failAll(error);
+    this.#failAll(error);
   }
 
   /** Nothing happens from here on; whoever waits is told. */
@@ -262,10 +256,19 @@ export class RunningGroup<R> implements Sender {
     this.#ticker.delete(this);
     this.#consensus.end();
     this.#applier.end();
-    this.#sending.stop();
+    this.#sending?.stop();
     this.snapshots.end();
-    this.dispatch.failAll(error);
-    this.reads.failAll(error);
+    this.#failAll(error);
+  }
+
+  /** Whoever waits for commands or reads is told this. */
+  #failAll(error: ClusterError): void {
+    this.#dispatch?.failAll(error);
+    this.#reads?.failAll(error);
+  }
+
+  get #isWaitedFor(): boolean {
+    return !this.hasNoCommands || this.#reads?.isEmpty === false;
   }
 
   #openView(): GroupLogView {
@@ -274,15 +277,12 @@ export class RunningGroup<R> implements Sender {
       batches: host.batches,
       hardState: hardStateOf(log, record.state),
       cacheBytes: CACHE_BYTES,
-      onLoaded: () => this.#consensus.entriesLoaded(),
-      onFailure: async (error, from) => {
-        if (!(await this.snapshots.mending.mendEntries(from))) this.#failed(error);
-      },
+      reader: this,
     });
   }
 
   #openConsensus(view: GroupLogView): Consensus {
-    const { host, log, settings, identity, record, owner, priority } = this.#parts;
+    const { host, log, settings, identity, owner } = this.#parts;
     const { clock, random } = host.context;
     return new Consensus(
       {
@@ -291,23 +291,30 @@ export class RunningGroup<R> implements Sender {
         storage: view,
         random,
         applied: log.snapshot?.index ?? 0,
-        priority: (number) => priority(this.nodeOf(number) ?? ''),
+        priority: (number) => owner.preferenceFor(this.nodeOf(number) ?? ''),
       },
-      {
-        log,
-        batches: host.batches,
-        hooks: {
-          send: (message) => this.#send(message),
-          apply: (entries, settled) => this.#apply(entries, settled),
-          restore: (snapshot) => this.#restore(snapshot.metadata.index),
-          readable: (reads) => this.reads.readable(reads),
-          roleChanged: (state) => this.#roleChanged(state),
-          encodeState: (term, vote) => record.encodeVote(term, vote),
-          input: (act) => host.input(owner, act),
-          failed: (error) => this.#failed(error),
-        },
-      },
+      { log, batches: host.batches, hooks: this },
     );
+  }
+
+  input(act: () => void): void {
+    this.#parts.host.input(this.#parts.owner, act);
+  }
+
+  encodeState(term: number, vote: number): Uint8Array {
+    return this.#parts.record.encodeVote(term, vote);
+  }
+
+  readable(reads: readonly ReadState[]): void {
+    this.#reads?.readable(reads);
+  }
+
+  entriesLoaded(): void {
+    this.#consensus.entriesLoaded();
+  }
+
+  async unreadable(error: unknown, from: number): Promise<void> {
+    if (!(await this.snapshots.mending.mendEntries(from))) this.failed(error);
   }
 
   #propose(data: Uint8Array): ReturnType<ConstructorParameters<typeof Dispatch<R>>[0]['propose']> {
@@ -317,7 +324,7 @@ export class RunningGroup<R> implements Sender {
     return { result, index: lastIndex, term };
   }
 
-  #send(message: Message): void {
+  send(message: Message): void {
     const to = this.nodeOf(message.to);
     if (to === undefined) return;
     if (message.type !== 'Snap') {
@@ -325,10 +332,10 @@ export class RunningGroup<R> implements Sender {
       return;
     }
     // One who was deposed in this very turn has nothing to send.
-    if (this.#role === 'leader') void this.#sending.send(to, message);
+    if (this.#role === 'leader') void this.#snapshotSending().send(to, message);
   }
 
-  #apply(entries: readonly Entry[], settled: () => void): void {
+  apply(entries: readonly Entry[], settled: () => void): void {
     this.configuration.committed(entries);
     this.snapshots.growing(entries);
     this.#rest.disturbed();
@@ -337,8 +344,8 @@ export class RunningGroup<R> implements Sender {
 
   /** A leader with nothing to do lets the group rest, and all others know. */
   #restIfIdle(): void {
-    if (this.#role !== 'leader' || !this.#parts.mayRest() || !this.node.mayRest()) return;
-    if (!this.dispatch.isEmpty || !this.reads.isEmpty) return;
+    if (this.#role !== 'leader' || !this.#parts.owner.canRest || !this.node.mayRest()) return;
+    if (this.#isWaitedFor) return;
     const { progress, term, lastIndex: index, id } = this.node.status();
     const peers = [...progress.keys()].filter((number) => number !== id).flatMap((number) => this.nodeOf(number) ?? []);
     for (const peer of peers)
@@ -346,15 +353,15 @@ export class RunningGroup<R> implements Sender {
     this.#rest.rest(peers);
   }
 
-  #restChanged(isResting: boolean): void {
+  restChanged(isResting: boolean): void {
     if (isResting) {
       this.#ticker.delete(this);
       this.#view.release();
     } else if (!this.#isOver) this.#ticker.add(this);
   }
 
-  #restore(index: number): Promise<void> {
-    this.#restoring = this.#replaceState(index);
+  restore({ metadata }: Snapshot): Promise<void> {
+    this.#restoring = this.#replaceState(metadata.index);
     return this.#restoring;
   }
 
@@ -363,59 +370,104 @@ export class RunningGroup<R> implements Sender {
     const { snapshot } = this.#parts.log;
     if (snapshot === undefined) return;
     this.configuration.restore(snapshot);
-    this.dispatch.proposals.steppedOver(index);
-    this.#parts.onMembers();
-    this.#appliedTo(index);
+    this.#dispatch?.proposals.steppedOver(index);
+    this.#parts.owner.membersChanged();
+    this.shows(index);
+  }
+
+  #openDispatch(): Dispatch<R> {
+    const { host, codec, owner } = this.#parts;
+    const { clock } = host.context;
+    return new Dispatch<R>({
+      clock,
+      codec,
+      maxBytes: MAX_PENDING_BYTES,
+      headroom: ENTRY_HEADROOM,
+      time: () => Math.max(this.#applier.time, this.#leads.time + Math.floor(clock.now() - this.#leads.since)),
+      leader: () => this.leader,
+      propose: (data) => this.#propose(data),
+      forward: (to, commands) => owner.forward(to, commands),
+      gather: () => host.gather(owner),
+    });
+  }
+
+  #openReads(): Reads {
+    const { host, settings } = this.#parts;
+    const { clock, random } = host.context;
+    const reads = new Reads({
+      clock,
+      random,
+      askAgainMs: settings.timings.electionMs,
+      ask: (context) => this.#consensus.ask((node) => node.readIndex(context)),
+    });
+    reads.applied(this.#applier.shown);
+    return reads;
+  }
+
+  #snapshotSending(): LeaderSnapshots {
+    const { host, log } = this.#parts;
+    return (this.#sending ??= new LeaderSnapshots({
+      log,
+      formation: this.formationTag,
+      logger: host.context.logger,
+      transfer: () => host.snapshots,
+      report: (member, isThere) => {
+        this.ask((node) => {
+          node.reportSnapshot(member, isThere);
+          return 'ok';
+        });
+        if (!isThere) this.snapshots.mending.snapshotUnsent();
+      },
+    }));
   }
 
   #openApplier(): Applier<R> {
-    const { host, machine, log, onHalted } = this.#parts;
-    return new Applier(machine, {
-      clock: host.context.clock,
-      log,
-      entryApplied: (index, term, outcomes) => {
-        if (this.configuration.applied(index, (entry) => this.#consensus.applyConfChange(entry)))
-          this.#parts.onMembers();
-        this.dispatch.applied(index, term, outcomes);
-      },
-      applied: (index) => this.#appliedTo(index),
-      halted: onHalted,
-      failed: (error) => this.#failed(error),
-    });
+    const { host, machine, log } = this.#parts;
+    return new Applier(machine, { clock: host.context.clock, log, hooks: this });
   }
 
-  #appliedTo(index: number): void {
-    this.reads.applied(index);
+  entryApplied(index: number, term: number, outcomes: readonly CommandOutcome<R>[]): void {
+    const hasChange = this.configuration.applied(index, (entry) => this.#consensus.applyConfChange(entry));
+    if (hasChange) this.#parts.owner.membersChanged();
+    this.#dispatch?.applied(index, term, outcomes);
+  }
+
+  shows(index: number): void {
+    this.#reads?.applied(index);
     this.snapshots.applied();
   }
 
-  #openSnapshots(): GroupSnapshots {
-    const { host, log, id, policy, machine, onSnapshotFailed } = this.#parts;
-    return new GroupSnapshots({
-      log,
-      logger: host.context.logger,
-      applied: () => this.applied,
-      advance: () => void this.ask((node) => node.propose(new Uint8Array())),
-      policy,
-      capture: () => {
-        const { index, term } = machine.applied;
-        return { index, term, source: machine.capture(), members: this.configuration.capture() };
-      },
-      needed: () => neededByOthers(this.node),
-      isSending: () => host.snapshots.isSending(id),
-      onFailure: onSnapshotFailed,
-    });
+  halted(halt: Halt | undefined): void {
+    this.#parts.owner.halted(halt);
   }
 
-  #roleChanged({ role, leader }: SoftState): void {
+  capture(): Capture {
+    const { machine } = this.#parts;
+    const { index, term } = machine.applied;
+    return { index, term, source: machine.capture(), members: this.configuration.capture() };
+  }
+
+  get neededByOthers(): readonly number[] {
+    return neededByOthers(this.node);
+  }
+
+  get isSendingSnapshot(): boolean {
+    return this.#parts.host.snapshots.isSending(this.id);
+  }
+
+  advance(): void {
+    this.ask((node) => node.propose(new Uint8Array()));
+  }
+
+  roleChanged({ role, leader }: SoftState): void {
     const began = role === 'leader' && this.#role !== 'leader';
-    if (this.#role === 'leader' && role !== 'leader') this.#sending.stop();
+    if (this.#role === 'leader' && role !== 'leader') this.#sending?.stop();
     this.#role = role;
     this.#leader = leader;
     if (began) this.#leads = { since: this.#parts.host.context.clock.now(), time: this.#applier.time };
-    this.dispatch.leaderChanged();
-    this.reads.askAgain();
-    this.#parts.onRole(this.role);
+    this.#dispatch?.leaderChanged();
+    this.#reads?.askAgain();
+    this.#parts.owner.membersChanged();
   }
 
   #watchDisk(): void {
@@ -427,11 +479,12 @@ export class RunningGroup<R> implements Sender {
     const [successor] = successors(this.node);
     if (advice === 'hand-over' && successor !== undefined) this.node.transferLeader(successor);
     else this.node.stepDown();
-    this.#parts.onStalled();
+    const { logger } = this.#parts.host.context;
+    logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`);
   }
 
-  #failed(cause: unknown): void {
+  failed(cause: unknown): void {
     if (this.#isOver) return;
-    this.#parts.onFailed(toClusterError(cause, 'IO', `group ${this.id}`));
+    this.#parts.owner.over(toClusterError(cause, 'IO', `group ${this.id}`));
   }
 }

@@ -31,8 +31,7 @@ describe('the log as the core reads it', () => {
       batches,
       hardState: { term: 1, vote: 0, commit: 0 },
       cacheBytes: 1_000_000,
-      onLoaded: () => undefined,
-      onFailure: async (error) => void failures.push(error),
+      reader: { entriesLoaded: () => undefined, unreadable: async (error) => void failures.push(error) },
     });
     const old = [entry(1, 1), entry(2, 1), entry(3, 1)];
     await world.settled(log.append(old.map(batches.of)), 1_000);
@@ -58,8 +57,7 @@ describe('the log as the core reads it', () => {
       batches,
       hardState: { term: 1, vote: 0, commit: 0 },
       cacheBytes: 1,
-      onLoaded: () => undefined,
-      onFailure: () => expect.unreachable(),
+      reader: { entriesLoaded: () => undefined, unreadable: () => expect.unreachable() },
     });
     await world.settled(log.append([entry(1, 1), entry(2, 1)].map(batches.of)), 1_000);
 

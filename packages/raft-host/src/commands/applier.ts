@@ -1,6 +1,6 @@
 import { checkOptions, type Clock, ClusterError, type OptionRules, rule, toClusterError } from '@quorate/core';
 import type { Entry } from '@quorate/raft';
-import { type AppliedMachine, type EntryApplied, EntryFeed, type Halt } from './entry-feed.ts';
+import { type AppliedMachine, EntryFeed, type EntryListener, type Halt } from './entry-feed.ts';
 import type { Interruption } from './entry-run.ts';
 import { type History, replay, takeSnapshot } from './replay.ts';
 
@@ -12,22 +12,27 @@ export interface SliceOptions {
   readonly maxMs?: number;
 }
 
-/** What an applier needs of its surroundings. */
-export interface ApplierParts<R> {
-  readonly clock: Clock;
-  readonly log: History;
-  readonly slices?: SliceOptions;
+/** Whom an applier tells of what becomes of entries. */
+export interface ApplierHooks<R> extends EntryListener<R> {
   /**
    * An entry is applied. Once each, in order; but while the machine is halted, changes of the configuration, which are no
    * matter of the machine's, are told as they come.
    */
-  readonly entryApplied: EntryApplied<R>;
+  entryApplied: EntryListener<R>['entryApplied'];
   /** All up to here is applied, and that is the state that the machine shows. */
-  readonly applied: (index: number) => void;
+  shows(index: number): void;
   /** The machine has stopped there; or, without a place, goes on. */
-  readonly halted: (halt: Halt | undefined) => void;
+  halted(halt: Halt | undefined): void;
   /** The log can't be read, or no machine be made of it: nothing is applied any more. */
-  readonly failed: (error: ClusterError) => void;
+  failed(error: ClusterError): void;
+}
+
+/** What an applier needs of its surroundings. */
+export interface ApplierParts<R> {
+  readonly clock: Clock;
+  readonly log: History;
+  readonly hooks: ApplierHooks<R>;
+  readonly slices?: SliceOptions;
 }
 
 /** Entries that were handed over together. */
@@ -94,7 +99,7 @@ export class Applier<R> {
     this.#machine = machine;
     this.#parts = parts;
     this.#maxMs = maxMs;
-    this.#feed = new EntryFeed(machine, maxCommands, parts.entryApplied);
+    this.#feed = new EntryFeed(machine, maxCommands, parts.hooks);
     this.#passed = machine.applied.index;
     this.#shown = machine.applied.index;
   }
@@ -102,6 +107,11 @@ export class Applier<R> {
   /** The last entry whose outcomes were told, or that a snapshot has stepped over. */
   get applied(): number {
     return this.#feed.told;
+  }
+
+  /** What the machine shows: the last entry whose effect can be seen. */
+  get shown(): number {
+    return this.#shown;
   }
 
   /** Of the log there, in milliseconds. Never decreases. */
@@ -210,7 +220,7 @@ export class Applier<R> {
   #show(): void {
     if (this.#isOver || this.#feed.told === this.#shown) return;
     this.#shown = this.#feed.told;
-    this.#parts.applied(this.#shown);
+    this.#parts.hooks.shows(this.#shown);
   }
 
   #beginRestore(restore: Restore): void {
@@ -231,7 +241,7 @@ export class Applier<R> {
     this.#mustReset = true;
     this.#halt = halt;
     this.#passQueue();
-    if (this.#mode === 'halted' && this.#halt === halt) this.#parts.halted(halt);
+    if (this.#mode === 'halted' && this.#halt === halt) this.#parts.hooks.halted(halt);
   }
 
   /** Looks through what waits, for what lets the machine go on. */
@@ -304,7 +314,7 @@ export class Applier<R> {
     this.#machine.rebuilt();
     const wasHalted = this.#halt !== undefined;
     this.#halt = undefined;
-    if (wasHalted) this.#parts.halted(undefined);
+    if (wasHalted) this.#parts.hooks.halted(undefined);
     this.#show();
     this.#drain();
   }
@@ -317,7 +327,7 @@ export class Applier<R> {
     if (this.#isOver) return;
     const error = toClusterError(cause, 'IO', 'rebuild the state machine');
     // Whoever waits for a restore is told by that.
-    if (!this.#end(error)) this.#parts.failed(error);
+    if (!this.#end(error)) this.#parts.hooks.failed(error);
   }
 
   /** Whether anybody was waiting for a restore. */

@@ -21,7 +21,11 @@ export interface Halt extends CommandPosition {
   readonly canBeSkipped: boolean;
 }
 
-export type EntryApplied<R> = (index: number, term: number, outcomes: readonly CommandOutcome<R>[]) => void;
+/** Who is told of entries. */
+export interface EntryListener<R> {
+  /** An entry is applied, with these outcomes of its commands. */
+  entryApplied(index: number, term: number, outcomes: readonly CommandOutcome<R>[]): void;
+}
 
 const NO_DATA = new Uint8Array();
 
@@ -32,7 +36,7 @@ const NO_DATA = new Uint8Array();
 export class EntryFeed<R> {
   readonly #machine: AppliedMachine<R>;
   readonly #maxCommands: number;
-  readonly #entryApplied: EntryApplied<R>;
+  readonly #listener: EntryListener<R>;
   #told: number;
   /** Changes of the configuration were told through here; that is more than `#told` where the machine stands still. */
   #changesTold: number;
@@ -44,10 +48,10 @@ export class EntryFeed<R> {
   #isOver = false;
 
   /** @param maxCommands the most that are handed to the machine with one call; an entry is never cut */
-  constructor(machine: AppliedMachine<R>, maxCommands: number, entryApplied: EntryApplied<R>) {
+  constructor(machine: AppliedMachine<R>, maxCommands: number, listener: EntryListener<R>) {
     this.#machine = machine;
     this.#maxCommands = maxCommands;
-    this.#entryApplied = entryApplied;
+    this.#listener = listener;
     const { index, time } = machine.applied;
     this.#told = index;
     this.#changesTold = index;
@@ -151,13 +155,13 @@ export class EntryFeed<R> {
     this.#told = index;
     const wasTold = type !== 'normal' && index <= this.#changesTold;
     this.#changesTold = Math.max(this.#changesTold, index);
-    if (!wasTold) this.#entryApplied(index, term, outcomes);
+    if (!wasTold) this.#listener.entryApplied(index, term, outcomes);
   }
 
   #tellChange({ index, term, type }: Entry): void {
     if (this.#isOver || index <= this.#changesTold) return;
     this.#changesTold = index;
-    if (type !== 'normal') this.#entryApplied(index, term, []);
+    if (type !== 'normal') this.#listener.entryApplied(index, term, []);
   }
 
   #learn({ index, data }: Entry): void {

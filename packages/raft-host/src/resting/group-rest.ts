@@ -1,13 +1,19 @@
 import type { NodeId } from '@quorate/core';
 import type { Pulses, Sleeper } from './pulses.ts';
 
+/** Who ticks, or doesn't. */
+export interface Ticking {
+  /** Stops or begins ticking. */
+  restChanged(isResting: boolean): void;
+}
+
 /** Whether a group ticks, and why not. */
 export class GroupRest implements Sleeper {
   readonly #pulses: Pulses;
   readonly patienceMs: number;
   /** Ticks without anything to do after which a leader lets the group rest. */
   readonly #afterTicks: number;
-  readonly #onChange: (isResting: boolean) => void;
+  readonly #group: Ticking;
   #quietTicks = 0;
   /** On whom it relies while it rests. */
   #peers: readonly NodeId[] | undefined;
@@ -16,12 +22,11 @@ export class GroupRest implements Sleeper {
     readonly pulses: Pulses;
     readonly patienceMs: number;
     readonly afterTicks: number;
-    /** Stops or begins ticking. */
-    readonly onChange: (isResting: boolean) => void;
+    readonly group: Ticking;
   }) {
     this.#pulses = parts.pulses;
     this.#afterTicks = parts.afterTicks;
-    this.#onChange = parts.onChange;
+    this.#group = parts.group;
     this.patienceMs = parts.patienceMs;
   }
 
@@ -48,7 +53,7 @@ export class GroupRest implements Sleeper {
     // A list that was made piece by piece has room for more.
     this.#peers = [...peers];
     for (const peer of peers) this.#pulses.watch(peer, this);
-    this.#onChange(true);
+    this.#group.restChanged(true);
   }
 
   wake(): void {
@@ -57,6 +62,6 @@ export class GroupRest implements Sleeper {
     if (peers === undefined) return;
     this.#peers = undefined;
     for (const peer of peers) this.#pulses.unwatch(peer, this);
-    this.#onChange(false);
+    this.#group.restChanged(false);
   }
 }

@@ -69,16 +69,18 @@ export class Replica {
       clock,
       log: this.#gated(),
       ...(options.slices && { slices: options.slices }),
-      entryApplied: (index, _term, outcomes) => {
-        this.told.push([index, ...outcomes.map(shown)]);
-        this.onTold(index);
+      hooks: {
+        entryApplied: (index, _term, outcomes) => {
+          this.told.push([index, ...outcomes.map(shown)]);
+          this.onTold(index);
+        },
+        shows: (index) => this.shown.push(index),
+        halted: (halt) => {
+          this.halts.push(halt);
+          if (halt === undefined) this.onGoingOn();
+        },
+        failed: (error) => this.failures.push(error),
       },
-      applied: (index) => this.shown.push(index),
-      halted: (halt) => {
-        this.halts.push(halt);
-        if (halt === undefined) this.onGoingOn();
-      },
-      failed: (error) => this.failures.push(error),
     });
   }
 
