@@ -1,7 +1,9 @@
 import type { CallOptions } from '@quorate/core';
 
-import type { EtcdEntry, EtcdListing } from './etcd-entry.ts';
-import type { EtcdLease } from './etcd-lease.ts';
+import type { CallLimits } from './calls.ts';
+import type { EtcdEntry, EtcdListing, KeySelection } from './etcd-entry.ts';
+import type { EtcdLease, KeptRenewableLease } from './etcd-lease.ts';
+import type { RenewableLease } from './renewable-lease.ts';
 
 /**
  * etcd as one part of one node uses it. Every call has a deadline, moves to another member when one fails, and may reach
@@ -12,8 +14,8 @@ import type { EtcdLease } from './etcd-lease.ts';
  * renewals too, and leaves it to etcd to let leases expire: dispose of those first that are to go at once.
  */
 export interface EtcdClient extends Disposable {
-  /** The keys that begin with the prefix, as a majority knows them, in order. */
-  list(prefix: string, options?: ListOptions): Promise<EtcdListing>;
+  /** The keys of a prefix or a range, as a majority knows them, in order. */
+  list(keys: KeySelection, options?: ListOptions): Promise<EtcdListing>;
   /** Writes a key, whatever was there. */
   put(key: string, value: Uint8Array, options?: PutOptions): Promise<void>;
   /**
@@ -21,20 +23,41 @@ export interface EtcdClient extends Disposable {
    * @returns what is there afterwards. It is this call's own if its value is; so values that are to be told apart must
    * differ
    */
-  createIfAbsent(key: string, value: Uint8Array, options?: PutOptions): Promise<EtcdEntry>;
+  createIfAbsent(key: string, value: Uint8Array, options?: PutOptions & CallLimits): Promise<EtcdEntry>;
   /** What is at the key, as a majority knows it. */
   get(key: string, options?: CallOptions): Promise<EtcdEntry | undefined>;
+  /**
+   * Writes and deletes all of it at once, if the key is still the one that was created at that revision.
+   * @returns the revision at which it was done; undefined when the key isn't that one. Where the key itself is deleted,
+   * that may also mean that it was done by this call, whose first answer got lost
+   */
+  writeIfCreated(condition: Created, writes: Writes, options?: CallLimits): Promise<bigint | undefined>;
+  /** Grants a lease that whoever has it renews. */
+  grantRenewableLease(options: LeaseOptions & CallLimits): Promise<RenewableLease>;
+  /** Renews a lease until it is left, disposed of or lost. Nobody else renews it meanwhile. */
+  keepLease(lease: RenewableLease): KeptRenewableLease;
   /** Grants a lease and renews it until it is disposed of or lost. */
   grantLease(options: LeaseOptions): Promise<EtcdLease>;
   /**
-   * Tells the keys that begin with the prefix, all of them at first and after each change, until the signal aborts. It
+   * Tells the keys of a prefix or a range, all of them at first and after each change, until the signal aborts. It
    * goes on where it was when a member fails or hangs, and reads all again when etcd has forgotten what happened meanwhile.
    * @throws ClusterError when no member answers. What was told may have changed since
    */
-  follow(prefix: string, tell: (listing: EtcdListing) => void, options: FollowOptions): Promise<void>;
+  follow(keys: KeySelection, tell: (listing: EtcdListing) => void, options: FollowOptions): Promise<void>;
 }
 
-export interface ListOptions extends CallOptions {
+/** A key, and when it came to be. */
+export interface Created {
+  readonly key: string;
+  readonly createRevision: bigint;
+}
+
+export interface Writes {
+  readonly puts?: readonly { readonly key: string; readonly value: Uint8Array; readonly lease?: string }[];
+  readonly deletes?: readonly string[];
+}
+
+export interface ListOptions extends CallLimits {
   /**
    * The most keys to tell.
    * @default 10000
@@ -54,6 +77,8 @@ export interface LeaseOptions extends CallOptions {
 
 export interface FollowOptions extends ListOptions {
   readonly signal: AbortSignal;
+  /** Told of each key that a watch saw go, with what it had last, before what is left is told. */
+  readonly onGone?: (last: EtcdEntry) => void;
   /**
    * All is read again this often, whatever a watch tells.
    * @default 60000

@@ -32,8 +32,23 @@ export function readEntry({ key, value, create_revision, mod_revision, lease }: 
   };
 }
 
-/** The range of the keys that begin with the prefix. */
-export function rangeOf(prefix: string): { readonly key: Buffer; readonly range_end: Buffer } {
+/** Keys in order, from the first to before the second. */
+export interface KeyRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Those that begin with the prefix, or those of the range. */
+export type KeySelection = string | KeyRange;
+
+/** As etcd wants it told. */
+export function rangeOf(selection: KeySelection): { readonly key: Buffer; readonly range_end: Buffer } {
+  return typeof selection === 'string'
+    ? prefixRange(selection)
+    : { key: Buffer.from(selection.from), range_end: Buffer.from(selection.to) };
+}
+
+function prefixRange(prefix: string): { readonly key: Buffer; readonly range_end: Buffer } {
   const key = Buffer.from(prefix);
   const end = Buffer.from(key);
   let last = end.length - 1;

@@ -3,15 +3,14 @@ import {
   type Clock,
   ClusterError,
   isClusterError,
+  linkSignals,
   type MonotonicMs,
-  type Random,
   sleep,
   type Timer,
 } from '@quorate/core';
 
 import type { Calls } from './calls.ts';
-import { etcdError, isKnownLease } from './etcd-failure.ts';
-import type { MemberConnection } from './member-connection.ts';
+import { grantLease, type LeaseParts, type RenewableLease } from './renewable-lease.ts';
 
 /** A lease that is renewed until it is disposed of, which revokes it, or lost. */
 export interface EtcdLease extends AsyncDisposable {
@@ -30,66 +29,56 @@ export interface EtcdLease extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A lease that was made elsewhere. */
+export interface KeptRenewableLease extends EtcdLease {
+  /** Ends renewals, and leaves the lease to whoever made it. Nothing of it is valid here any more. */
+  leave(): void;
+}
+
 /** The part of its time for which a lease is relied on: the rest is for clocks that run differently. */
 const RELIED_ON = 0.8;
 const RENEWALS_IN_TTL = 6;
 
-export class KeptLease implements EtcdLease {
-  readonly id: string;
+export class KeptLease implements KeptRenewableLease {
   readonly #clock: Clock;
   readonly #calls: Calls;
+  readonly #lease: RenewableLease;
   readonly #lost = new AbortController();
-  /** Aborts when the lease is lost, disposed of or its client is. */
+  /** Aborts when the lease is lost or left, or its client is disposed of. */
   readonly #ended: AbortSignal;
-  readonly #disposed = new AbortController();
-  #ttlMs: number;
+  readonly #left = new AbortController();
   #deadline: MonotonicMs;
   #timer: Timer | undefined;
   #disposing: Promise<void> | undefined;
 
-  private constructor(clock: Clock, calls: Calls, granted: Granted) {
+  /** @param lease which nobody else renews from now on */
+  constructor({ clock, calls }: Pick<LeaseParts, 'clock' | 'calls'>, lease: RenewableLease) {
     this.#clock = clock;
     this.#calls = calls;
-    this.id = granted.id;
-    this.#ttlMs = granted.ttlMs;
-    this.#deadline = granted.sentAt + RELIED_ON * granted.ttlMs;
-    this.#ended = AbortSignal.any([this.#disposed.signal, this.#lost.signal, calls.closed]);
-    this.#ended.addEventListener('abort', () => this.#timer?.cancel(), { once: true });
+    this.#lease = lease;
+    this.#deadline = lease.sentAt + RELIED_ON * lease.ttlMs;
+    const link = linkSignals(this.#left.signal, this.#lost.signal, calls.closed);
+    this.#ended = link.signal;
+    const onEnd = () => {
+      this.#timer?.cancel();
+      link[Symbol.dispose]();
+    };
+    if (this.#ended.aborted) return;
+    this.#ended.addEventListener('abort', onEnd, { once: true });
     this.#arm();
     void this.#keep();
   }
 
-  static async grant(
-    parts: LeaseParts,
-    { ttlMs, signal }: CallOptions & { readonly ttlMs: number },
-  ): Promise<KeptLease> {
-    const { clock, calls, random } = parts;
-    // Chosen here, so that a grant which is repeated is the same lease. etcd's own ids have 63 bits, of which JavaScript
-    // loses ten where its client doesn't find the package that it writes them with.
-    const id = String(1 + Math.floor(random.next() * Number.MAX_SAFE_INTEGER));
-    const seconds = Math.ceil(ttlMs / 1000);
-    let firstSentAt: MonotonicMs | undefined;
-    const granted = await calls.run(
-      'etcd: granting a lease',
-      async (connection, details) => {
-        const isFirst = firstSentAt === undefined;
-        firstSentAt ??= clock.now();
-        try {
-          const answer = await connection.call('leaseGrant', { TTL: seconds, ID: id }, details);
-          return { id, ttlMs: Number(answer.TTL) * 1000, sentAt: firstSentAt };
-        } catch (error) {
-          // The answer got lost, not the grant.
-          if (!isFirst && isKnownLease(error)) return { id, ttlMs: seconds * 1000, sentAt: firstSentAt };
-          throw error;
-        }
-      },
-      { signal },
-    );
-    return new KeptLease(clock, calls, granted);
+  static async grant(parts: LeaseParts, options: CallOptions & { readonly ttlMs: number }): Promise<KeptLease> {
+    return new KeptLease(parts, await grantLease(parts, options));
+  }
+
+  get id(): string {
+    return this.#lease.id;
   }
 
   get ttlMs(): number {
-    return this.#ttlMs;
+    return this.#lease.ttlMs;
   }
 
   get deadline(): MonotonicMs {
@@ -104,6 +93,10 @@ export class KeptLease implements EtcdLease {
     return !this.#ended.aborted && this.#clock.now() < this.#deadline;
   }
 
+  leave(): void {
+    this.#left.abort();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposing ??= this.#revoke().catch((error: unknown) => {
       // It may be tried again.
@@ -114,46 +107,29 @@ export class KeptLease implements EtcdLease {
   }
 
   async #revoke(): Promise<void> {
-    this.#disposed.abort();
-    if (this.#calls.closed.aborted) return;
-    const revoke = (connection: MemberConnection, details: { signal: AbortSignal; token: string | undefined }) =>
-      connection.call('leaseRevoke', { ID: this.id }, details);
-    try {
-      await this.#calls.run('etcd: revoking a lease', revoke);
-    } catch (error) {
-      // It has expired, which is as good.
-      if (!isClusterError(error, 'NOT_FOUND')) throw error;
-    }
+    this.leave();
+    if (!this.#calls.closed.aborted) await this.#lease.revoke();
   }
 
   async #keep(): Promise<void> {
     for (;;) {
-      await sleep(this.#clock, this.#ttlMs / RENEWALS_IN_TTL, { signal: this.#ended }).catch(() => undefined);
+      await sleep(this.#clock, this.ttlMs / RENEWALS_IN_TTL, { signal: this.#ended }).catch(() => undefined);
       if (this.#ended.aborted) return;
-      // What fails is tried again with the next renewal: the deadline says for how long.
-      await this.#renew().catch(() => undefined);
+      try {
+        await this.#renew();
+      } catch (error) {
+        // What else fails is tried again with the next renewal: the deadline says for how long.
+        if (isClusterError(error, 'NOT_FOUND') && !this.#ended.aborted) this.#lose('etcd says that it has expired');
+      }
     }
   }
 
   async #renew(): Promise<void> {
-    const beatMs = this.#ttlMs / RENEWALS_IN_TTL;
+    const beatMs = this.ttlMs / RENEWALS_IN_TTL;
     const limits = { signal: this.#ended, memberTimeoutMs: beatMs, timeoutMs: 2 * beatMs };
-    const { ttlMs, sentAt } = await this.#calls.run(
-      'etcd: renewing a lease',
-      async (connection, details) => {
-        const sentAt = this.#clock.now();
-        return { ttlMs: await renewOnce(connection, this.id, details), sentAt };
-      },
-      limits,
-    );
-    if (this.#ended.aborted) return;
-    if (ttlMs <= 0) {
-      this.#lose('etcd says that it has expired');
-      return;
-    }
-    if (this.#clock.now() >= this.#deadline) return;
-    this.#ttlMs = ttlMs;
-    this.#deadline = Math.max(this.#deadline, sentAt + RELIED_ON * ttlMs);
+    const sentAt = await this.#lease.renew(limits);
+    if (this.#ended.aborted || this.#clock.now() >= this.#deadline) return;
+    this.#deadline = Math.max(this.#deadline, sentAt + RELIED_ON * this.ttlMs);
   }
 
   /** One timer, which is set again when renewals have moved the deadline meanwhile. */
@@ -167,42 +143,5 @@ export class KeptLease implements EtcdLease {
   #lose(why: string): void {
     this.#deadline = Math.min(this.#deadline, this.#clock.now());
     this.#lost.abort(new ClusterError('TIMEOUT', `lease ${this.id} of etcd is lost: ${why}`));
-  }
-}
-
-export interface LeaseParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly calls: Calls;
-}
-
-interface Granted {
-  readonly id: string;
-  readonly ttlMs: number;
-  /** Before it was asked for first. */
-  readonly sentAt: MonotonicMs;
-}
-
-/** Milliseconds from when etcd handled it; 0 when the lease is over. */
-async function renewOnce(
-  connection: MemberConnection,
-  id: string,
-  details: { readonly signal: AbortSignal; readonly token: string | undefined },
-): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const onAbort = () => reject(etcdError({ code: 1, details: 'given up' }, 'etcd: renewing a lease'));
-  details.signal.addEventListener('abort', onAbort, { once: true });
-  promise.catch(() => undefined);
-  const stream = await connection.stream(
-    'leaseKeepAlive',
-    { answer: ({ TTL }) => resolve(Number(TTL) * 1000), end: reject },
-    details,
-  );
-  try {
-    stream.send({ ID: id });
-    return await promise;
-  } finally {
-    details.signal.removeEventListener('abort', onAbort);
-    stream.close();
   }
 }

@@ -6,16 +6,19 @@ import { type EtcdEntry, type EtcdListing, MAX_LISTING_BYTES, readEntry } from '
 export class KeySet {
   readonly #entries: Map<string, EtcdEntry>;
   readonly #limit: number;
+  readonly #onGone: ((last: EtcdEntry) => void) | undefined;
   #revision: bigint;
   #complete: boolean;
   /** Of all values. */
   #bytes: number;
 
-  constructor({ entries, revision, complete }: EtcdListing, limit: number) {
+  /** @param onGone told of each key that goes, with what it had last */
+  constructor({ entries, revision, complete }: EtcdListing, limit: number, onGone?: (last: EtcdEntry) => void) {
     this.#entries = new Map(entries.map((entry) => [entry.key, entry]));
     this.#revision = revision;
     this.#complete = complete;
     this.#limit = limit;
+    this.#onGone = onGone;
     this.#bytes = entries.reduce((sum, { value }) => sum + value.length, 0);
   }
 
@@ -45,7 +48,10 @@ export class KeySet {
   #change(entry: EtcdEntry, isGone: boolean): boolean {
     const former = this.#entries.get(entry.key);
     this.#bytes -= former?.value.length ?? 0;
-    if (isGone || isDeletion(entry)) return this.#entries.delete(entry.key);
+    if (isGone || isDeletion(entry)) {
+      if (former !== undefined) this.#onGone?.(former);
+      return this.#entries.delete(entry.key);
+    }
     const isRoom = former !== undefined || this.#entries.size < this.#limit;
     if (!isRoom || this.#bytes + entry.value.length > MAX_LISTING_BYTES) {
       const wasComplete = this.#complete;

@@ -1,7 +1,7 @@
 import { type CallOptions, type Clock, linkSignals, type Random, sleep } from '@quorate/core';
 
 import type { Calls } from './calls.ts';
-import type { EtcdListing } from './etcd-entry.ts';
+import type { EtcdEntry, EtcdListing, KeySelection } from './etcd-entry.ts';
 import { KeySet } from './key-set.ts';
 import type { MemberConnection } from './member-connection.ts';
 import type { MemberSet } from './member-set.ts';
@@ -12,12 +12,13 @@ export interface FollowPlan {
   readonly random: Random;
   readonly calls: Calls;
   readonly members: MemberSet;
-  readonly prefix: string;
+  readonly keysOf: KeySelection;
   readonly limit: number;
   readonly livenessMs: number;
   readonly resyncMs: number;
   readonly list: (options: CallOptions) => Promise<EtcdListing>;
   readonly tell: (listing: EtcdListing) => void;
+  readonly onGone: ((last: EtcdEntry) => void) | undefined;
 }
 
 const PAUSE_MS = 100;
@@ -53,18 +54,18 @@ export class PrefixFollower {
   async #read(signal: AbortSignal): Promise<KeySet> {
     const listing = await this.#plan.list({ signal });
     this.#plan.tell(listing);
-    return new KeySet(listing, this.#plan.limit);
+    return new KeySet(listing, this.#plan.limit, this.#plan.onGone);
   }
 
   async #watch(keys: KeySet, signal: AbortSignal): Promise<WatchEnd> {
-    const { clock, random, prefix, livenessMs, resyncMs, tell, calls } = this.#plan;
+    const { clock, random, keysOf, livenessMs, resyncMs, tell, calls } = this.#plan;
     const { connection, token } = await calls.run('etcd: watch', (connection, { token }) =>
       Promise.resolve({ connection, token }),
     );
     const watch = new PrefixWatch({
       clock,
       connection,
-      prefix,
+      keysOf,
       keys,
       livenessMs,
       // Nodes that began together don't read together for ever.

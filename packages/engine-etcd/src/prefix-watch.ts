@@ -1,7 +1,7 @@
 import { type Clock, ClusterError, type Timer } from '@quorate/core';
 import type { IWatchRequest, IWatchResponse } from 'etcd3';
 
-import { rangeOf } from './etcd-entry.ts';
+import { type KeySelection, rangeOf } from './etcd-entry.ts';
 import { etcdError } from './etcd-failure.ts';
 import type { KeySet } from './key-set.ts';
 import type { MemberConnection, OpenStream } from './member-connection.ts';
@@ -22,7 +22,7 @@ export interface FailedWatch {
 export interface WatchPlan {
   readonly clock: Clock;
   readonly connection: MemberConnection;
-  readonly prefix: string;
+  readonly keysOf: KeySelection;
   readonly keys: KeySet;
   readonly livenessMs: number;
   readonly resyncMs: number;
@@ -74,8 +74,8 @@ export class PrefixWatch {
       return;
     }
     this.#stream = stream;
-    const { prefix, keys } = this.#plan;
-    stream.send({ create_request: { ...rangeOf(prefix), start_revision: String(keys.revision + 1n) } });
+    const { keysOf, keys } = this.#plan;
+    stream.send({ create_request: { ...rangeOf(keysOf), start_revision: String(keys.revision + 1n) } });
   }
 
   #receive(answer: IWatchResponse): void {

@@ -1,14 +1,30 @@
 import { type CallOptions, type Clock, ClusterError, type Random } from '@quorate/core';
-import type { IRangeResponse } from 'etcd3';
+import type { IRangeResponse, ITxnRequest } from 'etcd3';
 
-import { Calls } from './calls.ts';
+import { type CallLimits, Calls } from './calls.ts';
 import type { EngineSettings } from './engine-options.ts';
-import type { EtcdClient, FollowOptions, LeaseOptions, ListOptions, PutOptions } from './etcd-client.ts';
-import { type EtcdEntry, type EtcdListing, MAX_LISTING_BYTES, rangeOf, readEntry } from './etcd-entry.ts';
+import type {
+  Created,
+  EtcdClient,
+  FollowOptions,
+  LeaseOptions,
+  ListOptions,
+  PutOptions,
+  Writes,
+} from './etcd-client.ts';
+import {
+  type EtcdEntry,
+  type EtcdListing,
+  type KeySelection,
+  MAX_LISTING_BYTES,
+  rangeOf,
+  readEntry,
+} from './etcd-entry.ts';
 import { isCompacted, isTooLarge } from './etcd-failure.ts';
-import { type EtcdLease, KeptLease } from './etcd-lease.ts';
+import { type EtcdLease, KeptLease, type KeptRenewableLease } from './etcd-lease.ts';
 import type { MemberSet } from './member-set.ts';
 import { PrefixFollower } from './prefix-follower.ts';
+import { grantLease, type RenewableLease } from './renewable-lease.ts';
 
 export interface ClientParts {
   readonly clock: Clock;
@@ -35,10 +51,10 @@ export class SharingClient implements EtcdClient {
     this.#leave = leave;
   }
 
-  async list(prefix: string, { limit = LIST_LIMIT, signal }: ListOptions = {}): Promise<EtcdListing> {
+  async list(keys: KeySelection, { limit = LIST_LIMIT, ...limits }: ListOptions = {}): Promise<EtcdListing> {
     for (let again = 0; ; again += 1) {
       try {
-        return await this.#pages(prefix, limit, signal);
+        return await this.#pages(keys, limit, limits);
       } catch (error) {
         // Between two pages etcd may forget the revision of the first.
         if (again > 0 || !isCompacted(error)) throw error;
@@ -61,8 +77,8 @@ export class SharingClient implements EtcdClient {
     });
   }
 
-  async createIfAbsent(key: string, value: Uint8Array, options: PutOptions = {}): Promise<EtcdEntry> {
-    const { lease = '0', signal } = options;
+  async createIfAbsent(key: string, value: Uint8Array, options: PutOptions & CallLimits = {}): Promise<EtcdEntry> {
+    const { lease = '0', ...limits } = options;
     const at = Buffer.from(key);
     const range = { request_range: { key: at } };
     const request = {
@@ -74,21 +90,52 @@ export class SharingClient implements EtcdClient {
       member: Parameters<Parameters<Calls['run']>[1]>[0],
       details: { signal: AbortSignal; token: string | undefined },
     ) => member.call('txn', request, details);
-    const { responses } = await this.#calls.run('etcd: create', call, { signal });
+    const { responses } = await this.#calls.run('etcd: create', call, limits);
     const found = responses.at(-1)?.response_range.kvs[0];
     if (found === undefined) throw new ClusterError('PROTOCOL', 'etcd: create: the answer lacks what is there');
     return readEntry(found);
+  }
+
+  async writeIfCreated(
+    { key, createRevision }: Created,
+    { puts = [], deletes = [] }: Writes,
+    limits: CallLimits = {},
+  ): Promise<bigint | undefined> {
+    const request: ITxnRequest = {
+      compare: [{ key: Buffer.from(key), target: 'Create', result: 'Equal', create_revision: String(createRevision) }],
+      success: [
+        ...puts.map((put) => ({
+          request_put: { key: Buffer.from(put.key), value: Buffer.from(put.value), lease: put.lease ?? '0' },
+        })),
+        ...deletes.map((gone) => ({ request_delete_range: { key: Buffer.from(gone) } })),
+      ],
+    };
+    const answer = await this.#calls.run(
+      'etcd: write',
+      (member, details) => member.call('txn', request, details),
+      limits,
+    );
+    return answer.succeeded ? BigInt(answer.header.revision) : undefined;
+  }
+
+  grantRenewableLease(options: LeaseOptions & CallLimits): Promise<RenewableLease> {
+    return grantLease({ ...this.#parts, calls: this.#calls }, options);
+  }
+
+  keepLease(lease: RenewableLease): KeptRenewableLease {
+    return new KeptLease({ clock: this.#parts.clock, calls: this.#calls }, lease);
   }
 
   grantLease(options: LeaseOptions): Promise<EtcdLease> {
     return KeptLease.grant({ ...this.#parts, calls: this.#calls }, options);
   }
 
-  follow(prefix: string, tell: (listing: EtcdListing) => void, options: FollowOptions): Promise<void> {
-    const { signal, limit = LIST_LIMIT, livenessMs = 1_000, resyncMs = 60_000 } = options;
-    const list = (call: CallOptions) => this.list(prefix, { ...call, limit });
+  follow(keysOf: KeySelection, tell: (listing: EtcdListing) => void, options: FollowOptions): Promise<void> {
+    const { signal, onGone, limit = LIST_LIMIT, livenessMs = 1_000, resyncMs = 60_000 } = options;
+    const list = (call: CallOptions) => this.list(keysOf, { ...call, limit });
     const { clock, random, members } = this.#parts;
-    const plan = { clock, random, members, calls: this.#calls, prefix, limit, livenessMs, resyncMs, list, tell };
+    const calls = this.#calls;
+    const plan = { clock, random, members, calls, keysOf, limit, livenessMs, resyncMs, list, tell, onGone };
     return new PrefixFollower(plan).run(signal);
   }
 
@@ -99,16 +146,16 @@ export class SharingClient implements EtcdClient {
     this.#leave();
   }
 
-  async #pages(prefix: string, limit: number, signal: AbortSignal | undefined): Promise<EtcdListing> {
+  async #pages(keys: KeySelection, limit: number, limits: CallLimits): Promise<EtcdListing> {
     const entries: EtcdEntry[] = [];
-    const { range_end } = rangeOf(prefix);
-    let key: Buffer = Buffer.from(prefix);
+    const { key: first, range_end } = rangeOf(keys);
+    let key = first;
     let revision: string | undefined;
     let page = PAGE;
     let bytes = 0;
     for (;;) {
       const request = { key, range_end, limit: Math.min(page, limit + 1 - entries.length), revision: revision ?? '0' };
-      const answer = await this.#page(request, signal);
+      const answer = await this.#page(request, limits);
       if (answer === 'too large') {
         page = Math.max(1, Math.floor(Math.min(page, request.limit) / 2));
         continue;
@@ -128,9 +175,9 @@ export class SharingClient implements EtcdClient {
 
   async #page(
     request: { readonly key: Buffer; readonly range_end: Buffer; readonly limit: number; readonly revision: string },
-    signal: AbortSignal | undefined,
+    limits: CallLimits,
   ): Promise<IRangeResponse | 'too large'> {
-    const call = this.#calls.run('etcd: list', (member, details) => member.call('range', request, details), { signal });
+    const call = this.#calls.run('etcd: list', (member, details) => member.call('range', request, details), limits);
     return call.catch((error: unknown) => {
       if (isTooLarge(error) && request.limit > 1) return 'too large' as const;
       throw error;

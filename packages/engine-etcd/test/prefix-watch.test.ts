@@ -34,7 +34,7 @@ class Watched {
     const watch = new PrefixWatch({
       clock: etcd.system.clock,
       connection,
-      prefix: '/p/',
+      keysOf: '/p/',
       keys: new KeySet({ entries: [], revision: 7n, complete: true }, 10),
       livenessMs: 1_000,
       resyncMs: 60_000,

@@ -1,0 +1,175 @@
+import { type CallOptions, ClusterError, isClusterError, linkSignals } from '@quorate/core';
+import type { LeaseHold, LeaseRefusal, LeaseRequest, LeaseStore, LeaseView } from '@quorate/lease';
+
+import type { EtcdEntry, EtcdListing } from '../etcd-entry.ts';
+import { HeldPlace, type PlaceParts, type TakenGrant } from './held-place.ts';
+import { LeaseKeys } from './lease-keys.ts';
+import { LeaseQueue, mustWait } from './lease-queue.ts';
+import { decodeRecord, recordOf } from './lease-record.ts';
+import { SeenGrants } from './seen-grants.ts';
+
+/** Of its time, how long one member of etcd may take to answer: another can then be asked within one renewal. */
+const MEMBER_PART = 1 / 15;
+const MIN_MEMBER_MS = 100;
+const MAX_MEMBER_MS = 1_000;
+const MIN_LIVENESS_MS = 300;
+/** Whoever waits looks at its own place this often. That costs nothing while the queue is followed. */
+const LOOKS_IN_TTL = 6;
+/** What is followed is read anew this often, which may cost a hand-over at that moment its mark. */
+const RESYNC_MS = 600_000;
+/** Of this one's own former grants, which it knows to be over. */
+const MAX_FORMER = 16;
+const DISPOSAL_MS = 500;
+
+/** A lease in etcd as one who wants it sees it. */
+export class EtcdLeaseStore implements LeaseStore {
+  readonly #request: LeaseRequest;
+  readonly #parts: PlaceParts;
+  readonly #seen = new SeenGrants();
+  /** Its own places, by their holders. */
+  readonly #own = new Set<string>();
+  /** As it is followed; undefined while it isn't. */
+  #queue: LeaseQueue | undefined;
+  #place: HeldPlace | undefined;
+
+  constructor(request: LeaseRequest, parts: Pick<PlaceParts, 'clock' | 'client'>) {
+    const memberMs = Math.min(MAX_MEMBER_MS, Math.max(MIN_MEMBER_MS, request.ttlMs * MEMBER_PART));
+    this.#request = request;
+    this.#parts = {
+      ...parts,
+      keys: new LeaseKeys(request.name),
+      record: recordOf(request),
+      memberTimeoutMs: memberMs,
+    };
+  }
+
+  async follow(tell: (view: LeaseView) => void, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { client, keys } = this.#parts;
+    const overflow = new AbortController();
+    using either = linkSignals(signal, overflow.signal);
+    const onListing = (listing: EtcdListing): void => {
+      if (!listing.complete) overflow.abort();
+      else this.#follow(listing, tell);
+    };
+    try {
+      await client.follow(keys.range, onListing, {
+        signal: either.signal,
+        onGone: (entry) => this.#gone(entry),
+        livenessMs: Math.min(MAX_MEMBER_MS, Math.max(MIN_LIVENESS_MS, this.#request.ttlMs / LOOKS_IN_TTL)),
+        resyncMs: RESYNC_MS,
+      });
+    } finally {
+      this.#queue = undefined;
+    }
+    if (overflow.signal.aborted) throw this.#overflow();
+  }
+
+  async acquire(options: CallOptions): Promise<LeaseHold | LeaseRefusal> {
+    const place = await this.#ownPlace(options);
+    try {
+      return await this.#ask(place, await place.join(options), options);
+    } catch (error) {
+      if (!isClusterError(error, 'NOT_FOUND')) throw error;
+      return this.#lost(place);
+    }
+  }
+
+  async withdraw(options: CallOptions): Promise<void> {
+    const place = this.#place;
+    await place?.leave(options);
+    if (this.#place === place) this.#place = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#place?.leave({ timeoutMs: DISPOSAL_MS }).catch(() => undefined);
+  }
+
+  async #ask(place: HeldPlace, createRevision: bigint, options: CallOptions): Promise<LeaseHold | LeaseRefusal> {
+    const { clock } = this.#parts;
+    const { share, ttlMs } = this.#request;
+    const queue = await this.#queueSince(createRevision, options);
+    if (!queue.has({ holder: place.holder, createRevision })) return this.#lost(place);
+    const now = clock.now();
+    const unproven = this.#seen.unproven(now, this.#own);
+    if (mustWait(share, queue.ahead(createRevision), unproven)) {
+      return { retryAt: Math.min(now + ttlMs / LOOKS_IN_TTL, ...unproven.map(({ until }) => until)) };
+    }
+    const grant = await place.take(options);
+    return grant === undefined ? this.#lost(place) : this.#hold(place, createRevision, grant);
+  }
+
+  /** Only an exclusive lease is shared with others than Quorate, who take the creation of their key for its token. */
+  #hold(place: HeldPlace, createRevision: bigint, { sentAt, revision }: TakenGrant): LeaseHold {
+    return {
+      token: this.#request.share.kind === 'exclusive' ? createRevision : revision,
+      sentAt,
+      usableFrom: sentAt,
+      renew: (options) => place.renew(options),
+      release: (options) => place.leave(options),
+    };
+  }
+
+  async #ownPlace(options: CallOptions): Promise<HeldPlace> {
+    const known = this.#place;
+    if (known !== undefined && !known.isLeft) return known;
+    const place = await HeldPlace.open(this.#parts, options);
+    this.#place = place;
+    this.#own.add(place.holder);
+    const [oldest] = this.#own;
+    if (oldest !== undefined && this.#own.size > MAX_FORMER) this.#own.delete(oldest);
+    return place;
+  }
+
+  /** Its etcd lease is over, or somebody deleted its key: the next call stands anew. */
+  async #lost(place: HeldPlace): Promise<LeaseRefusal> {
+    await place.leave({ timeoutMs: DISPOSAL_MS }).catch(() => undefined);
+    return { retryAt: this.#parts.clock.now() };
+  }
+
+  async #queueSince(revision: bigint, { signal }: CallOptions): Promise<LeaseQueue> {
+    const followed = this.#queue;
+    if (followed !== undefined && followed.revision >= revision) return followed;
+    const { client, keys, memberTimeoutMs } = this.#parts;
+    const listing = await client.list(keys.range, { memberTimeoutMs, signal });
+    if (!listing.complete) throw this.#overflow();
+    const queue = new LeaseQueue(keys, listing);
+    this.#seen.note(queue.grants, queue.revision, this.#parts.clock.now());
+    return queue;
+  }
+
+  #follow(listing: EtcdListing, tell: (view: LeaseView) => void): void {
+    const former = this.#queue;
+    const queue = new LeaseQueue(this.#parts.keys, listing);
+    this.#queue = queue;
+    this.#seen.note(queue.grants, queue.revision, this.#parts.clock.now());
+    if (former !== undefined && !isNews(former, queue)) return;
+    const isExclusive = this.#request.share.kind === 'exclusive';
+    tell({ holder: isExclusive ? queue.leader : undefined, revision: queue.revision });
+  }
+
+  #gone({ key, value, modRevision }: EtcdEntry): void {
+    const read = this.#parts.keys.read(key);
+    const record = read?.kind === 'grant' ? decodeRecord(value) : undefined;
+    if (read !== undefined && record !== undefined) {
+      this.#seen.gone(read.holder, { record, modRevision }, this.#parts.clock.now());
+    }
+  }
+
+  #overflow(): ClusterError {
+    return new ClusterError('OVERLOADED', `etcd: too many want ${this.#request.name} at one time`);
+  }
+}
+
+/** Whether it is more than a grant that was renewed. */
+function isNews(former: LeaseQueue, queue: LeaseQueue): boolean {
+  if (former.places.length !== queue.places.length || former.grants.size !== queue.grants.size) return true;
+  const isKnownPlace = queue.places.every(
+    ({ createRevision }, at) => former.places[at]?.createRevision === createRevision,
+  );
+  return (
+    !isKnownPlace ||
+    [...queue.grants].some(([holder, { record }]) => {
+      return former.grants.get(holder)?.record.released !== record.released;
+    })
+  );
+}
