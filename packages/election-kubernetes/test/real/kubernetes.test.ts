@@ -1,7 +1,8 @@
 import { findKubernetes, KubernetesServer, reportAbsent } from '@quorate/test-servers';
-import { afterAll, it } from 'vitest';
+import { afterAll, describe, it } from 'vitest';
 
 import { contractSuite } from './contract-suite.ts';
+import { faultSuite } from './fault-suite.ts';
 
 const programs = findKubernetes();
 if (programs === undefined) {
@@ -11,4 +12,5 @@ if (programs === undefined) {
   const server = await KubernetesServer.start(programs);
   afterAll(() => server[Symbol.asyncDispose]());
   contractSuite(server);
+  describe('election on Leases beside faults', () => faultSuite(server));
 }
