@@ -11,13 +11,13 @@ import type { Halt } from './commands/entry-feed.ts';
 import type { Command } from './commands/command-batch.ts';
 import { OutcomeCodec } from './commands/outcome-codec.ts';
 import { ReplicatedMachine } from './commands/replicated-machine.ts';
-import { Entering } from './formation/entering.ts';
+import { type EnteredGroup, Entering } from './formation/entering.ts';
 import type { Founding } from './formation/founding.ts';
-import { encodeForwarded, type ForwardedCommands } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
 import { GroupUsers } from './group-users.ts';
-import { GroupMembership } from './membership/group-membership.ts';
+import { type ChangingGroupOwner, GroupMembership } from './membership/group-membership.ts';
 import type { RaftMembers } from './membership/raft-members.ts';
+import type { GroupRecord } from './group-record.ts';
 import type { Identity } from './group-state.ts';
 import type { CommandOptions, GroupPeer, GroupPhase, GroupStatus } from './group-status.ts';
 import type { Settled } from './proposals.ts';
@@ -38,7 +38,7 @@ import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 
 /** One group on one node, from the first look at its log to its end. */
-export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable {
+export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, EnteredGroup, ChangingGroupOwner, AsyncDisposable {
   readonly id: number;
   due = 0;
   readonly settings: GroupSettings;
@@ -79,32 +79,28 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     const { codec } = this.#machine;
     this.#codec = new OutcomeCodec(codec.result);
     this.#commandCodec = codec.command;
-    this.#entering = new Entering({
-      host,
-      group: parts.id,
-      settings: parts.settings,
-      isClosed: () => this.#closing.signal.aborted,
-      phase: () => this.#phase,
-      enter: (phase) => this.#enter(phase),
-      run: (founding, identity) => this.#run(founding, identity),
-      isRunning: () => this.#running !== undefined,
-      beginAnew: () => this.#beginAnew(`${this.#self} becomes another member of group ${this.id}`),
-      campaign: () => this.campaign(),
-      over: (error) => this.over(error),
-    });
-    this.#membership = new GroupMembership({
-      host,
-      group: parts.id,
-      electionMs: parts.settings.timings.electionMs,
-      running: () => this.#running,
-      record: () => this.#entering.founding?.record,
-      phase: () => this.#phase,
-      error: () => this.#problem,
-      refusal: () => this.#changeRefusal(),
-      notLeader: () => notLeader(this.#host.context, this.id, this.#running),
-      mayLead: (nodeId) => this.users.preferenceFor(nodeId) >= this.users.preferenceFor(this.#self),
-      removed: () => this.#leave(),
-    });
+    this.#entering = new Entering(host, this);
+    this.#membership = new GroupMembership(host, this);
+  }
+
+  get phase(): GroupPhase {
+    return this.#phase;
+  }
+
+  get running(): RunningGroup<R> | undefined {
+    return this.#running;
+  }
+
+  get record(): GroupRecord | undefined {
+    return this.#entering.founding?.record;
+  }
+
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  notLeader(): ClusterError {
+    return notLeader(this.#host.context, this.id, this.#running);
   }
 
   /** How fresh the machine of this node is. */
@@ -129,7 +125,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
 
   get status(): GroupStatus {
     const term = this.#entering.founding?.state.term ?? 0;
-    return shownStatus(this.#running, { phase: this.#phase, term, error: this.#problem });
+    return shownStatus(this.#running, { phase: this.#phase, term, error: this.problem });
   }
 
   /** What is now, then each change of phase, role, leader or members; a slow reader gets the newest. */
@@ -163,7 +159,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     }
     this.#beginAnew(message);
     this.#membership.giveUp(error);
-    this.#enter('repairing');
+    this.enter('repairing');
     this.users.turned();
   }
 
@@ -176,7 +172,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
   }
 
   failed(error: ClusterError): void {
-    if (this.#closing.signal.aborted) return;
+    if (this.closing.aborted) return;
     this.#host.context.logger.error(error.message, error);
     this.#end(error.code === 'REFUSED' ? 'refused' : 'failed', error);
   }
@@ -236,7 +232,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
 
   /** Whether no command waits here for what becomes of it. */
   get isIdle(): boolean {
-    return this.#running?.hasNoCommands ?? true;
+    return this.#running?.callers.hasCommands !== true;
   }
 
   /** Voters to whom this leader can hand over, those with the most of the log first. */
@@ -300,7 +296,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+    if (this.closing.aborted) return;
     const error = new ClusterError('CLOSED', `group ${this.id} is closed`);
     this.#closing.abort(error);
     this.#entering.stop();
@@ -320,9 +316,9 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
       group: id,
       clock: this.#host.context.clock,
       codec: this.#codec,
-      dispatch: () => this.#running?.dispatch,
+      dispatch: () => this.#running?.callers.dispatch,
       leader: () => this.#running?.leader,
-      notLeader: () => notLeader(this.#host.context, id, this.#running),
+      notLeader: () => this.notLeader(),
       passOn: (to, body, timeoutMs) => this.#host.request(to, id, requestKind.FORWARD, body, { timeoutMs }),
     });
     this.#desk.refuse(this.#error);
@@ -347,17 +343,17 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
       group: this.id,
       running: () => this.#running,
       machine: () => this.#machine,
-      record: () => this.#entering.founding?.record,
+      record: () => this.record,
       phase: () => this.#phase,
-      refusal: () => this.#changeRefusal(),
-      notLeader: () => notLeader(this.#host.context, this.id, this.#running),
+      refusal: () => this.changeRefusal,
+      notLeader: () => this.notLeader(),
       barrier: (options) => this.reads.barrier(options),
-      closing: this.#closing.signal,
+      closing: this.closing,
     }));
   }
 
   /** Why it doesn't run. */
-  get #problem(): ClusterError | undefined {
+  get problem(): ClusterError | undefined {
     const { loss } = this.#host.log;
     if (this.#error !== undefined || this.#phase !== 'repairing' || loss === undefined) return this.#error;
     return new ClusterError('CORRUPT', loss);
@@ -380,7 +376,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
   }
 
   /** This member was removed, and nobody has told this node so before. */
-  #leave(): void {
+  leave(): void {
     const [founding, running] = [this.#entering.founding, this.#running];
     if (founding === undefined || running === undefined || founding.state.isRemoved) return;
     founding.record.remove();
@@ -393,7 +389,11 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     running.retire(error);
     this.#refuse(error);
     this.#membership.giveUp(error);
-    this.#enter('removed');
+    this.enter('removed');
+  }
+
+  beginAnew(): void {
+    this.#beginAnew(`${this.#self} becomes another member of group ${this.id}`);
   }
 
   /** Another member of the group from now on. */
@@ -404,20 +404,20 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     this.#machine = this.#newMachine();
   }
 
-  #changeRefusal(): ClusterError | undefined {
+  get changeRefusal(): ClusterError | undefined {
     if (this.#phase !== 'halted' && this.#error !== undefined) return this.#error;
     if (this.#running !== undefined) return undefined;
     return new ClusterError('QUORUM_LOST', `group ${this.id} is ${this.#phase}: its members are not known here`);
   }
 
   /** Takes part, as this member. */
-  async #run(founding: Founding, identity: Identity): Promise<void> {
-    if (this.#isRun || this.#closing.signal.aborted) return;
+  async run(founding: Founding, identity: Identity): Promise<void> {
+    if (this.#isRun || this.closing.aborted) return;
     this.#isRun = true;
     founding.stop();
     const log = this.#host.logOf(this.id);
-    await restoreNewest(this.#machine, log, this.#closing.signal);
-    if (this.#closing.signal.aborted || !this.#host.log.isCurrent(log)) return;
+    await restoreNewest(this.#machine, log, this.closing);
+    if (this.closing.aborted || !this.#host.log.isCurrent(log)) return;
     this.#running = new RunningGroup<R>({
       host: this.#host,
       id: this.id,
@@ -432,15 +432,11 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     });
     this.#running.stand(this.users.isStanding);
     this.#refuse(undefined);
-    this.#enter('running');
+    this.enter('running');
     this.#desk?.open();
     this.#readDesk?.open(this.#running);
     this.#host.input(this, () => undefined);
     if (founding.state.isRemoved) this.#retire(this.#running);
-  }
-
-  preferenceFor(nodeId: NodeId): number {
-    return this.users.preferenceFor(nodeId);
   }
 
   get canRest(): boolean {
@@ -451,14 +447,8 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     this.#membership.strangerSpoke(nodeId, number);
   }
 
-  forward(to: NodeId, commands: ForwardedCommands): Promise<Uint8Array> {
-    const { timeoutMs } = commands;
-    const { signal } = this.#closing;
-    return this.#host.request(to, this.id, requestKind.FORWARD, encodeForwarded(commands), { timeoutMs, signal });
-  }
-
   #throwIfOver(): void {
-    if (this.#closing.signal.aborted) throw new ClusterError('CLOSED', `group ${this.id} is closed`);
+    if (this.closing.aborted) throw new ClusterError('CLOSED', `group ${this.id} is closed`);
     if (this.#error !== undefined) throw this.#error;
   }
 
@@ -469,7 +459,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     this.#readDesk?.refuse(error);
   }
 
-  #enter(phase: GroupPhase): void {
+  enter(phase: GroupPhase): void {
     this.#phase = phase;
     this.#changed();
   }
@@ -494,11 +484,11 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     this.#refuse(halt?.error);
     if (halt !== undefined) {
       // What they wait for can take long now.
-      this.#running?.reads.failAll(halt.error);
+      this.#running?.callers.reads.failAll(halt.error);
       this.#host.context.logger.error(`group ${this.id} is halted: ${halt.error.message}`, halt.error);
       this.#haltedLeader ??= new HaltedLeader(this.#host, this, () => this.#running);
     }
-    this.#enter(halt === undefined ? 'running' : 'halted');
+    this.enter(halt === undefined ? 'running' : 'halted');
   }
 
   /** The group is over on this node. */
@@ -508,6 +498,6 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, AsyncDisposable
     this.#refuse(error);
     if (phase === 'closed') this.#membership.end(error);
     else this.#membership.giveUp(error);
-    this.#enter(phase);
+    this.enter(phase);
   }
 }

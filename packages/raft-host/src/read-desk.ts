@@ -9,7 +9,7 @@ const MAX_EARLY = 65_536;
 
 /** What can be read from, while it runs. */
 export interface ReadableGroup {
-  readonly reads: Reads;
+  readonly callers: { readonly reads: Reads };
   /** Up to where a read by the lease must see the log; undefined where there is no lease to read by. */
   leaseIndex(): number | undefined;
 }
@@ -81,8 +81,8 @@ export class ReadDesk {
    */
   async barrier(options: ReadOptions = {}): Promise<void> {
     const deadline = this.#deadline(options);
-    const { reads } = this.#ready(options) ?? (await this.#whenReady(options));
-    const read = reads.barrier(deadline);
+    const { callers } = this.#ready(options) ?? (await this.#whenReady(options));
+    const read = callers.reads.barrier(deadline);
     this.#gather();
     await abortable(options.signal, () => read);
   }
@@ -103,7 +103,7 @@ export class ReadDesk {
    * @throws ClusterError as `barrier`
    */
   async stalenessBarrier(maxStalenessMs: number, options: ReadOptions = {}): Promise<void> {
-    if (this.#ready(options)?.reads.isFresh(maxStalenessMs) !== true) await this.barrier(options);
+    if (this.#ready(options)?.callers.reads.isFresh(maxStalenessMs) !== true) await this.barrier(options);
   }
 
   /**
@@ -112,8 +112,8 @@ export class ReadDesk {
    */
   async whenApplied(index: number, options: ReadOptions = {}): Promise<void> {
     const deadline = this.#deadline(options);
-    const { reads } = this.#ready(options) ?? (await this.#whenReady(options));
-    await abortable(options.signal, () => reads.whenApplied(index, deadline));
+    const { callers } = this.#ready(options) ?? (await this.#whenReady(options));
+    await abortable(options.signal, () => callers.reads.whenApplied(index, deadline));
   }
 
   #ready({ signal }: ReadOptions): ReadableGroup | undefined {

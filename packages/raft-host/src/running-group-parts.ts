@@ -3,10 +3,10 @@ import type { Role } from '@quorate/raft';
 import type { Halt } from './commands/entry-feed.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
 import type { ReplicatedMachine } from './commands/replicated-machine.ts';
-import type { ForwardedCommands } from './forwarding.ts';
 import type { GroupSettings } from './group-options.ts';
 import type { GroupRecord } from './group-record.ts';
 import type { Identity } from './group-state.ts';
+import type { GroupUsers } from './group-users.ts';
 import type { HostedGroup, RaftHost } from './raft-host.ts';
 import type { CheckedLog } from './repair/checked-log.ts';
 import type { SnapshotPolicySettings } from './snapshots/snapshot-policy.ts';
@@ -21,8 +21,9 @@ export interface GroupRole {
 
 /** Whose running group it is, and whom it tells. */
 export interface RunningGroupOwner extends HostedGroup {
-  /** How much a node is wanted as leader. */
-  preferenceFor(nodeId: NodeId): number;
+  readonly users: GroupUsers;
+  /** Aborted when it is closed. */
+  readonly closing: AbortSignal;
   /** Whether it is fine for this node when the group doesn't tick while there is nothing to do. */
   readonly canRest: boolean;
   /** Something may have happened. */
@@ -35,8 +36,6 @@ export interface RunningGroupOwner extends HostedGroup {
   halted(halt: Halt | undefined): void;
   /** The group can't go on here; not with this log, if that is damaged. */
   over(error: ClusterError): void;
-  /** @throws ClusterError as `Transport.request`, or what the leader threw */
-  forward(to: NodeId, commands: ForwardedCommands): Promise<Uint8Array>;
 }
 
 /** What a running group is made of. */

@@ -1,11 +1,4 @@
-import {
-  type ClusterError,
-  ENTRY_HEADROOM,
-  type MonotonicMs,
-  type NodeId,
-  type SnapshotInfo,
-  toClusterError,
-} from '@quorate/core';
+import { type ClusterError, type MonotonicMs, type NodeId, type SnapshotInfo, toClusterError } from '@quorate/core';
 import {
   type Entry,
   type Message,
@@ -16,13 +9,14 @@ import {
   type Snapshot,
   type SoftState,
 } from '@quorate/raft';
+import { type CalledGroup, Callers } from './callers.ts';
 import { Applier, type ApplierHooks } from './commands/applier.ts';
 import type { CommandOutcome } from './commands/command-outcome.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import { Consensus, type ConsensusHooks } from './consensus.ts';
-import { coreConfig, MAX_PENDING_BYTES } from './core-config.ts';
+import { coreConfig } from './core-config.ts';
 import { DiskWatch } from './disk-watch.ts';
-import { Dispatch, type Leader } from './dispatch.ts';
+import type { Leader } from './dispatch.ts';
 import { type Capture, type CapturedGroup, GroupSnapshots } from './group-snapshots.ts';
 import { GroupLogView, type LogReader } from './group-log-view.ts';
 import { inTicks } from './group-options.ts';
@@ -30,7 +24,7 @@ import { formationTag } from './group-state.ts';
 import { GroupConfiguration } from './group-configuration.ts';
 import { hardStateOf } from './hard-state.ts';
 import type { Sender } from './outbox.ts';
-import { Reads } from './reads.ts';
+import type { Proposed } from './proposals.ts';
 import type { GroupRole, RunningGroupParts } from './running-group-parts.ts';
 import { neededByOthers, successors } from './progress-view.ts';
 import { GroupRest, type Ticking } from './resting/group-rest.ts';
@@ -47,10 +41,13 @@ const CACHE_BYTES: number = 4 * 1024 * 1024;
 const REST_ELECTION_TIMES = 2;
 
 /** A group that this node is a member of, with consensus, a machine, and what waits for either. */
-export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, ApplierHooks<R>, LogReader, CapturedGroup {
+export class RunningGroup<R>
+  implements Sender, Ticking, ConsensusHooks, ApplierHooks<R>, LogReader, CapturedGroup, CalledGroup
+{
   readonly id: number;
   readonly formationTag: number;
   readonly configuration: GroupConfiguration;
+  readonly callers: Callers<R>;
   readonly snapshots: GroupSnapshots;
   readonly #parts: RunningGroupParts<R>;
   readonly #consensus: Consensus;
@@ -60,9 +57,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
   readonly #rest: GroupRest;
   readonly #ticker: Pick<Ticker, 'add' | 'delete'>;
   #stands = false;
-  /** The following three are undefined until they are needed: in most groups of many that is never. */
-  #dispatch: Dispatch<R> | undefined;
-  #reads: Reads | undefined;
+  /** Undefined until a member needs a snapshot. */
   #sending: LeaderSnapshots | undefined;
   #isOver = false;
   #role: Role = 'follower';
@@ -75,6 +70,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
   constructor(parts: RunningGroupParts<R>) {
     const { host, log, settings, identity } = parts;
     this.#parts = parts;
+    this.callers = new Callers(this, parts);
     this.id = parts.id;
     this.formationTag = formationTag(identity.formation);
     this.#disk = new DiskWatch(settings.timings);
@@ -95,27 +91,22 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     this.snapshots = new GroupSnapshots(this, { log, logger, policy: parts.policy });
   }
 
-  /** Where commands go. */
-  get dispatch(): Dispatch<R> {
-    return (this.#dispatch ??= this.#openDispatch());
-  }
-
-  /** What reads wait for. */
-  get reads(): Reads {
-    return (this.#reads ??= this.#openReads());
-  }
-
-  /** Whether no command waits here for what becomes of it. */
-  get hasNoCommands(): boolean {
-    return this.#dispatch?.isEmpty ?? true;
-  }
-
   get node(): RaftNode {
     return this.#consensus.node;
   }
 
   get applied(): number {
     return this.#applier.applied;
+  }
+
+  /** Up to where the machine shows the log. */
+  get shown(): number {
+    return this.#applier.shown;
+  }
+
+  get time(): number {
+    const { clock } = this.#parts.host.context;
+    return Math.max(this.#applier.time, this.#leads.time + Math.floor(clock.now() - this.#leads.since));
   }
 
   /** Where the machine has stopped, while it does. */
@@ -166,7 +157,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     if (formation !== this.formationTag || !this.#parts.owner.canRest) return;
     const basic = this.node.basicStatus();
     const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index && this.applied === index;
-    if (!isSame || this.#isWaitedFor) return;
+    if (!isSame || !this.callers.isEmpty) return;
     if (this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
   }
 
@@ -196,14 +187,14 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
 
   flush(): void {
     this.#rest.wake();
-    this.#dispatch?.flush();
-    this.#reads?.flush();
+    this.callers.flush();
   }
 
   process(): void {
     this.#consensus.process();
-    const proposals = this.#dispatch?.proposals;
-    if (proposals?.waitsForAll === true && this.#role === 'leader') proposals.onAllVoters(this.node.minVoterMatch());
+    if (this.callers.waitsForAll && this.#role === 'leader') {
+      this.callers.dispatch.proposals.onAllVoters(this.node.minVoterMatch());
+    }
     this.#parts.owner.turned();
     if (this.#rest.isDue) this.#restIfIdle();
   }
@@ -216,8 +207,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     this.#parts.host.input(this.#parts.owner, () => {
       this.#rest.tick();
       this.#consensus.tick();
-      this.#dispatch?.tick();
-      this.#reads?.tick();
+      this.callers.tick();
       this.#watchDisk();
     });
   }
@@ -245,7 +235,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
       this.node.stepDown();
     });
     void this.#consensus.rewriteState();
-    this.#failAll(error);
+    this.callers.failAll(error);
   }
 
   /** Nothing happens from here on; whoever waits is told. */
@@ -258,17 +248,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     this.#applier.end();
     this.#sending?.stop();
     this.snapshots.end();
-    this.#failAll(error);
-  }
-
-  /** Whoever waits for commands or reads is told this. */
-  #failAll(error: ClusterError): void {
-    this.#dispatch?.failAll(error);
-    this.#reads?.failAll(error);
-  }
-
-  get #isWaitedFor(): boolean {
-    return !this.hasNoCommands || this.#reads?.isEmpty === false;
+    this.callers.failAll(error);
   }
 
   #openView(): GroupLogView {
@@ -291,7 +271,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
         storage: view,
         random,
         applied: log.snapshot?.index ?? 0,
-        priority: (number) => owner.preferenceFor(this.nodeOf(number) ?? ''),
+        priority: (number) => owner.users.preferenceFor(this.nodeOf(number) ?? ''),
       },
       { log, batches: host.batches, hooks: this },
     );
@@ -305,8 +285,12 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     return this.#parts.record.encodeVote(term, vote);
   }
 
+  readIndex(context: Uint8Array): void {
+    this.#consensus.ask((node) => node.readIndex(context));
+  }
+
   readable(reads: readonly ReadState[]): void {
-    this.#reads?.readable(reads);
+    this.callers.readable(reads);
   }
 
   entriesLoaded(): void {
@@ -317,7 +301,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     if (!(await this.snapshots.mending.mendEntries(from))) this.failed(error);
   }
 
-  #propose(data: Uint8Array): ReturnType<ConstructorParameters<typeof Dispatch<R>>[0]['propose']> {
+  propose(data: Uint8Array): Proposed {
     this.#parts.host.batches.hasHeadroom(data);
     const result = this.#consensus.ask((node) => node.propose(data));
     const { lastIndex, term } = this.node.basicStatus();
@@ -345,7 +329,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
   /** A leader with nothing to do lets the group rest, and all others know. */
   #restIfIdle(): void {
     if (this.#role !== 'leader' || !this.#parts.owner.canRest || !this.node.mayRest()) return;
-    if (this.#isWaitedFor) return;
+    if (!this.callers.isEmpty) return;
     const { progress, term, lastIndex: index, id } = this.node.status();
     const peers = [...progress.keys()].filter((number) => number !== id).flatMap((number) => this.nodeOf(number) ?? []);
     for (const peer of peers)
@@ -370,38 +354,9 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     const { snapshot } = this.#parts.log;
     if (snapshot === undefined) return;
     this.configuration.restore(snapshot);
-    this.#dispatch?.proposals.steppedOver(index);
+    this.callers.steppedOver(index);
     this.#parts.owner.membersChanged();
     this.shows(index);
-  }
-
-  #openDispatch(): Dispatch<R> {
-    const { host, codec, owner } = this.#parts;
-    const { clock } = host.context;
-    return new Dispatch<R>({
-      clock,
-      codec,
-      maxBytes: MAX_PENDING_BYTES,
-      headroom: ENTRY_HEADROOM,
-      time: () => Math.max(this.#applier.time, this.#leads.time + Math.floor(clock.now() - this.#leads.since)),
-      leader: () => this.leader,
-      propose: (data) => this.#propose(data),
-      forward: (to, commands) => owner.forward(to, commands),
-      gather: () => host.gather(owner),
-    });
-  }
-
-  #openReads(): Reads {
-    const { host, settings } = this.#parts;
-    const { clock, random } = host.context;
-    const reads = new Reads({
-      clock,
-      random,
-      askAgainMs: settings.timings.electionMs,
-      ask: (context) => this.#consensus.ask((node) => node.readIndex(context)),
-    });
-    reads.applied(this.#applier.shown);
-    return reads;
   }
 
   #snapshotSending(): LeaderSnapshots {
@@ -429,11 +384,11 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
   entryApplied(index: number, term: number, outcomes: readonly CommandOutcome<R>[]): void {
     const hasChange = this.configuration.applied(index, (entry) => this.#consensus.applyConfChange(entry));
     if (hasChange) this.#parts.owner.membersChanged();
-    this.#dispatch?.applied(index, term, outcomes);
+    this.callers.applied(index, term, outcomes);
   }
 
   shows(index: number): void {
-    this.#reads?.applied(index);
+    this.callers.shows(index);
     this.snapshots.applied();
   }
 
@@ -465,8 +420,7 @@ export class RunningGroup<R> implements Sender, Ticking, ConsensusHooks, Applier
     this.#role = role;
     this.#leader = leader;
     if (began) this.#leads = { since: this.#parts.host.context.clock.now(), time: this.#applier.time };
-    this.#dispatch?.leaderChanged();
-    this.#reads?.askAgain();
+    this.callers.leaderChanged();
     this.#parts.owner.membersChanged();
   }
 

@@ -1,7 +1,9 @@
 import { ClusterError, type MonotonicMs, type NodeId } from '@quorate/core';
 import type { Leader } from '../dispatch.ts';
+import type { GroupSettings } from '../group-options.ts';
 import type { GroupRecord } from '../group-record.ts';
 import type { GroupPhase } from '../group-status.ts';
+import type { GroupUsers } from '../group-users.ts';
 import type { RaftHost } from '../raft-host.ts';
 import { requestKind } from '../request-kind.ts';
 import { ChangeDesk } from './change-desk.ts';
@@ -12,87 +14,75 @@ import { Conditions } from './conditions.ts';
 import { GroupMembers } from './group-members.ts';
 import { decodeRemoval, encodeNodeIdentity } from './identity-messages.ts';
 import { MemberChanges } from './member-changes.ts';
-import { MemberKeeper } from './member-keeper.ts';
+import { hasWork, MemberKeeper } from './member-keeper.ts';
 import { Peers } from './peers.ts';
 import type { RaftMember } from './raft-members.ts';
 
 /** What changes of the members need of the group on this node. */
-export interface MembershipParts {
-  readonly host: RaftHost;
-  readonly group: number;
-  readonly electionMs: number;
+export interface ChangingGroupOwner {
+  readonly id: number;
+  readonly settings: GroupSettings;
   /** Undefined until it runs. */
-  readonly running: () => (RunningMember & { readonly leader: Leader }) | undefined;
+  readonly running: (RunningMember & { readonly leader: Leader }) | undefined;
   /** Undefined until it is started. */
-  readonly record: () => GroupRecord | undefined;
-  readonly phase: () => GroupPhase;
+  readonly record: GroupRecord | undefined;
+  readonly phase: GroupPhase;
   /** Why it doesn't run, where that is so. */
-  readonly error: () => ClusterError | undefined;
+  readonly problem: ClusterError | undefined;
   /** Why no changes can be asked for here, where that is so. */
-  readonly refusal: () => ClusterError | undefined;
-  readonly notLeader: () => ClusterError;
-  /** Whether this node would be a leader as good as the one that there is, if that is this node. */
-  readonly mayLead: (nodeId: NodeId) => boolean;
+  readonly changeRefusal: ClusterError | undefined;
+  readonly users: GroupUsers;
+  notLeader(): ClusterError;
   /** This member was removed. */
-  readonly removed: () => void;
+  leave(): void;
 }
 
 /** How the members of a group change, as far as this node takes part in it. */
 export class GroupMembership {
-  readonly members: GroupMembers;
-  readonly #parts: MembershipParts;
+  readonly #host: RaftHost;
+  readonly #owner: ChangingGroupOwner;
   readonly #conditions: Conditions;
   readonly #peers: Peers;
-  readonly #desk: ChangeDesk;
-  readonly #keeper: MemberKeeper;
+  /** These are made when they are needed: in most groups the members never change, and nobody asks who they are. */
+  #members: GroupMembers | undefined;
+  #changes: ConfChanges | undefined;
+  #desk: ChangeDesk | undefined;
+  #keeper: MemberKeeper | undefined;
   /** Of those that a node which was removed has asked for the leader. */
   #asked = 0;
 
-  constructor(parts: MembershipParts) {
-    const { host, group, electionMs, notLeader } = parts;
-    const { clock, logger, self } = host.context;
-    this.#parts = parts;
-    this.members = new GroupMembers({
-      clock,
-      phase: parts.phase,
-      error: parts.error,
+  constructor(host: RaftHost, owner: ChangingGroupOwner) {
+    this.#host = host;
+    this.#owner = owner;
+    this.#conditions = new Conditions(host.context.clock);
+    this.#peers = new Peers(host, owner.id);
+  }
+
+  get members(): GroupMembers {
+    return (this.#members ??= new GroupMembers({
+      clock: this.#host.context.clock,
+      phase: () => this.#owner.phase,
+      error: () => this.#owner.problem,
       all: () => this.#all(),
       carry: (change, deadline) => this.#carry(change, deadline),
-    });
-    const conditions = new Conditions(clock);
-    const peers = new Peers(host, group);
-    const changes = new ConfChanges({ clock, conditions, group: () => this.#group(), notLeader });
-    const goOn = (change: ChangeRequest, deadline: MonotonicMs) => this.#desk.carry(change, deadline);
-    const common = { clock, electionMs, conditions, changes, peers, notLeader };
-    // Made anew for each: in most groups none is ever made.
-    const changesOf = () => new MemberChanges({ ...common, self: self.id, group: () => this.#group(), goOn });
-    this.#conditions = conditions;
-    this.#peers = peers;
-    this.#keeper = new MemberKeeper({ ...common, logger, group: () => this.#changing() });
-    this.#desk = new ChangeDesk({
-      clock,
-      notLeader,
-      leader: () => this.#leader(),
-      run: (change, deadline) => changesOf().run(change, deadline),
-      send: (to, body, timeoutMs) => host.request(to, group, requestKind.CHANGE, body, { timeoutMs }),
-    });
+    }));
   }
 
   /** Whether it is fine when the group rests, as far as changes of the members go. */
   get isIdle(): boolean {
-    return this.#keeper.isIdle && this.#desk.isIdle && this.#conditions.isEmpty;
+    return this.#keeper?.isIdle !== false && this.#desk?.isIdle !== false && this.#conditions.isEmpty;
   }
 
   /** @throws ClusterError `UNSUPPORTED` for a call that has nothing to do with it; `PROTOCOL` */
   async request(from: NodeId, kind: number, body: Uint8Array): Promise<Uint8Array> {
-    const record = this.#parts.record();
-    if (kind === requestKind.CHANGE) return this.#desk.answer(body);
-    if (kind === requestKind.REPAIR) return this.#desk.repair(from, body);
+    const record = this.#owner.record;
+    if (kind === requestKind.CHANGE) return this.#changeDesk().answer(body);
+    if (kind === requestKind.REPAIR) return this.#changeDesk().repair(from, body);
     if (kind === requestKind.IDENTIFY && record !== undefined) return encodeNodeIdentity(record.state);
     if (kind !== requestKind.REMOVED) throw new ClusterError('UNSUPPORTED', `a call of kind ${kind} is not known here`);
     const { formation, number } = decodeRemoval(body);
     const identity = record?.state.identity;
-    if (identity?.formation === formation && identity.number === number) this.#parts.removed();
+    if (identity?.formation === formation && identity.number === number) this.#owner.leave();
     return new Uint8Array();
   }
 
@@ -104,15 +94,15 @@ export class GroupMembership {
   /** The role of this node has changed, or the members have. */
   changed(): void {
     const group = this.#changing();
-    if (group !== undefined && group.wasRemoved(group.identity.number)) this.#parts.removed();
-    this.#keeper.changed();
-    this.members.changed();
+    if (group !== undefined && group.wasRemoved(group.identity.number)) this.#owner.leave();
+    if (this.#keeper !== undefined || (group !== undefined && hasWork(group))) this.#memberKeeper().changed();
+    this.#members?.changed();
     this.turned();
   }
 
   /** A node goes on as this member, which was removed. */
   strangerSpoke(nodeId: NodeId, number: number): void {
-    const identity = this.#parts.record()?.state.identity;
+    const identity = this.#owner.record?.state.identity;
     if (identity !== undefined) this.#peers.remind(nodeId, { formation: identity.formation, number });
   }
 
@@ -124,30 +114,69 @@ export class GroupMembership {
   }
 
   end(error: ClusterError): void {
-    this.#keeper.end();
+    this.#keeper?.end();
     this.giveUp(error);
     this.members[Symbol.dispose]();
   }
 
+  #changeDesk(): ChangeDesk {
+    const [host, { id }] = [this.#host, this.#owner];
+    return (this.#desk ??= new ChangeDesk({
+      clock: host.context.clock,
+      notLeader: () => this.#owner.notLeader(),
+      leader: () => this.#leader(),
+      run: (change, deadline) => this.#memberChanges().run(change, deadline),
+      send: (to, body, timeoutMs) => host.request(to, id, requestKind.CHANGE, body, { timeoutMs }),
+    }));
+  }
+
+  /** Made anew for each. */
+  #memberChanges(): MemberChanges {
+    return new MemberChanges({
+      ...this.#common(),
+      self: this.#host.context.self.id,
+      group: () => this.#group(),
+      goOn: (change, deadline) => this.#changeDesk().carry(change, deadline),
+    });
+  }
+
+  #memberKeeper(): MemberKeeper {
+    const { logger } = this.#host.context;
+    return (this.#keeper ??= new MemberKeeper({ ...this.#common(), logger, group: () => this.#changing() }));
+  }
+
+  #common() {
+    const { clock } = this.#host.context;
+    const [conditions, notLeader] = [this.#conditions, () => this.#owner.notLeader()];
+    const changes = (this.#changes ??= new ConfChanges({ clock, conditions, group: () => this.#group(), notLeader }));
+    const { electionMs } = this.#owner.settings.timings;
+    return { clock, electionMs, conditions, changes, peers: this.#peers, notLeader };
+  }
+
   #changing(): ChangingGroup | undefined {
-    const { running, record, host, group, mayLead } = this.#parts;
-    const [member, known] = [running(), record()];
-    return member && known && new ChangingGroup(member, known, host.logOf(group), mayLead);
+    const { running, record, id } = this.#owner;
+    if (running === undefined || record === undefined) return undefined;
+    return new ChangingGroup(running, record, this.#host.logOf(id), (nodeId) => this.#mayLead(nodeId));
+  }
+
+  /** Whether this node would be a leader as good as the one that there is, if that is this node. */
+  #mayLead(nodeId: NodeId): boolean {
+    const { users } = this.#owner;
+    return users.preferenceFor(nodeId) >= users.preferenceFor(this.#host.context.self.id);
   }
 
   #group(): ChangingGroup {
     const group = this.#changing();
-    if (group === undefined) throw this.#parts.refusal() ?? this.#parts.notLeader();
+    if (group === undefined) throw this.#owner.changeRefusal ?? this.#owner.notLeader();
     return group;
   }
 
   #leader(): Leader {
-    const { running, host } = this.#parts;
-    const leader = running()?.leader;
+    const leader = this.#owner.running?.leader;
     const group = this.#changing();
     if (leader !== undefined || group?.isRemoved !== true) return leader;
     // Nobody tells it who leads; those whom it knew may know.
-    const others = group.members.all.filter((each) => each.nodeId !== host.context.self.id);
+    const others = group.members.all.filter((each) => each.nodeId !== this.#host.context.self.id);
     this.#asked += 1;
     const next = others[this.#asked % Math.max(1, others.length)];
     return next === undefined ? undefined : { nodeId: next.nodeId };
@@ -164,8 +193,8 @@ export class GroupMembership {
   }
 
   async #carry(change: ChangeRequest, deadline: MonotonicMs): Promise<void> {
-    const refusal = this.#parts.refusal();
+    const refusal = this.#owner.changeRefusal;
     if (refusal !== undefined) throw refusal;
-    await this.#desk.carry(change, deadline);
+    await this.#changeDesk().carry(change, deadline);
   }
 }

@@ -78,9 +78,7 @@ export class MemberKeeper {
 
   #hasWork(): boolean {
     const group = this.#group();
-    if (group?.isLeader !== true) return false;
-    const progress = group.progress();
-    return learners(group).some((member) => hasWish(member, group) || progress.get(member.number)?.match === 0);
+    return group !== undefined && hasWork(group);
   }
 
   #look(): void {
@@ -159,6 +157,13 @@ export class MemberKeeper {
     if (error.code === 'REFUSED') this.#logger.warn(`${what}: ${error.message}`, error);
     else this.#logger.debug(`${what}: ${error.message}`, error);
   }
+}
+
+/** Whether there is anything that a leader has to do for a learner. */
+export function hasWork(group: ChangingGroup): boolean {
+  if (!group.isLeader) return false;
+  const progress = group.progress();
+  return learners(group).some((member) => hasWish(member, group) || progress.get(member.number)?.match === 0);
 }
 
 function learners(group: ChangingGroup): readonly Member[] {
