@@ -68,6 +68,11 @@ export class Contenders implements AsyncDisposable {
     go().catch(() => undefined);
   }
 
+  /** Stands until it is elected, or resigns. */
+  ask({ election }: Contender): void {
+    election.campaign().catch(() => undefined);
+  }
+
   /** Samples of another process. */
   samplesOf(name: string): GrantSample[] {
     const samples = this.#samples.get(name) ?? [];

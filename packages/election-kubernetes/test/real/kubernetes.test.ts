@@ -3,6 +3,7 @@ import { afterAll, describe, it } from 'vitest';
 
 import { contractSuite } from './contract-suite.ts';
 import { faultSuite } from './fault-suite.ts';
+import { interoperationSuite } from './interoperation-suite.ts';
 
 const programs = findKubernetes();
 if (programs === undefined) {
@@ -12,5 +13,7 @@ if (programs === undefined) {
   const server = await KubernetesServer.start(programs);
   afterAll(() => server[Symbol.asyncDispose]());
   contractSuite(server);
+  if (programs.elect === undefined) reportAbsent('kube-elect');
+  describe('a Lease that is shared', () => interoperationSuite(server, programs));
   describe('election on Leases beside faults', () => faultSuite(server));
 }
