@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
 import { runFormation } from './formation/run-formation.ts';
+import { runLeases } from './leases/run-leases.ts';
 import { memoryParts, raftParts, sharedRaftParts, volatileParts, wholeNodeParts } from './parts.ts';
 import { type ReplicationParts, strainedParts } from './replication/replication-parts.ts';
 import { runReplication } from './replication/run-replication.ts';
@@ -26,6 +27,7 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   shared: electing(() => sharedRaftParts(wholeNodeParts())),
   replication: (seed) => runReplication(seed),
   formation: (seed) => runFormation(seed),
+  leases: (seed) => runLeases(seed),
   strained: async (seed) => runReplication(seed, await (strained ??= strainedParts())),
 };
 
@@ -33,7 +35,8 @@ const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys
   --seed N       begin with this seed; without --seeds live just this one, and print its trace
   --seeds COUNT  end after so many; without it, go on until something breaks
   --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, that replicate (strained: with low
-                 limits), or that form a cluster`;
+                 limits), that form a cluster, or
+                 that lead and lock by an engine's leases`;
 
 const { values } = parseArgs({
   options: {

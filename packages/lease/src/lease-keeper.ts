@@ -67,6 +67,8 @@ export class LeaseKeeper implements AsyncDisposable {
   #holder: bigint | undefined;
   /** What is done one after another; undefined while there is nothing to do. */
   #working: Promise<void> | undefined;
+  /** Who waits until all is given back. */
+  readonly #settling = new Set<() => void>();
   #roused = false;
   #wake: (() => void) | undefined;
   #disposing: Promise<void> | undefined;
@@ -132,8 +134,12 @@ export class LeaseKeeper implements AsyncDisposable {
       const timer = clock.setTimer(timeoutMs, () => {
         reject(new ClusterError('TIMEOUT', `the engine did not take it back within ${timeoutMs} ms: it runs out`));
       });
-      void (this.#working ?? Promise.resolve()).then(resolve);
-      return () => timer.cancel();
+      this.#settling.add(resolve);
+      this.#showSettled();
+      return () => {
+        timer.cancel();
+        this.#settling.delete(resolve);
+      };
     });
   }
 
@@ -166,7 +172,15 @@ export class LeaseKeeper implements AsyncDisposable {
   }
 
   async #steps(): Promise<void> {
-    for (let step = this.#nextStep(); step !== undefined; step = this.#nextStep()) await step();
+    for (let step = this.#nextStep(); step !== undefined; step = this.#nextStep()) {
+      await step();
+      this.#showSettled();
+    }
+  }
+
+  #showSettled(): void {
+    if (this.#left !== undefined || (this.#placed && !this.#wanted)) return;
+    for (const resolve of this.#settling) resolve();
   }
 
   /** Each of them ends in bounded time, and never rejects. */
@@ -314,7 +328,6 @@ export class LeaseKeeper implements AsyncDisposable {
 
   async #unplace(): Promise<void> {
     const { clock, timings, outage } = this.#machine;
-    this.#placed = false;
     try {
       const withdraw = (signal: AbortSignal): Promise<void> => this.#store.withdraw({ signal });
       await boundedCall(clock, timings.callTimeoutMs, 'withdraw', withdraw);
@@ -323,6 +336,7 @@ export class LeaseKeeper implements AsyncDisposable {
       // Nothing renews it: it runs out.
       outage.failed('withdraw', error);
     }
+    this.#placed = false;
   }
 
   #told(view: LeaseView): void {

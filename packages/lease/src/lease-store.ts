@@ -80,7 +80,8 @@ export interface LeaseHold {
 export interface LeaseStore extends AsyncDisposable {
   /**
    * Tells what the engine says, at once and after each change, until the signal aborts; what `tell` gets with `read`,
-   * `write` and `permit` has no holder: it only says that something has changed.
+   * `write` and `permit` has no holder: it only says that something has changed. A connection on which nothing comes may
+   * be dead: that it is alive is for the store to see to.
    * @throws ClusterError when the engine can't be reached: what was told may have changed since
    */
   follow(tell: (view: LeaseView) => void, options: { readonly signal: AbortSignal }): Promise<void>;

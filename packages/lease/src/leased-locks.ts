@@ -96,7 +96,8 @@ class LeasedLocks extends BaseLocks {
     );
   }
 
-  protected async close(): Promise<void> {
+  protected async close(released: Promise<unknown>): Promise<void> {
+    await released;
     await Promise.all([...this.#keepers].map(async (keeper) => keeper[Symbol.asyncDispose]()));
     const dispose = async (): Promise<void> => this.#engine[Symbol.asyncDispose]();
     await withDeadline(this.#context.clock, CLOSE_TIMEOUT_MS, 'close', dispose).catch((error: unknown) =>

@@ -3,9 +3,11 @@ import {
   type CallOptions,
   ClusterError,
   type ClusterContext,
+  linkSignals,
   type MonotonicMs,
   settleWithin,
   type Socket,
+  type Timer,
 } from '@quorate/core';
 import type { LeaseEngine, LeaseHold, LeaseRefusal, LeaseRequest, LeaseStore, LeaseView } from '@quorate/lease';
 import { type LeaseAnswer, type LeaseQuestion, lineOf, Lines } from './lease-protocol.ts';
@@ -34,11 +36,24 @@ class SimulatedStore implements LeaseStore {
   }
 
   async follow(tell: (view: LeaseView) => void, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const question = { ask: 'follow', name: this.#request.name } as const;
-    await this.#converse<void>(question, signal, ({ view }) => {
-      if (view !== undefined) tell(viewOf(view));
-      return undefined;
-    });
+    const { name, ttlMs } = this.#request;
+    const { clock } = this.#machine;
+    const silenceMs = ttlMs / 3;
+    const lost = new AbortController();
+    using either = linkSignals(signal, lost.signal);
+    // A connection to a server that is no more may stay open for ever.
+    const silent = (): Timer => clock.setTimer(silenceMs, () => lost.abort(new Error('no sign of life')));
+    let timer = silent();
+    try {
+      await this.#converse<void>({ ask: 'follow', name, heartbeatMs: silenceMs / 3 }, either.signal, ({ view }) => {
+        timer.cancel();
+        timer = silent();
+        if (view !== undefined) tell(viewOf(view));
+        return undefined;
+      });
+    } finally {
+      timer.cancel();
+    }
   }
 
   async acquire({ signal }: CallOptions): Promise<LeaseHold | LeaseRefusal> {

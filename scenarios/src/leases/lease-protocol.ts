@@ -11,7 +11,7 @@ export type LeaseQuestion =
   | (Of & { readonly ask: 'acquire'; readonly share: LeaseShare; readonly ttlMs: number })
   | (Of & { readonly ask: 'renew' | 'release'; readonly token: number })
   | (Of & { readonly ask: 'withdraw' })
-  | { readonly ask: 'follow'; readonly name: string };
+  | { readonly ask: 'follow'; readonly name: string; readonly heartbeatMs: number };
 
 /** One, but for `follow`, which is answered by any number of views. */
 export interface LeaseAnswer {

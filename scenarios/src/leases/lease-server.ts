@@ -14,22 +14,12 @@ export async function serveLeases({ net, clock }: System, table: LeaseTable, add
 
 function serve(socket: Socket, clock: Clock, table: LeaseTable, expiry: Expiry): SocketHandler {
   const lines = new Lines<LeaseQuestion>();
-  let changed: ((name: string) => void) | undefined;
-  const stop = (): void => {
-    if (changed !== undefined) table.onChange.delete(changed);
-  };
+  const following = new AbortController();
   return {
     data: (bytes) => {
       for (const question of lines.push(bytes)) {
         if (question.ask === 'follow') {
-          const { name } = question;
-          const tell = (): void => void socket.write(lineOf({ view: table.view(name) }));
-          changed = (which) => {
-            // In a turn of its own: what has changed it isn't finished yet.
-            if (which === name) clock.defer(tell);
-          };
-          table.onChange.add(changed);
-          tell();
+          follow(question, socket, clock, table, following.signal);
         } else {
           socket.write(lineOf(answer(question, clock.now(), table)));
           socket.end();
@@ -38,8 +28,34 @@ function serve(socket: Socket, clock: Clock, table: LeaseTable, expiry: Expiry):
       expiry.arm();
     },
     drain: () => undefined,
-    close: stop,
+    close: () => following.abort(),
   };
+}
+
+/** Tells at once, after each change, and now and then, which shows that it is still there. */
+function follow(
+  { name, heartbeatMs }: Extract<LeaseQuestion, { ask: 'follow' }>,
+  socket: Socket,
+  clock: Clock,
+  table: LeaseTable,
+  signal: AbortSignal,
+): void {
+  const tell = (): void => {
+    if (!signal.aborted) socket.write(lineOf({ view: table.view(name) }));
+  };
+  const changed = (which: string): void => {
+    // In a turn of its own: what has changed it isn't finished yet.
+    if (which === name) clock.defer(tell);
+  };
+  const beat = (): Timer =>
+    clock.setTimer(heartbeatMs, () => {
+      tell();
+      if (!signal.aborted) beat();
+    });
+  table.onChange.add(changed);
+  signal.addEventListener('abort', () => table.onChange.delete(changed));
+  tell();
+  beat();
 }
 
 function answer(question: Exclude<LeaseQuestion, { ask: 'follow' }>, now: number, table: LeaseTable): LeaseAnswer {

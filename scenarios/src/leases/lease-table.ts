@@ -37,6 +37,12 @@ export class LeaseTable {
   readonly #leases = new Map<string, Lease>();
   #revision = 1000;
   readonly onChange = new Set<(name: string) => void>();
+  readonly #forgetful: boolean;
+
+  /** @param forgetful whether who holds a lease and asks again is told of the hold that it has, and not given another */
+  constructor({ forgetful = false }: { readonly forgetful?: boolean } = {}) {
+    this.#forgetful = forgetful;
+  }
 
   acquire(now: number, name: string, identity: LeaseIdentity, share: LeaseShare, ttlMs: number): Acquired | number {
     this.expire(now);
@@ -50,7 +56,7 @@ export class LeaseTable {
     claim.seenAt = now;
     if (!isFree(lease.claims, claim)) return ttlMs * WAITING_PART;
     // One that holds it already and asks again knows of no hold: it gets another one, with a greater token.
-    claim.token = this.#change(name);
+    if (claim.token === undefined || !this.#forgetful) claim.token = this.#change(name);
     return { token: claim.token, waitMs: Math.max(0, lease.freeFrom - now) };
   }
 
@@ -114,9 +120,9 @@ export class LeaseTable {
       : { revision, holder: { nodeId: holder.nodeId, token: holder.token } };
   }
 
-  /** How many claims there are in all. */
-  get size(): number {
-    return [...this.#leases.values()].reduce((sum, { claims }) => sum + claims.length, 0);
+  /** Of whom there are claims, as `[node, incarnation, claim]` in JSON. */
+  get claimants(): readonly string[] {
+    return [...this.#leases.values()].flatMap(({ claims }) => claims.map(({ id }) => id));
   }
 
   #find(name: string, identity: LeaseIdentity): Claim | undefined {

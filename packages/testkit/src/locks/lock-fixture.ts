@@ -1,4 +1,5 @@
 import type { Lock, LockOptions, Locks, LockSupport, NodeId, Plugin } from '@quorate/core';
+import type { World } from '@quorate/simulator';
 import { expectDefined } from '../expectations.ts';
 import type { RefusedOptions } from '../lifecycle.ts';
 import { NodeCluster, type NodeHarness } from '../node-cluster.ts';
@@ -9,8 +10,14 @@ import { LockAudit, type LockMode } from './lock-audit.ts';
 export interface LockHarness extends NodeHarness {
   /** What `supports` of the locks says. */
   readonly supports: LockSupport;
-  /** The adapter, for nodes with these ids. Called once for each case, so that names of one case are not another's. */
-  readonly create: (cluster: { readonly voters: readonly NodeId[] }) => Plugin<Locks, 'locks'>;
+  /**
+   * The adapter, for nodes with these ids. Called once for each case, so that names of one case are not another's; with the
+   * world that the case runs in, where there is one, for what else is to run in it.
+   */
+  readonly create: (cluster: {
+    readonly voters: readonly NodeId[];
+    readonly world?: World | undefined;
+  }) => Plugin<Locks, 'locks'>;
   /** Options that the factory must refuse. */
   readonly refuses?: RefusedOptions;
   /**
@@ -65,7 +72,7 @@ export class LockFixture implements AsyncDisposable {
     this.ttlMs = harness.ttlMs ?? (isSimulated ? 5_000 : 1_000);
     this.takenWithinMs = harness.takenWithinMs ?? (isSimulated ? 60_000 : 10_000);
     this.expiredWithinMs = harness.expiredWithinMs ?? this.takenWithinMs + 2 * this.ttlMs;
-    const plugin = harness.create({ voters: NODES });
+    const plugin = harness.create({ voters: NODES, world: bed.world });
     const recipe = { kind: 'locks', plugin, start: (locks: Locks) => locks.start() } as const;
     this.cluster = new NodeCluster(bed, NODES, recipe, harness.nodes);
     this.#watch = bed.world?.onStep(() => this.audit.check()) ?? this.#sample();
