@@ -129,13 +129,15 @@ export abstract class BaseLocks implements Locks {
     options: { readonly signal: AbortSignal },
   ): Promise<HeldLock | undefined>;
 
-  /** Ends for good, when all locks have been given back. */
-  protected abstract close(): Promise<void>;
+  /**
+   * Ends for good. All locks are being given back.
+   * @param released resolves when they are, or that has failed
+   */
+  protected abstract close(released: Promise<unknown>): Promise<void>;
 
   async #close(): Promise<void> {
     this.#closed.abort(new ClusterError('CLOSED', `${this.#name}: disposed`));
-    await Promise.all([...this.#handles].map(async (handle) => handle[Symbol.asyncDispose]()));
-    await this.close();
+    await this.close(Promise.all([...this.#handles].map(async (handle) => handle[Symbol.asyncDispose]())));
   }
 
   async #wait(name: string, share: LockShare, options: LockOptions): Promise<Lock> {

@@ -31,7 +31,9 @@ class SoloLocks extends BaseLocks {
 
   protected async open(): Promise<void> {}
 
-  protected async close(): Promise<void> {}
+  protected async close(released: Promise<unknown>): Promise<void> {
+    await released;
+  }
 
   protected async acquire(
     { name, share, waits }: LockRequest,

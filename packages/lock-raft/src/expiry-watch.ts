@@ -1,0 +1,60 @@
+import type { Clock, MonotonicMs, Timer } from '@quorate/core';
+import type { LockMachine } from './lock-machine.ts';
+
+/** Sees to it that what has run out is taken away also when nothing else is asked of the log. */
+export class ExpiryWatch implements Disposable {
+  readonly #clock: Clock;
+  readonly #retryMs: number;
+  readonly #propose: () => Promise<void>;
+  #machine: LockMachine | undefined;
+  /** When the machine's time was what it is. */
+  #appliedAt: MonotonicMs = 0;
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  /**
+   * @param retryMs how soon to look again where this node doesn't lead, or the log is not as far
+   * @param propose has time pass in the log, if this node leads
+   */
+  constructor(clock: Clock, retryMs: number, propose: () => Promise<void>) {
+    this.#clock = clock;
+    this.#retryMs = retryMs;
+    this.#propose = propose;
+  }
+
+  applied(machine: LockMachine): void {
+    this.#machine = machine;
+    this.#appliedAt = this.#clock.now();
+    if (this.#timer === undefined) this.#arm(this.#remaining);
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  /** Time in the log is no faster than here, but for what clocks differ. */
+  get #remaining(): number {
+    if (this.#machine === undefined) return Infinity;
+    const { nextExpiry, time } = this.#machine;
+    return nextExpiry - time - (this.#clock.now() - this.#appliedAt);
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#isClosed || delayMs === Infinity) return;
+    this.#timer = this.#clock.setTimer(Math.max(0, delayMs) + 1, () => {
+      void this.#look();
+    });
+  }
+
+  async #look(): Promise<void> {
+    if (this.#remaining <= 0) {
+      await this.#propose().catch(() => undefined);
+      this.#timer = undefined;
+      this.#arm(Math.max(this.#remaining, this.#retryMs));
+      return;
+    }
+    this.#timer = undefined;
+    this.#arm(this.#remaining);
+  }
+}
