@@ -1,1 +1,32 @@
-export {};
+/**
+ * @packageDocumentation
+ *
+ * What people do with a leader: run something once in a cluster, at every slot of a schedule or all the time; do work on the
+ * leader only, or have it done there; refuse who comes late; and say whether a node is well. On any election.
+ */
+export { type FencingGuard, fencingGuard, type FencingGuardOptions } from './fencing/fencing-guard.ts';
+export {
+  type StoredFencingGuard,
+  storedFencingGuard,
+  type StoredFencingGuardOptions,
+} from './fencing/stored-fencing-guard.ts';
+export type { Led } from './leading/led.ts';
+export { leaderOnly, runIfLeader } from './leading/leader-only.ts';
+export { waitForLeader, waitForLeadership, type WaitOptions } from './leading/wait-for-leader.ts';
+export type { CoordinationCommand, CoordinationResult } from './replicated/coordination-codec.ts';
+export { type CoordinationMachine, coordinationMachine } from './replicated/coordination-machine.ts';
+export type { RequestCommand, RequestResult } from './replicated/request-table.ts';
+export type {
+  SingletonEvents,
+  SingletonRun,
+  SingletonState,
+  SingletonStatus,
+  Slot,
+} from './singleton/singleton-events.ts';
+export type { RestartOptions, SingletonOptions } from './singleton/singleton-options.ts';
+export { type SingletonTask, singletonTask } from './singleton/singleton-task.ts';
+export type { CatchUp } from './slots/due-slots.ts';
+export { type CoordinationReplicator, slotClaims } from './slots/replicated-claims.ts';
+export type { CronSchedule, IntervalSchedule, ScheduleOptions, SlotTime } from './slots/schedule.ts';
+export type { SlotClaim, SlotClaims, SlotOutcome, SlotRecord } from './slots/slot-claims.ts';
+export type { SlotCommand, SlotResult } from './slots/slot-table.ts';
