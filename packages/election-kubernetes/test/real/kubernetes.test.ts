@@ -4,6 +4,7 @@ import { afterAll, describe, it } from 'vitest';
 import { contractSuite } from './contract-suite.ts';
 import { faultSuite } from './fault-suite.ts';
 import { interoperationSuite } from './interoperation-suite.ts';
+import { permissionSuite } from './permission-suite.ts';
 
 const programs = findKubernetes();
 if (programs === undefined) {
@@ -13,6 +14,7 @@ if (programs === undefined) {
   const server = await KubernetesServer.start(programs);
   afterAll(() => server[Symbol.asyncDispose]());
   contractSuite(server);
+  describe('permissions, and what tokens are for', () => permissionSuite(server));
   if (programs.elect === undefined) reportAbsent('kube-elect');
   describe('a Lease that is shared', () => interoperationSuite(server, programs));
   describe('election on Leases beside faults', () => faultSuite(server));
