@@ -36,5 +36,7 @@ function votersOf({ nodes }: Place): readonly string[] {
 function ofLease(place: Place): ElectionPlugin {
   const server = need(place, 'kubernetes');
   const serviceAccount = server.serviceAccount(place.name, server.tokens.admin);
-  return kubernetesElection({ engine: kubernetesEngine({ server: server.url, serviceAccount }), name: place.name });
+  const engine = kubernetesEngine({ server: server.url, serviceAccount });
+  // Who finds no Lease waits as long as one could have been valid that was deleted.
+  return kubernetesElection({ engine, name: place.name, ttlMs: 2_000 });
 }
