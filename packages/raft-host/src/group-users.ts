@@ -1,25 +1,30 @@
 import type { NodeId } from '@quorate/core';
 import { MAX_PRIORITY } from './group-options.ts';
 
+/** A group that a node may stand for election in. */
+interface StandingGroup {
+  /** Undefined until it runs. */
+  readonly running: { stand(stands: boolean): void } | undefined;
+}
+
+const NO_PRIORITIES: Readonly<Record<NodeId, number>> = {};
+
 /** What the parts of a node that use one group want of it. */
 export class GroupUsers {
-  readonly #onStanding: () => void;
+  readonly #group: StandingGroup;
   readonly #priorities: Readonly<Record<NodeId, number>>;
   /** On whose behalf this node stands for election. */
-  readonly #standing = new Set<object>();
+  #standing: readonly object[] = [];
   /** Who needs the group to go on ticking. */
   #wakeful: Set<object> | undefined;
   #turnListeners: Set<() => void> | undefined;
   /** In the order of asking: the last of those that are left counts. */
   #preferences: Set<{ readonly of: (nodeId: NodeId) => number }> | undefined;
 
-  /**
-   * @param priorities of nodes; 0 for all others
-   * @param onStanding is called when it may have changed whether this node stands
-   */
-  constructor(priorities: Readonly<Record<NodeId, number>>, onStanding: () => void) {
+  /** @param priorities of nodes; 0 for all others */
+  constructor(group: StandingGroup, priorities: Readonly<Record<NodeId, number>> = NO_PRIORITIES) {
+    this.#group = group;
     this.#priorities = priorities;
-    this.#onStanding = onStanding;
   }
 
   /**
@@ -27,13 +32,13 @@ export class GroupUsers {
    * votes in any case.
    */
   stand(user: object, stands: boolean): void {
-    if (stands) this.#standing.add(user);
-    else this.#standing.delete(user);
-    this.#onStanding();
+    const others = this.#standing.filter((other) => other !== user);
+    this.#standing = stands ? [...others, user] : others;
+    this.#group.running?.stand(this.isStanding);
   }
 
   get isStanding(): boolean {
-    return this.#standing.size > 0;
+    return this.#standing.length > 0;
   }
 
   /** Keeps the group from resting when there is nothing to do: for whoever needs its lease to be renewed. */

@@ -17,7 +17,8 @@ export interface Member {
 
 /** The members of a group as of an index of its log, and the numbers that were ever given. */
 export class Members {
-  readonly #byNumber = new Map<number, Member>();
+  /** In the order of their numbers. Never changed in place. */
+  #all: readonly Member[] = [];
   #lastNumber = 0;
 
   constructor(members: readonly Member[] = [], lastNumber: number = 0) {
@@ -30,44 +31,42 @@ export class Members {
   }
 
   get all(): readonly Member[] {
-    return [...this.#byNumber.values()];
+    return this.#all;
   }
 
   get(number: number): Member | undefined {
-    return this.#byNumber.get(number);
+    return this.#all.find((member) => member.number === number);
   }
 
   /** The member that this node is, the newest where it is being replaced by itself. */
   ofNode(nodeId: NodeId): Member | undefined {
-    const members = this.all.filter((member) => member.nodeId === nodeId);
-    return members.sort((a, b) => a.number - b.number).at(-1);
+    return this.#all.findLast((member) => member.nodeId === nodeId);
   }
 
   /** Whether this number was a member's that has been removed since. It will not come back. */
   wasRemoved(number: number): boolean {
-    return number <= this.#lastNumber && !this.#byNumber.has(number);
+    return number <= this.#lastNumber && this.get(number) === undefined;
   }
 
   /** As a snapshot has them. */
   replace(members: readonly Member[], lastNumber: number): void {
-    this.#byNumber.clear();
-    for (const member of members) this.put(member);
+    const byNumber = new Map(members.map((member) => [member.number, member]));
+    this.#all = [...byNumber.values()].sort((a, b) => a.number - b.number);
     this.#lastNumber = lastNumber;
   }
 
   /** Takes a member in, or its new wish. */
   put(member: Member): void {
-    this.#byNumber.set(member.number, member);
+    const others = this.#all.filter(({ number }) => number !== member.number);
+    this.#all = [...others, member].sort((a, b) => a.number - b.number);
     this.#lastNumber = Math.max(this.#lastNumber, member.number);
   }
 
   /** Lets go of everyone whom the configuration no longer knows. */
   retain({ voters, votersOutgoing, learners }: ConfState): void {
     const kept = new Set([...voters, ...votersOutgoing, ...learners]);
-    this.replace(
-      this.all.filter(({ number }) => kept.has(number)),
-      this.#lastNumber,
-    );
+    if (this.#all.every(({ number }) => kept.has(number))) return;
+    this.#all = this.#all.filter(({ number }) => kept.has(number));
   }
 }
 

@@ -72,7 +72,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, EnteredGroup, C
     this.#host = host;
     this.id = parts.id;
     this.settings = parts.settings;
-    this.users = new GroupUsers(parts.settings.priorities ?? {}, () => this.#running?.stand(this.users.isStanding));
+    this.users = new GroupUsers(this, parts.settings.priorities);
     this.#snapshotPolicy = parts.snapshots;
     this.#newMachine = () => new ReplicatedMachine(parts.machine);
     this.#machine = this.#newMachine();

@@ -1,16 +1,9 @@
 import type { NextConfig } from './conf-change.ts';
-import { Progress } from './progress.ts';
+import { Progress, type WindowBounds } from './progress.ts';
 import { jointCommitted, jointVote, voterIds } from './quorum/joint.ts';
 import type { VoteResult } from './quorum/majority.ts';
 import { EMPTY_CONFIG, fromConfState, toConfState, type TrackerConfig } from './tracker-config.ts';
 import type { ConfState } from './types.ts';
-
-/** How the windows of all followers are bounded. */
-export interface ProgressTrackerOptions {
-  readonly maxInflightMessages: number;
-  /** `Infinity` for no bound. */
-  readonly maxInflightBytes: number;
-}
 
 /** How an election stands. Only voters are counted. */
 export interface VoteTally {
@@ -21,7 +14,8 @@ export interface VoteTally {
 
 /** The configuration of the group, what is known of each member, and the votes of an election under way. */
 export class ProgressTracker {
-  readonly #options: ProgressTrackerOptions;
+  /** Of all followers. */
+  readonly #window: WindowBounds;
   /** Undefined while none is cast. */
   #votes: Map<number, boolean> | undefined;
   #config: TrackerConfig = EMPTY_CONFIG;
@@ -29,8 +23,8 @@ export class ProgressTracker {
   #progress: ReadonlyMap<number, Progress> = new Map();
   readonly #matchOf = (id: number): number | undefined => this.#progress.get(id)?.match;
 
-  constructor(options: ProgressTrackerOptions) {
-    this.#options = options;
+  constructor(window: WindowBounds) {
+    this.#window = window;
   }
 
   get config(): TrackerConfig {
@@ -130,6 +124,6 @@ export class ProgressTracker {
   }
 
   #newProgress(next: number, isLearner: boolean): Progress {
-    return new Progress({ ...this.#options, next, isLearner });
+    return new Progress({ next, isLearner, window: this.#window });
   }
 }

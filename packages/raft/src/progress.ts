@@ -11,6 +11,12 @@ export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 export interface ProgressOptions {
   readonly next: number;
   readonly isLearner: boolean;
+  /** All members have the same. */
+  readonly window: WindowBounds;
+}
+
+/** How much may be on its way to a follower. */
+export interface WindowBounds {
   readonly maxInflightMessages: number;
   /** `Infinity` for no bound. */
   readonly maxInflightBytes: number;
@@ -22,7 +28,9 @@ export interface ProgressOptions {
  * Always `match < next`: entries up to `match` are known to be there, those from `next` on weren't sent yet.
  */
 export class Progress {
-  readonly inflights: Inflights;
+  readonly #window: WindowBounds;
+  /** Undefined while nothing has been sent since the last start: of most members of many groups that is always so. */
+  #inflights: Inflights | undefined;
   isLearner: boolean;
   /** Whether it was heard of since the leader last checked its quorum. */
   recentActive = true;
@@ -35,10 +43,14 @@ export class Progress {
   /** The highest commit index that was sent: sending it again would tell nothing. */
   #sentCommit = 0;
 
-  constructor(options: ProgressOptions) {
-    this.#next = options.next;
-    this.isLearner = options.isLearner;
-    this.inflights = new Inflights(options.maxInflightMessages, options.maxInflightBytes);
+  constructor({ next, isLearner, window }: ProgressOptions) {
+    this.#next = next;
+    this.isLearner = isLearner;
+    this.#window = window;
+  }
+
+  get inflights(): Inflights {
+    return (this.#inflights ??= new Inflights(this.#window.maxInflightMessages, this.#window.maxInflightBytes));
   }
 
   /** The highest index known to agree with the leader's log. */
@@ -178,7 +190,7 @@ export class Progress {
     this.#pendingSnapshot = 0;
     this.#flowPaused = false;
     this.#awaitsEntries = false;
-    this.inflights.clear();
+    this.#inflights = undefined;
   }
 
   #forgetCommitsNotReceived(): void {

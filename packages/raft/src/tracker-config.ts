@@ -13,6 +13,7 @@ export interface TrackerConfig {
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
+const NO_IDS: readonly number[] = [];
 
 /** The configuration of a group that has no members yet. */
 export const EMPTY_CONFIG: TrackerConfig = {
@@ -87,6 +88,6 @@ export function findFlaw({ voters, learners, learnersNext, autoLeave }: TrackerC
   return undefined;
 }
 
-function ascending(ids: ReadonlySet<number>): number[] {
-  return [...ids].sort((a, b) => a - b);
+function ascending(ids: ReadonlySet<number>): readonly number[] {
+  return ids.size === 0 ? NO_IDS : [...ids].sort((a, b) => a - b);
 }

@@ -4,7 +4,7 @@ import { Inflights } from '../src/inflights.ts';
 import { Progress } from '../src/progress.ts';
 
 const start = (next = 1, maxInflightMessages = 256): Progress =>
-  new Progress({ next, isLearner: false, maxInflightMessages, maxInflightBytes: Infinity });
+  new Progress({ next, isLearner: false, window: { maxInflightMessages, maxInflightBytes: Infinity } });
 
 describe('the window of messages in flight', () => {
   it('holds what a list would hold', () => {

@@ -17,15 +17,20 @@ export interface IndexedBatch extends BatchPlace {
 export type LiveBytes = (segment: number, change: number) => void;
 
 const CELLS = 7;
-/** Enough for a group that was formed and has elected a leader, and does nothing yet. */
+/**
+ * Enough for a group that was formed and has elected a leader, and does nothing yet. They are in a plain list: what a typed
+ * one costs is more than that, and most of many groups never need another.
+ */
 const FIRST_SLOTS = 4;
+
+type Cells = number[] | Float64Array;
 
 /**
  * Where the entries of one group are, in numbers side by side: 56 bytes a batch, whatever its size. Slots are in order
  * of the index; there are gaps only while a log is being read in.
  */
 export class BatchIndex {
-  #cells = new Float64Array(FIRST_SLOTS * CELLS);
+  #cells: Cells = Array.from({ length: FIRST_SLOTS * CELLS }, () => 0);
   /** The slots in use: from `#begin` to before `#end`. */
   #begin = 0;
   #end = 0;
@@ -45,8 +50,10 @@ export class BatchIndex {
   }
 
   at(slot: number): IndexedBatch {
-    const [firstIndex = 0, term = 0, count = 0, segment = 0, offset = 0, length = 0, checksum = 0] =
-      this.#cells.subarray(this.#cell(slot), this.#cell(slot) + CELLS);
+    const [firstIndex = 0, term = 0, count = 0, segment = 0, offset = 0, length = 0, checksum = 0] = this.#cells.slice(
+      this.#cell(slot),
+      this.#cell(slot) + CELLS,
+    );
     return { firstIndex, term, count, segment, offset, length, checksum };
   }
 
@@ -128,7 +135,9 @@ export class BatchIndex {
   }
 
   #put(slot: number, { firstIndex, term, count, segment, offset, length, checksum }: IndexedBatch): void {
-    this.#cells.set([firstIndex, term, count, segment, offset, length, checksum], this.#cell(slot));
+    const values = [firstIndex, term, count, segment, offset, length, checksum];
+    const cell = this.#cell(slot);
+    for (let at = 0; at < CELLS; at += 1) this.#cells[cell + at] = values[at] ?? 0;
   }
 
   #free(slot: number): void {
@@ -138,11 +147,15 @@ export class BatchIndex {
 
   #makeRoom(): void {
     if ((this.#end + 1) * CELLS <= this.#cells.length) return;
-    const used = this.#cells.subarray(this.#begin * CELLS, this.#end * CELLS);
+    const [from, to] = [this.#begin * CELLS, this.#end * CELLS];
     // Half of it was dropped: moving the rest down makes room enough.
-    const cells = this.#begin > this.size ? this.#cells : new Float64Array(this.#cells.length * 2);
-    cells.set(used);
-    this.#cells = cells;
+    if (this.#begin > this.size) {
+      this.#cells.copyWithin(0, from, to);
+    } else {
+      const cells = new Float64Array(this.#cells.length * 2);
+      cells.set(this.#cells.slice(from, to));
+      this.#cells = cells;
+    }
     this.#end -= this.#begin;
     this.#begin = 0;
   }
