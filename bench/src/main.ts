@@ -4,9 +4,10 @@ import { imports } from './imports.ts';
 import { log } from './log.ts';
 import { raft } from './raft.ts';
 import { records } from './records.ts';
+import { takeover } from './takeover.ts';
 import { transport } from './transport.ts';
 
-const benchmarks: readonly Benchmark[] = [election, imports, log, raft, records, transport];
+const benchmarks: readonly Benchmark[] = [election, imports, log, raft, records, takeover, transport];
 
 const [name, ...args] = process.argv.slice(2);
 const chosen = benchmarks.find((benchmark) => benchmark.name === name);

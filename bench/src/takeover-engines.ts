@@ -1,0 +1,4 @@
+import type { TakeoverEngine } from './takeover-engine.ts';
+import { etcdTakeover } from './takeover-etcd.ts';
+
+export const takeoverEngines: readonly TakeoverEngine[] = [etcdTakeover];
