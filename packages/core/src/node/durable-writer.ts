@@ -101,7 +101,9 @@ export class DurableWriter {
     let length = 0;
     while (this.#done < chunks.length && length < BUFFER_BYTES) {
       const chunk = chunks[this.#done] ?? bytes;
-      const part = chunk.subarray(this.#within, this.#within + BUFFER_BYTES - length);
+      const room = BUFFER_BYTES - length;
+      const isWhole = this.#within === 0 && chunk.length <= room;
+      const part = isWhole ? chunk : chunk.subarray(this.#within, this.#within + room);
       bytes.set(part, length);
       length += part.length;
       this.#within += part.length;
