@@ -144,9 +144,9 @@ export class Forwarding<R> {
 
   /** Takes back what was gathered and not sent: there is no leader to send it to any more. */
   takeBack(): readonly (readonly Proposal<R>[])[] {
-    const groups = [...(this.#gathered?.values() ?? [])].flat();
-    this.#gathered?.clear();
-    return groups;
+    const gathered = this.#gathered;
+    this.#gathered = undefined;
+    return gathered === undefined ? [] : [...gathered.values()].flat();
   }
 
   async #forward(leader: NodeId, onAll: boolean, proposals: Proposal<R>[], batch: Uint8Array): Promise<void> {
