@@ -55,7 +55,7 @@ export class KubernetesLeaseStore implements LeaseStore {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       await lease.read(either);
       const { record } = lease.observation;
-      const until = record?.holder === writer.identity ? undefined : lease.observation.heldUntil(clock.now());
+      const until = writer.isOwn(record) ? undefined : lease.observation.heldUntil(clock.now());
       if (until !== undefined) return { retryAt: Math.min(until, later()) };
       const hold = await this.#take(either);
       if (hold !== undefined) return hold;

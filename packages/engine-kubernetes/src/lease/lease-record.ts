@@ -50,19 +50,25 @@ export function readLease({ metadata, spec }: KubernetesObject): LeaseRecord {
   const { leaseDurationSeconds: seconds, acquireTime, renewTime, leaseTransitions } = fields;
   const holder = textOf(fields['holderIdentity'])?.slice(0, MAX_HOLDER);
   const durationMs = isCount(seconds) && seconds > 0 ? seconds * 1000 : undefined;
-  const tenure = JSON.stringify([holder, acquireTime, leaseTransitions]);
   return {
     version: readVersion(metadata.resourceVersion),
     uid: textOf(metadata['uid']) ?? '',
     holder,
     durationMs,
     sign: JSON.stringify([holder, seconds, acquireTime, renewTime, leaseTransitions]),
-    tenure,
+    tenure: tenureOf({ holderIdentity: holder, acquireTime, leaseTransitions }),
     released: holder === undefined && durationMs !== undefined && durationMs <= RELEASED_SECONDS * 1000,
     renewTime: textOf(renewTime),
     transitions: isCount(leaseTransitions) ? leaseTransitions : 0,
     token: holder === undefined ? undefined : tokenOf(metadata['annotations'], holder),
   };
+}
+
+/** Of a record with these fields. */
+export function tenureOf(
+  fields: Readonly<Record<'holderIdentity' | 'acquireTime' | 'leaseTransitions', unknown>>,
+): string {
+  return JSON.stringify([fields.holderIdentity, fields.acquireTime, fields.leaseTransitions]);
 }
 
 export interface LeaseFields {

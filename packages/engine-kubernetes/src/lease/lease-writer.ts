@@ -2,12 +2,21 @@ import { type CallOptions, type Clock, ClusterError, type MonotonicMs } from '@q
 
 import type { KubernetesObject } from '../object.ts';
 import type { LeaseObject } from './lease-object.ts';
-import { type LeaseRecord, nextTransitions, readVersion, RELEASED_SECONDS, withLease } from './lease-record.ts';
+import {
+  type LeaseRecord,
+  nextTransitions,
+  readVersion,
+  RELEASED_SECONDS,
+  tenureOf,
+  withLease,
+} from './lease-record.ts';
 import { microTime, nextMicroTime } from './micro-time.ts';
 
 /** How often a write is tried whose object was changed by somebody else meanwhile. */
 export const MAX_ATTEMPTS = 4;
 
+/** More of them can't be under way to the server. */
+const MAX_TENURES = 16;
 const SECOND_LENGTH = '2006-01-02T15:04:05'.length;
 
 /** What was taken: the write that did it, and the object in which. */
@@ -22,6 +31,8 @@ export class LeaseWriter {
   readonly #lease: LeaseObject;
   readonly #clock: Clock;
   readonly #ttlMs: number;
+  /** Of the latest writes by which it was, or may have been, taken. */
+  readonly #tenures: string[] = [];
   /** The second that was written last, and when it was first. */
   #second = '';
   #secondAt: MonotonicMs = -Infinity;
@@ -33,15 +44,21 @@ export class LeaseWriter {
     this.#ttlMs = ttlMs;
   }
 
+  /** Whether it was this holder that wrote itself into it: somebody may have put an old record there again. */
+  isOwn(record: LeaseRecord | undefined): record is LeaseRecord {
+    return this.#isHeld(record) && this.#tenures.includes(record.tenure);
+  }
+
   /** Writes this holder into it, whoever is there; undefined when somebody has written it meanwhile. */
   async acquire(usableFrom: MonotonicMs, options: CallOptions): Promise<TakenLease | undefined> {
     const { record } = this.#lease.observation;
-    const renewTime = this.#nextTime(record);
+    const acquireTime = this.#nextTime(record);
+    const holder = { holderIdentity: this.identity, acquireTime, leaseTransitions: nextTransitions(record) };
+    this.#tenures.push(tenureOf(holder));
+    if (this.#tenures.length > MAX_TENURES) this.#tenures.shift();
     const stored = await this.#lease.write((object) => {
-      const seconds = this.#seconds(usableFrom);
-      const transitions = nextTransitions(record);
-      const holding = { holderIdentity: this.identity, leaseDurationSeconds: seconds, leaseTransitions: transitions };
-      return withLease(object, { ...holding, acquireTime: renewTime, renewTime }, undefined);
+      const leaseDurationSeconds = this.#seconds(usableFrom);
+      return withLease(object, { ...holder, leaseDurationSeconds, renewTime: acquireTime }, undefined);
     }, options);
     if (stored === undefined) return undefined;
     const token = readVersion(stored.metadata.resourceVersion);
