@@ -17,7 +17,7 @@ export interface EtcdClient extends Disposable {
   /** The keys of a prefix or a range, as a majority knows them, in order. */
   list(keys: KeySelection, options?: ListOptions): Promise<EtcdListing>;
   /** Writes a key, whatever was there. */
-  put(key: string, value: Uint8Array, options?: PutOptions): Promise<void>;
+  put(key: string, value: Uint8Array, options?: PutOptions & CallLimits): Promise<void>;
   /**
    * Writes a key unless it is there.
    * @returns what is there afterwards. It is this call's own if its value is; so values that are to be told apart must
@@ -77,6 +77,11 @@ export interface LeaseOptions extends CallOptions {
 
 export interface FollowOptions extends ListOptions {
   readonly signal: AbortSignal;
+  /**
+   * What the same keys were before: it is told first, as it is, and then whatever has happened since.
+   * @default what they are now
+   */
+  readonly since?: EtcdListing | undefined;
   /** Told of each key that a watch saw go, with what it had last, before what is left is told. */
   readonly onGone?: (last: EtcdEntry) => void;
   /**

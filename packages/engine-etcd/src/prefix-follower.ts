@@ -16,6 +16,7 @@ export interface FollowPlan {
   readonly limit: number;
   readonly livenessMs: number;
   readonly resyncMs: number;
+  readonly since: EtcdListing | undefined;
   readonly list: (options: CallOptions) => Promise<EtcdListing>;
   readonly tell: (listing: EtcdListing) => void;
   readonly onGone: ((last: EtcdEntry) => void) | undefined;
@@ -27,6 +28,7 @@ const PAUSE_MS = 100;
 export class PrefixFollower {
   readonly #plan: FollowPlan;
   #keys: KeySet | undefined;
+  #hasBegun = false;
   /** Watches in a row that no member confirmed. */
   #failures = 0;
 
@@ -43,7 +45,7 @@ export class PrefixFollower {
     const either = link.signal;
     try {
       while (!either.aborted) {
-        const keys = (this.#keys ??= await this.#read(either));
+        const keys = (this.#keys ??= await this.#begin(either));
         if (!either.aborted) await this.#after(await this.#watch(keys, either), either);
       }
     } catch (error) {
@@ -51,10 +53,12 @@ export class PrefixFollower {
     }
   }
 
-  async #read(signal: AbortSignal): Promise<KeySet> {
-    const listing = await this.#plan.list({ signal });
-    this.#plan.tell(listing);
-    return new KeySet(listing, this.#plan.limit, this.#plan.onGone);
+  async #begin(signal: AbortSignal): Promise<KeySet> {
+    const { since, list, limit, tell, onGone } = this.#plan;
+    const listing = this.#hasBegun || since === undefined ? await list({ signal }) : since;
+    this.#hasBegun = true;
+    tell(listing);
+    return new KeySet(listing, limit, onGone);
   }
 
   async #watch(keys: KeySet, signal: AbortSignal): Promise<WatchEnd> {

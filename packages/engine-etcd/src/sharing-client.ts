@@ -70,11 +70,10 @@ export class SharingClient implements EtcdClient {
     return answer.kvs.map(readEntry)[0];
   }
 
-  async put(key: string, value: Uint8Array, { lease = '0', signal }: PutOptions = {}): Promise<void> {
+  async put(key: string, value: Uint8Array, options: PutOptions & CallLimits = {}): Promise<void> {
+    const { lease = '0', ...limits } = options;
     const put = { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease } };
-    await this.#calls.run('etcd: put', (member, details) => member.call('txn', { success: [put] }, details), {
-      signal,
-    });
+    await this.#calls.run('etcd: put', (member, details) => member.call('txn', { success: [put] }, details), limits);
   }
 
   async createIfAbsent(key: string, value: Uint8Array, options: PutOptions & CallLimits = {}): Promise<EtcdEntry> {
@@ -131,11 +130,11 @@ export class SharingClient implements EtcdClient {
   }
 
   follow(keysOf: KeySelection, tell: (listing: EtcdListing) => void, options: FollowOptions): Promise<void> {
-    const { signal, onGone, limit = LIST_LIMIT, livenessMs = 1_000, resyncMs = 60_000 } = options;
+    const { signal, onGone, since, limit = LIST_LIMIT, livenessMs = 1_000, resyncMs = 60_000 } = options;
     const list = (call: CallOptions) => this.list(keysOf, { ...call, limit });
     const { clock, random, members } = this.#parts;
     const calls = this.#calls;
-    const plan = { clock, random, members, calls, keysOf, limit, livenessMs, resyncMs, list, tell, onGone };
+    const plan = { clock, random, members, calls, keysOf, limit, livenessMs, resyncMs, since, list, tell, onGone };
     return new PrefixFollower(plan).run(signal);
   }
 

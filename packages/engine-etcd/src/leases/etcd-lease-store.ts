@@ -4,7 +4,7 @@ import type { LeaseHold, LeaseRefusal, LeaseRequest, LeaseStore, LeaseView } fro
 import type { EtcdEntry, EtcdListing } from '../etcd-entry.ts';
 import { HeldPlace, type PlaceParts, type TakenGrant } from './held-place.ts';
 import { LeaseKeys } from './lease-keys.ts';
-import { LeaseQueue, mustWait } from './lease-queue.ts';
+import { type Decode, decodeOnce, LeaseQueue, mustWait } from './lease-queue.ts';
 import { decodeRecord, recordOf } from './lease-record.ts';
 import { SeenGrants } from './seen-grants.ts';
 
@@ -15,6 +15,8 @@ const MAX_MEMBER_MS = 1_000;
 const MIN_LIVENESS_MS = 300;
 /** Whoever waits looks at its own place this often. That costs nothing while the queue is followed. */
 const LOOKS_IN_TTL = 6;
+/** And this often when nobody is ahead of it any more. */
+const NEXT_LOOK_MS = 100;
 /** What is followed is read anew this often, which may cost a hand-over at that moment its mark. */
 const RESYNC_MS = 600_000;
 /** Of this one's own former grants, which it knows to be over. */
@@ -26,8 +28,11 @@ export class EtcdLeaseStore implements LeaseStore {
   readonly #request: LeaseRequest;
   readonly #parts: PlaceParts;
   readonly #seen = new SeenGrants();
+  readonly #decode: Decode = decodeOnce();
   /** Its own places, by their holders. */
   readonly #own = new Set<string>();
+  /** What was read last: to follow on from there leaves out nothing. */
+  #listing: EtcdListing | undefined;
   /** As it is followed; undefined while it isn't. */
   #queue: LeaseQueue | undefined;
   #place: HeldPlace | undefined;
@@ -54,6 +59,7 @@ export class EtcdLeaseStore implements LeaseStore {
     try {
       await client.follow(keys.range, onListing, {
         signal: either.signal,
+        since: this.#listing,
         onGone: (entry) => this.#gone(entry),
         livenessMs: Math.min(MAX_MEMBER_MS, Math.max(MIN_LIVENESS_MS, this.#request.ttlMs / LOOKS_IN_TTL)),
         resyncMs: RESYNC_MS,
@@ -91,8 +97,12 @@ export class EtcdLeaseStore implements LeaseStore {
     if (!queue.has({ holder: place.holder, createRevision })) return this.#lost(place);
     const now = clock.now();
     const unproven = this.#seen.unproven(now, this.#own);
-    if (mustWait(share, queue.ahead(createRevision), unproven)) {
-      return { retryAt: Math.min(now + ttlMs / LOOKS_IN_TTL, ...unproven.map(({ until }) => until)) };
+    const ahead = queue.ahead(createRevision);
+    if (mustWait(share, ahead, unproven)) {
+      // No news of the queue tells when the last of these grants is found to be over.
+      const isNext = this.#queue !== undefined && !mustWait(share, ahead, []);
+      const lookMs = isNext ? NEXT_LOOK_MS : ttlMs / LOOKS_IN_TTL;
+      return { retryAt: Math.min(now + lookMs, ...unproven.map(({ until }) => until)) };
     }
     const grant = await place.take(options);
     return grant === undefined ? this.#lost(place) : this.#hold(place, createRevision, grant);
@@ -132,6 +142,7 @@ export class EtcdLeaseStore implements LeaseStore {
     const { client, keys, memberTimeoutMs } = this.#parts;
     const listing = await client.list(keys.range, { memberTimeoutMs, signal });
     if (!listing.complete) throw this.#overflow();
+    if (followed === undefined) this.#listing = listing;
     const queue = new LeaseQueue(keys, listing);
     this.#seen.note(queue.grants, queue.revision, this.#parts.clock.now());
     return queue;
@@ -139,7 +150,8 @@ export class EtcdLeaseStore implements LeaseStore {
 
   #follow(listing: EtcdListing, tell: (view: LeaseView) => void): void {
     const former = this.#queue;
-    const queue = new LeaseQueue(this.#parts.keys, listing);
+    this.#listing = listing;
+    const queue = new LeaseQueue(this.#parts.keys, listing, this.#decode);
     this.#queue = queue;
     this.#seen.note(queue.grants, queue.revision, this.#parts.clock.now());
     if (former !== undefined && !isNews(former, queue)) return;

@@ -123,10 +123,38 @@ export class HeldPlace {
       this.#isGone = true;
       return;
     }
-    await this.#writeRelease(this.#grantLease, limits);
+    await this.#writeRelease(limits);
     this.#isGone = true;
     // The key has gone, which is what counts: where this fails they expire.
     await Promise.allSettled([this.#lease.revoke(limits), this.#grantLease.revoke(limits)]);
+  }
+
+  /** That it is over can be told, and is, also when somebody else has deleted the key: nobody has to wait then. */
+  async #writeRelease(limits: CallLimits): Promise<void> {
+    const { client } = this.#parts;
+    const deletes = [this.#key];
+    try {
+      const puts = [this.#grantRecord(true)];
+      if ((await client.writeIfCreated(this.#created, { puts, deletes }, limits)) !== undefined) return;
+      await this.#putGrantRecord(limits);
+    } catch (error) {
+      if (!isClusterError(error, 'NOT_FOUND')) throw error;
+      // The record went with its lease, which somebody revoked.
+      await this.#renewGrantLease(limits);
+      await this.#putGrantRecord(limits);
+      await client.writeIfCreated(this.#created, { deletes }, limits);
+    }
+  }
+
+  async #putGrantRecord(limits: CallLimits): Promise<void> {
+    const { key, value, lease } = this.#grantRecord(true);
+    await this.#parts.client.put(key, value, { lease, ...limits });
+  }
+
+  #grantRecord(released: boolean) {
+    const { keys, record } = this.#parts;
+    const value = encodeRecord({ ...record, released });
+    return { key: keys.grant(this.holder), value, lease: this.#grantLease?.id ?? '0' };
   }
 
   async #freshen(limits: CallLimits): Promise<void> {
@@ -146,27 +174,12 @@ export class HeldPlace {
   }
 
   async #writeGrant(limits: CallLimits): Promise<bigint | undefined> {
-    const { client, keys, record } = this.#parts;
-    const put = { key: keys.grant(this.holder), value: encodeRecord(record), lease: this.#grantLease?.id ?? '0' };
     try {
-      return await client.writeIfCreated(this.#created, { puts: [put] }, limits);
+      return await this.#parts.client.writeIfCreated(this.#created, { puts: [this.#grantRecord(false)] }, limits);
     } catch (error) {
       if (!isClusterError(error, 'NOT_FOUND')) throw error;
       // Of the grant's own lease, which somebody has just revoked. Another one is made next time.
       throw new ClusterError('REMOTE', 'etcd: the record of the grant was revoked', { cause: error });
-    }
-  }
-
-  async #writeRelease(grantLease: RenewableLease, limits: CallLimits): Promise<void> {
-    const { client, keys, record } = this.#parts;
-    const value = encodeRecord({ ...record, released: true });
-    const puts = [{ key: keys.grant(this.holder), value, lease: grantLease.id }];
-    const deletes = [this.#key];
-    try {
-      await client.writeIfCreated(this.#created, { puts, deletes }, limits);
-    } catch (error) {
-      if (!isClusterError(error, 'NOT_FOUND')) throw error;
-      await client.writeIfCreated(this.#created, { deletes }, limits);
     }
   }
 

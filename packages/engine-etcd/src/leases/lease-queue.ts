@@ -20,6 +20,22 @@ export interface ToldGrant {
   readonly modRevision: bigint;
 }
 
+export type Decode = (entry: EtcdEntry) => LeaseRecord | undefined;
+
+/** Reads each entry once: of a long queue that is followed, most are the same after each change. */
+export function decodeOnce(): Decode {
+  const known = new WeakMap<EtcdEntry, { readonly record: LeaseRecord | undefined }>();
+  return (entry) => {
+    const found = known.get(entry) ?? { record: decodeEntry(entry) };
+    known.set(entry, found);
+    return found.record;
+  };
+}
+
+function decodeEntry({ value }: EtcdEntry): LeaseRecord | undefined {
+  return decodeRecord(value);
+}
+
 /** Those who want a lease at one revision of etcd, in their order. */
 export class LeaseQueue {
   readonly revision: bigint;
@@ -27,13 +43,13 @@ export class LeaseQueue {
   readonly places: readonly Place[];
   readonly grants: ReadonlyMap<string, ToldGrant>;
 
-  constructor(keys: LeaseKeys, { entries, revision }: EtcdListing) {
+  constructor(keys: LeaseKeys, { entries, revision }: EtcdListing, decode: Decode = decodeEntry) {
     const places: Place[] = [];
     const grants = new Map<string, ToldGrant>();
     for (const entry of entries) {
       const key = keys.read(entry.key);
-      if (key?.kind === 'place') places.push(placeOf(entry, key.holder));
-      const record = key?.kind === 'grant' ? decodeRecord(entry.value) : undefined;
+      if (key?.kind === 'place') places.push(placeOf(entry, key.holder, decode(entry)));
+      const record = key?.kind === 'grant' ? decode(entry) : undefined;
       if (key !== undefined && record !== undefined) grants.set(key.holder, { record, modRevision: entry.modRevision });
     }
     places.sort((a, b) => (a.createRevision < b.createRevision ? -1 : 1));
@@ -60,8 +76,7 @@ export class LeaseQueue {
   }
 }
 
-function placeOf({ value, createRevision }: EtcdEntry, holder: string): Place {
-  const record = decodeRecord(value);
+function placeOf({ value, createRevision }: EtcdEntry, holder: string, record: LeaseRecord | undefined): Place {
   return { holder, createRevision, record, nodeId: record?.nodeId ?? foreignName(value, holder) };
 }
 

@@ -70,6 +70,40 @@ describe.skipIf(started === undefined)('leases of etcd', () => {
     await expect(write).rejects.toMatchObject({ code: 'STALE_TOKEN' });
   });
 
+  it('who begins to follow after it was refused learns that it was given back meanwhile', async () => {
+    const name = '/between/leader';
+    await using a = open(name, 'a');
+    const request = { identity: { nodeId: 'b', incarnation: 1, claim: 0 }, share: { kind: 'exclusive' } } as const;
+    await using b = leases.open({ name, ttlMs: 60_000, ...request });
+    const hold = await taken(a);
+    expect('token' in (await b.acquire({}))).toBe(false);
+    await hold.release({});
+    b.follow(() => undefined, ended).catch(() => undefined);
+    expect((await taken(b)).token).toBeGreaterThan(hold.token);
+  });
+
+  it('what happened since a listing is told, and what has gone with what it had last', async () => {
+    using client = engine.open(system);
+    await client.put('/since/a', Buffer.from('1'));
+    await client.put('/since/b', Buffer.from('1'));
+    const since = await client.list('/since/');
+    await client.put('/since/a', Buffer.from('2'));
+    await etcd.deletePrefix('/since/a');
+    const told: string[] = [];
+    const gone: string[] = [];
+    const stop = new AbortController();
+    await client.follow(
+      '/since/',
+      ({ entries }) => {
+        told.push(entries.map(({ key }) => key).join());
+        if (told.length === 2) stop.abort();
+      },
+      { since, signal: stop.signal, onGone: ({ key, value }) => gone.push(`${key} ${Buffer.from(value).toString()}`) },
+    );
+    expect(told).toEqual(['/since/a,/since/b', '/since/b']);
+    expect(gone).toEqual(['/since/a 2']);
+  });
+
   it('tokens grow in the order of grants, also among those who hold it together', async () => {
     const stores = Array.from({ length: 6 }, (_, at) => open('/permits', `n${at}`, { kind: 'permit', permits: 2 }));
     const tokens: bigint[] = [];
