@@ -1,8 +1,7 @@
 import { consulDiscovery } from '@quorate/discovery-consul';
 import { consulEngine } from '@quorate/engine-consul';
-import { ConsulServer } from '@quorate/test-servers';
+import { startConsul } from './consul-server.ts';
 import type { DiscoveryChoice } from './discoveries.ts';
-import type { DiscoveryRegistry } from './discovery-registry.ts';
 
 /** Short, so that there is something to see. */
 const TTL_MS = 3_000;
@@ -17,10 +16,3 @@ export const consulNodes: DiscoveryChoice = {
   },
   asked: { start: startConsul, forgetsWithinMs: TTL_MS + SERVER_MS },
 };
-
-/** An agent of its own, with temporary files. */
-async function startConsul(): Promise<DiscoveryRegistry> {
-  const server = await ConsulServer.start();
-  if (server === undefined) throw new Error('consul is not to be had here: start one, and name it with --registry');
-  return { place: server.address, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
-}

@@ -5,7 +5,7 @@ import { auditHistory } from './audit.ts';
 import { type Picture, type PictureEvent, renderFrame } from './frame.ts';
 import type { LedgerEntry } from './ledger.ts';
 import { Narrator } from './narration.ts';
-import { isReplicated } from './parts.ts';
+import { isReplicated } from './elections.ts';
 import { machineNow } from './report.ts';
 import type { Session } from './session.ts';
 import type { NodeView, Supervisor } from './supervisor.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { isNodeId, type LogSink, type NodeId, parseAddress } from '@quorate/core';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { discoveries, type DiscoveryName } from './discoveries.ts';
-import { type ElectionName, elections, isReplicated, namesOf, type Profile, profiles } from './parts.ts';
+import { type ElectionName, elections, isReplicated } from './elections.ts';
+import { namesOf, type Profile, profiles } from './parts.ts';
 import type { NodeSettings } from './run-node.ts';
 
 export interface DemoOptions {
@@ -16,6 +17,8 @@ export interface DemoOptions {
   readonly data: string | undefined;
   /** Undefined: one is started, where the discovery asks one. */
   readonly registry: string | undefined;
+  /** Undefined: one is started, where the election asks one. */
+  readonly elector: string | undefined;
 }
 
 export interface NodeOptions extends NodeSettings {
@@ -38,7 +41,7 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
     .option('--nodes <n>', `how many nodes, 1 to ${MAX_NODES}`, integer(1, MAX_NODES), 3)
     .option('--script', 'no keys: form, lose the leader in three ways, check everything, stop', false)
     .option('--data <dir>', "keeps the nodes' storage in this folder, instead of a temporary one");
-  const { nodes, script, discovery, registry, election, profile, data } = parse<DemoOptions>(command, argv);
+  const { nodes, script, discovery, registry, election, elector, profile, data } = parse<DemoOptions>(command, argv);
   if (script && nodes < MIN_SCRIPT_NODES) {
     command.error(`--script needs --nodes ${MIN_SCRIPT_NODES} or more: fewer cannot lose one and go on`);
   }
@@ -50,7 +53,8 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
       );
     }
   }
-  return { nodes, script, discovery, registry, election, profile, data };
+  if (elector !== undefined) checkElector(command, election);
+  return { nodes, script, discovery, registry, election, elector, profile, data };
 }
 
 interface RawNodeOptions extends Omit<NodeOptions, 'bind' | 'ledgerUrl' | 'voters' | 'peers'> {
@@ -92,9 +96,11 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
     );
   }
   if (raw.registry !== undefined) checkRegistry(command, raw.discovery);
+  if (raw.elector !== undefined) checkElector(command, raw.election);
   return {
     ...raw,
     registry: raw.registry,
+    elector: raw.elector,
     advertise: raw.advertise,
     debug: raw.debug,
     serveLedger: raw.serveLedger,
@@ -114,25 +120,30 @@ function partOptions(command: Command): Command {
     .addOption(
       new Option('--discovery <name>', 'how nodes find each other').choices(namesOf(discoveries)).default('static'),
     )
-    .option('--registry <place>', `what the discovery asks (${places()})`)
+    .option('--registry <place>', `what the discovery asks (${placesOf(discoveries)})`)
     .addOption(
       new Option('--election <name>', 'how they elect; raft keeps the ledger on every node, too')
         .choices(namesOf(elections))
         .default('majority'),
     )
+    .option('--elector <place>', `what the election asks (${placesOf(elections)})`)
     .addOption(new Option('--profile <name>', 'timings for a kind of network').choices(profiles).default('lan'));
 }
 
-/** The forms that `--registry` takes. */
-function places(): string {
-  const all = namesOf(discoveries).map((name) => ({ name, place: discoveries[name].place }));
-  const forms = all.filter(({ place }) => place !== undefined).map(({ name, place }) => `${name}: ${place}`);
-  return forms.join('; ');
+/** The forms that `--registry` or `--elector` takes. */
+function placesOf(choices: Readonly<Record<string, { readonly place: string | undefined }>>): string {
+  const all = Object.entries(choices).filter(([, { place }]) => place !== undefined);
+  return all.map(([name, { place }]) => `${name}: ${place}`).join('; ');
 }
 
 function checkRegistry(command: Command, discovery: DiscoveryName): void {
   if (discoveries[discovery].place !== undefined) return;
   command.error(`--discovery ${discovery} asks nobody: leave --registry out`);
+}
+
+function checkElector(command: Command, election: ElectionName): void {
+  if (elections[election].place !== undefined) return;
+  command.error(`--election ${election} asks nobody: leave --elector out`);
 }
 
 function logLevelOption(): Option {

@@ -15,7 +15,8 @@ import { nodeSystem } from '@quorate/core/node';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
 import { discoveries, type DiscoveryName } from './discoveries.ts';
-import { type ElectionName, elections, isReplicated, type PartsInput } from './parts.ts';
+import { type ElectionName, elections, isReplicated } from './elections.ts';
+import type { PartsInput } from './parts.ts';
 import { ReplicatedLedger, type TicketReplicator } from './replicated-ledger.ts';
 import { machineNow, type ReportSink } from './report.ts';
 import { numberTickets, toMachineTime } from './ticket-job.ts';
@@ -53,6 +54,7 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
   const ledger = () => new ReplicatedLedger((line) => report({ type: 'copied', at: machineNow(), line, isReplay }));
   const parts = { ...settings, ledger };
   const discovery = await discoveries[settings.discovery].load();
+  const election = await elections[settings.election].load();
   const cluster = createCluster<TicketReplicator>({
     name: settings.cluster,
     nodeId: settings.id,
@@ -61,7 +63,7 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
     transport: tcpTransport({ insecure: settings.insecure }),
     storage: fileStorage({ directory: join(settings.data, settings.id) }),
     discovery: discovery.make(parts),
-    ...elections[settings.election](parts),
+    ...election.make(parts),
     system,
     logLevel: settings.logLevel,
     ...(settings.debug === undefined ? {} : { debug: settings.debug }),

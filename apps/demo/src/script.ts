@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { acknowledgedTickets, auditHistory } from './audit.ts';
 import { type EventOf, grantsOf, type HistoryEvent } from './history.ts';
 import { findAgain, forgetDead } from './finding.ts';
-import { isReplicated } from './parts.ts';
+import { isReplicated } from './elections.ts';
 import type { MachineMs } from './report.ts';
 import type { Session } from './session.ts';
 import {

@@ -8,7 +8,7 @@ import { LedgerCopies } from './ledger-copies.ts';
 import { type LedgerServer, serveLedger } from './ledger-server.ts';
 import type { DemoOptions } from './options.ts';
 import { discoveries, type DiscoveryChoice } from './discoveries.ts';
-import { isReplicated } from './parts.ts';
+import { type ElectionChoice, elections, isReplicated } from './elections.ts';
 import { RunningNodes } from './running-nodes.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -18,6 +18,7 @@ export interface Session extends AsyncDisposable {
   readonly supervisor: Supervisor;
   readonly history: History;
   readonly discovery: DiscoveryChoice;
+  readonly election: ElectionChoice;
   /** Of a replicated ledger; none otherwise. */
   readonly copies: LedgerCopies;
 }
@@ -34,16 +35,19 @@ export async function openSession(options: DemoOptions, ledger: Ledger = new Fen
     const server = isReplicated(options.election) ? undefined : owned.use(await serve(ledger, history));
     const discovery = await discoveries[options.discovery].load();
     const registry = options.registry === undefined ? owned.use(await discovery.asked?.start()) : undefined;
+    const place = options.registry ?? registry?.place;
+    const election = await elections[options.election].load();
+    const elector = options.elector ?? (await openElector(election, options, place, owned));
     const data = options.data ?? (await mkdtemp(join(tmpdir(), 'quorate-demo-')));
     await mkdir(data, { recursive: true });
-    const plan = { ...options, registry: options.registry ?? registry?.place, data, ledgerUrl: server?.url };
+    const plan = { ...options, registry: place, elector, data, ledgerUrl: server?.url };
     const supervisor = await Supervisor.create(plan, history, copies);
     if (registry?.publish !== undefined) {
       const { publish } = registry;
       owned.use(new RunningNodes({ history, publish, addressOf: (id) => supervisor.node(id).address }));
     }
     const temporary = options.data === undefined ? data : undefined;
-    return new OpenSession({ options, history, copies, discovery, supervisor }, owned, temporary);
+    return new OpenSession({ options, history, copies, discovery, election, supervisor }, owned, temporary);
   } catch (error) {
     await owned.disposeAsync();
     throw error;
@@ -54,18 +58,31 @@ function serve(ledger: Ledger, history: History): Promise<LedgerServer> {
   return serveLedger(ledger, { host: '127.0.0.1', port: 0 }, (entry) => history.record({ source: 'ledger', ...entry }));
 }
 
+/** The server that the election asks: that of the discovery, where both ask the same kind, or one for it alone. */
+async function openElector(
+  { asked }: ElectionChoice,
+  { discovery, election }: DemoOptions,
+  registry: string | undefined,
+  owned: AsyncDisposableStack,
+): Promise<string | undefined> {
+  if (asked === undefined) return undefined;
+  if (discovery === election && registry !== undefined) return asked.sharedWith(registry);
+  return owned.use(await asked.start()).place;
+}
+
 class OpenSession implements Session {
   readonly options: DemoOptions;
   readonly history: History;
   readonly copies: LedgerCopies;
   readonly discovery: DiscoveryChoice;
+  readonly election: ElectionChoice;
   readonly supervisor: Supervisor;
   /** Servers that the nodes need to the end. */
   readonly #servers: AsyncDisposableStack;
   readonly #temporary: string | undefined;
 
   constructor(
-    { options, history, copies, discovery, supervisor }: Omit<Session, keyof AsyncDisposable>,
+    { options, history, copies, discovery, election, supervisor }: Omit<Session, keyof AsyncDisposable>,
     servers: AsyncDisposableStack,
     temporary: string | undefined,
   ) {
@@ -73,6 +90,7 @@ class OpenSession implements Session {
     this.history = history;
     this.copies = copies;
     this.discovery = discovery;
+    this.election = election;
     this.supervisor = supervisor;
     this.#servers = servers;
     this.#temporary = temporary;

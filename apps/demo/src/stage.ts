@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type EventOf, type GrantRecord, grantsOf, type HistoryEvent } from './history.ts';
 import type { AcceptedTicket } from './ledger.ts';
 import type { MachineMs } from './report.ts';
-import { electionMaxMs } from './parts.ts';
 import type { Session } from './session.ts';
 import type { NodeView } from './supervisor.ts';
 
@@ -39,8 +38,9 @@ export interface Leader {
 /** How often a leader may lose its lease because the machine is too busy to renew it, in one step. */
 const MAX_LAPSES = 5;
 
-export function makeStage({ options, supervisor, history, copies, discovery }: Session, output: ScriptOutput): Stage {
-  const longestMs = electionMaxMs[options.election](options.profile);
+export function makeStage(session: Session, output: ScriptOutput): Stage {
+  const { options, supervisor, history, copies, discovery, election } = session;
+  const longestMs = election.longestMs(options.profile);
   const bounds = { waitMs: 20_000 + 10 * longestMs, watchMs: 2 * longestMs, askMs: 100 };
   return { options, supervisor, history, copies, discovery, output, measures: [], ...bounds };
 }

@@ -8,7 +8,8 @@ import type { LedgerCopies } from './ledger-copies.ts';
 import { guardPaused, type PauseGuard } from './pause-guard.ts';
 import type { NodeRequest } from './node-request.ts';
 import { nodeNames } from './options.ts';
-import type { ElectionName, Profile } from './parts.ts';
+import type { ElectionName } from './elections.ts';
+import type { Profile } from './parts.ts';
 import { machineNow, type MachineMs, type NodeReport } from './report.ts';
 
 export interface ClusterPlan {
@@ -17,6 +18,8 @@ export interface ClusterPlan {
   /** The server that it asks; with one, nodes are not told of each other. */
   readonly registry: string | undefined;
   readonly election: ElectionName;
+  /** The server that it asks. */
+  readonly elector: string | undefined;
   readonly profile: Profile;
   readonly data: string;
   /** Undefined where the nodes keep the ledger. */
@@ -237,7 +240,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #args({ id, address }: NodeView): readonly string[] {
-    const { profile, election, discovery, registry, data, ledgerUrl } = this.#plan;
+    const { profile, election, elector, discovery, registry, data, ledgerUrl } = this.#plan;
     const others = this.nodes.filter((node) => node.id !== id);
     const options = {
       id,
@@ -250,6 +253,7 @@ export class Supervisor implements AsyncDisposable {
         : { registry }),
       discovery,
       election,
+      ...(elector !== undefined && { elector }),
       profile,
       data,
       ...(ledgerUrl !== undefined && { ledger: ledgerUrl }),

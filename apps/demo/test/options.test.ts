@@ -26,7 +26,7 @@ function refusal(read: () => unknown): { told: string; code: number } {
 describe('the options of the demo', () => {
   it('have defaults', () => {
     const expected = { nodes: 3, script: false, discovery: 'static', election: 'majority', profile: 'lan' };
-    expect(readDemoOptions([])).toEqual({ ...expected, data: undefined, registry: undefined });
+    expect(readDemoOptions([])).toEqual({ ...expected, data: undefined, registry: undefined, elector: undefined });
   });
 
   it('are read', () => {
@@ -43,10 +43,11 @@ describe('the options of the demo', () => {
   });
 
   it.each([
-    [['--election', 'coin'], 'Allowed choices are majority, raft'],
+    [['--election', 'coin'], 'Allowed choices are majority, raft, etcd, consul, kubernetes'],
     [['--discovery', 'coin'], 'Allowed choices are static'],
     [['--registry', 'http://10.0.0.1:8500'], '--discovery static asks nobody'],
     [['--discovery', 'dns', '--registry', 'x.test@127.0.0.1:53'], 'the demo starts a server and keeps its records'],
+    [['--elector', 'http://10.0.0.1:8500'], '--election majority asks nobody'],
     [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
     [['--nodes', '0'], 'Expected a whole number from 1 to 9'],
     [['--nodes', '3.5'], 'Expected a whole number from 1 to 9'],

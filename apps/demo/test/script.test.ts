@@ -17,6 +17,7 @@ const options: DemoOptions = {
   profile: 'lan',
   data: undefined,
   registry: undefined,
+  elector: undefined,
 };
 
 let session: Session | undefined;

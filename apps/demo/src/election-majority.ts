@@ -1,0 +1,8 @@
+import { electionProfiles, majorityElection } from '@quorate/election-majority';
+import type { ElectionChoice } from './elections.ts';
+
+/** `--election majority`: the nodes vote. */
+export const majorityVote: ElectionChoice = {
+  make: ({ voters, profile }) => ({ election: majorityElection({ voters, profile }) }),
+  longestMs: (profile) => electionProfiles[profile].electionMaxMs,
+};
