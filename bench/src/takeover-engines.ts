@@ -1,4 +1,5 @@
+import { consulTakeover } from './takeover-consul.ts';
 import type { TakeoverEngine } from './takeover-engine.ts';
 import { etcdTakeover } from './takeover-etcd.ts';
 
-export const takeoverEngines: readonly TakeoverEngine[] = [etcdTakeover];
+export const takeoverEngines: readonly TakeoverEngine[] = [consulTakeover, etcdTakeover];
