@@ -7,6 +7,7 @@ import { runLeases } from './leases/run-leases.ts';
 import { memoryParts, raftParts, sharedRaftParts, volatileParts, wholeNodeParts } from './parts.ts';
 import { type ReplicationParts, strainedParts } from './replication/replication-parts.ts';
 import { runReplication } from './replication/run-replication.ts';
+import { runSingletons } from './singletons/run-singletons.ts';
 
 /** What one life came to. */
 interface Life {
@@ -27,6 +28,7 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   shared: electing(() => sharedRaftParts(wholeNodeParts())),
   replication: (seed) => runReplication(seed),
   formation: (seed) => runFormation(seed),
+  singletons: (seed) => runSingletons(seed),
   leases: (seed) => runLeases(seed),
   strained: async (seed) => runReplication(seed, await (strained ??= strainedParts())),
 };

@@ -24,6 +24,8 @@ export class SlotLoop {
   /** All slots up to this one are seen to. */
   #cursor: SlotTime = 0;
   #isHeld = false;
+  /** A slot was left as it is: none may be claimed behind it. */
+  #isOver = false;
 
   constructor(
     board: TaskBoard,
@@ -45,7 +47,7 @@ export class SlotLoop {
   async run(): Promise<void> {
     try {
       await this.#open();
-      for (;;) await this.#step();
+      while (!this.#isOver) await this.#step();
     } catch (error) {
       if (this.#signal.aborted) return;
       if (!isClusterError(error, 'STALE_TOKEN')) throw error;
@@ -107,8 +109,10 @@ export class SlotLoop {
   async #work(time: SlotTime, starts: number): Promise<void> {
     const slot: Slot = { time, key: `${this.#board.task}@${time}`, starts };
     const end = await this.#attempts.run(this.#tenure, this.#signal, slot);
-    // One that was stopped stays as it is: the next holder finds it begun.
-    if (end !== 'stopped') await this.#settle(time, end);
+    // One that was stopped stays as it is: the next holder finds it begun. The grant may be over by the clock before its
+    // signal says so.
+    if (end === 'stopped') this.#isOver = true;
+    else await this.#settle(time, end);
   }
 
   /** Also when the time is over, as long as no later holder has opened the task. */
