@@ -3,28 +3,28 @@ import type { Entry } from '@quorate/raft';
 import { BatchedEntry } from './wire/batched-entry.ts';
 import { kindOf, typeOf } from './wire/entry-kind.ts';
 
-/** In front of this data, in its buffer, `ENTRY_HEADROOM` bytes are free. */
-const HEADROOM = 'headroom';
-
 /**
- * The one encoding of each entry: a `LogBatch` of one, for the disk and for every peer. It is made once, by the proposer;
- * whoever was sent the entry has it from there.
+ * The one encoding of each entry: a `LogBatch` of one, for the disk and for every peer. It is made once, by the proposer,
+ * and goes with the entry from there.
  */
 export class EntryBatches {
   readonly #crc32: Crc32;
-  /** What was made of entries of this node, by the data that it is around. */
-  readonly #made = new WeakMap<Uint8Array, LogBatch | typeof HEADROOM>();
+  /** Data that is being proposed, in front of which, in its buffer, `ENTRY_HEADROOM` bytes are free. */
+  #withHeadroom: Uint8Array | undefined;
 
   constructor(crc32: Crc32) {
     this.#crc32 = crc32;
   }
 
-  /** This data is to be proposed, and in front of it, in its buffer, `ENTRY_HEADROOM` bytes are free. */
+  /** In front of this data, which is proposed next, `ENTRY_HEADROOM` bytes of its buffer are free. */
   hasHeadroom(data: Uint8Array): void {
-    this.#made.set(data, HEADROOM);
+    this.#withHeadroom = data;
   }
 
-  readonly of = (entry: Entry): LogBatch => BatchedEntry.batchOf(entry) ?? this.#ofOwn(entry);
+  /** The entry, with the batch that it is in: an entry of this node's, which has its place now. */
+  readonly make = (entry: Entry): Entry => new BatchedEntry(this.#encode(entry));
+
+  readonly of = (entry: Entry): LogBatch => BatchedEntry.batchOf(entry) ?? this.#encode(entry);
 
   /** Entries of batches that were read from the log. */
   entriesOf(batches: readonly LogBatch[]): Entry[] {
@@ -34,19 +34,11 @@ export class EntryBatches {
     });
   }
 
-  #ofOwn(entry: Entry): LogBatch {
-    const known = this.#made.get(entry.data);
-    // The same bytes may be proposed again, or stand in an entry that another has replaced.
-    const isKnown = known !== undefined && known !== HEADROOM;
-    if (isKnown && known.firstIndex === entry.index && known.term === entry.term) return known;
-    const batch = this.#make(entry, known === HEADROOM);
-    this.#made.set(entry.data, batch);
-    return batch;
-  }
-
-  #make({ index, term, type, data }: Entry, hasHeadroom: boolean): LogBatch {
+  #encode({ index, term, type, data }: Entry): LogBatch {
     const kind = kindOf(type);
-    if (!hasHeadroom) return encodeBatch([{ index, term, kind, data }], this.#crc32);
+    if (data !== this.#withHeadroom) return encodeBatch([{ index, term, kind, data }], this.#crc32);
+    // Its bytes are those of this entry from now on.
+    this.#withHeadroom = undefined;
     const bytes = new Uint8Array(data.buffer, data.byteOffset - ENTRY_HEADROOM, data.length + ENTRY_HEADROOM);
     return sealBatch(bytes, { index, term, kind }, this.#crc32);
   }

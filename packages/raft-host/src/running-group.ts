@@ -271,6 +271,7 @@ export class RunningGroup<R>
         storage: view,
         random,
         applied: log.snapshot?.index ?? 0,
+        makeEntry: host.batches.make,
         priority: (number) => owner.users.preferenceFor(this.nodeOf(number) ?? ''),
       },
       { log, batches: host.batches, hooks: this },

@@ -31,7 +31,8 @@ export function proposeAsLeader(raft: RaftState, proposals: readonly Proposal[])
  */
 export function appendProposals(raft: RaftState, proposals: readonly Proposal[]): boolean {
   const after = raft.log.lastIndex + 1;
-  const entries = proposals.map(({ type, data }, i): Entry => ({ index: after + i, term: raft.term, type, data }));
+  const { makeEntry } = raft.config;
+  const entries = proposals.map(({ type, data }, i) => makeEntry({ index: after + i, term: raft.term, type, data }));
   const bytes = payloadBytes(entries);
   const tooMuch =
     raft.uncommittedBytes > 0 && bytes > 0 && raft.uncommittedBytes + bytes > raft.config.maxUncommittedSize;

@@ -1,6 +1,7 @@
 import type { LeaseConfig } from './lease.ts';
 import { RaftError } from './raft-error.ts';
 import type { RaftStorage } from './storage.ts';
+import type { Entry } from './types.ts';
 
 /** How a group is set up on one node. All nodes of a group should agree on all but `id`, `storage` and `applied`. */
 export interface RaftConfig {
@@ -54,6 +55,11 @@ export interface RaftConfig {
    * less waits longer before it campaigns. @default 0 for all
    */
   readonly priority?: ((id: number) => number) | undefined;
+  /**
+   * Makes an entry of what was proposed to this leader, once it has its place in the log. It has these fields; what else a
+   * host keeps with it is there wherever the entry is handed out. @default an entry with nothing else
+   */
+  readonly makeEntry?: ((fields: Entry) => Entry) | undefined;
   /** This node votes and keeps the log, but never campaigns: its host has no state machine. @default false */
   readonly witness?: boolean | undefined;
   /** Followers drop proposals instead of sending them on to the leader. @default false */
@@ -102,6 +108,7 @@ export function resolveConfig(config: RaftConfig): ResolvedConfig {
     leaseReads: config.leaseReads ?? true,
     leaderlessTerm: config.leaderlessTerm ?? 0,
     priority: config.priority ?? (() => 0),
+    makeEntry: config.makeEntry ?? ((fields) => fields),
     witness: config.witness ?? false,
     disableProposalForwarding: config.disableProposalForwarding ?? false,
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Entry } from '../src/index.ts';
 import { message } from '../src/messages.ts';
 import { bytes, confState, Group, type Host, type Options, text } from './group.ts';
 
@@ -348,5 +349,32 @@ describe('a lease', () => {
     expect(build({ lease, checkQuorum: false })).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
     expect(build({ lease: { ...lease, maxDrift: 1 } })).toThrow(/maxDrift/u);
     expect(build({ lease: { ...lease, tickMs: 0 } })).toThrow(/tickMs/u);
+  });
+});
+
+describe('what a host makes of proposals', () => {
+  it('is the entry, in the log and for the followers, wherever it is handed out', () => {
+    const made = new Set<Entry>();
+    const makeEntry = (fields: Entry): Entry => {
+      const entry = { ...fields, mark: 'of the host' };
+      made.add(entry);
+      return entry;
+    };
+    const group = ledByFirst(3, { makeEntry });
+    for (const name of ['a', 'b']) group.host(1).node.propose(bytes(name));
+    group.settle();
+    const entries = [...made];
+    expect(entries.map(({ index, term, data }) => [index, term, text(data)])).toEqual([
+      [2, 1, ''],
+      [3, 1, 'a'],
+      [4, 1, 'b'],
+    ]);
+    for (const { storage, applied } of group.hosts) {
+      expect(applied.filter((name) => name !== '')).toEqual(['a', 'b']);
+      for (const entry of entries) {
+        const [stored] = storage.entries(entry.index, entry.index + 1, Infinity) ?? [];
+        expect(stored).toBe(entry);
+      }
+    }
   });
 });

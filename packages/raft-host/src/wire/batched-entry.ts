@@ -2,7 +2,7 @@ import { BATCH_HEADER_BYTES, ENTRY_HEADROOM, type LogBatch } from '@quorate/core
 import type { Entry, EntryType } from '@quorate/raft';
 import { typeOf } from './entry-kind.ts';
 
-/** An entry that came in a batch of its own, from a peer or the disk, and keeps it: to be passed on as it is. */
+/** An entry that knows the batch which it alone is in: as it was made here, or came from a peer or the disk. */
 export class BatchedEntry implements Entry {
   readonly index: number;
   readonly term: number;
@@ -20,7 +20,7 @@ export class BatchedEntry implements Entry {
     this.#batch = batch;
   }
 
-  /** The batch that an entry came in; undefined for one that was made here. */
+  /** The batch that an entry is in; undefined for one that knows none. */
   static batchOf(entry: Entry): LogBatch | undefined {
     return #batch in entry ? entry.#batch : undefined;
   }
