@@ -37,8 +37,8 @@ const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys
   --seed N       begin with this seed; without --seeds live just this one, and print its trace
   --seeds COUNT  end after so many; without it, go on until something breaks
   --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, that replicate (strained: with low
-                 limits), that form a cluster, or
-                 that lead and lock by an engine's leases`;
+                 limits), that form a cluster, or that lead and lock by the leases of
+                 an engine`;
 
 const { values } = parseArgs({
   options: {

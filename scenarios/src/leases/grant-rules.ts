@@ -20,7 +20,10 @@ export class GrantRules {
   readonly #identities = new Map<string, number>();
   /** Of each name: the last token that was granted to one alone. */
   readonly #tokens = new Map<string, bigint>();
+  readonly #seen = new WeakSet<Grant>();
   #known: Known[] = [];
+  /** Found where nobody could be told. */
+  #broken: Error | undefined;
   #granted = 0;
 
   constructor(permits: number) {
@@ -32,11 +35,11 @@ export class GrantRules {
     return this.#granted;
   }
 
-  /** @throws Error when another run, or another claim of this one, has called itself the same */
+  /** No other run, and no other claim of this one, may have called itself the same. */
   opened({ name, identity }: LeaseRequest, boot: number): void {
     const key = JSON.stringify([name, identity]);
     if (this.#identities.has(key)) {
-      throw new Error(`run ${boot} calls itself what run ${this.#identities.get(key)} was: ${key}`);
+      this.#broken ??= new Error(`run ${boot} calls itself what run ${this.#identities.get(key)} was: ${key}`);
     }
     this.#identities.set(key, boot);
   }
@@ -47,18 +50,20 @@ export class GrantRules {
   }
 
   began(node: string, name: string, kind: Kind, grant: Grant): void {
-    if (this.#known.some((each) => each.grant === grant)) return;
+    if (this.#seen.has(grant)) return;
+    this.#seen.add(grant);
     this.#granted += 1;
     const last = this.#tokens.get(name) ?? -1n;
     if (kind === 'exclusive' || kind === 'write') {
-      if (grant.token <= last) throw new Error(`${name}: ${node} got token ${grant.token} after ${last}`);
+      if (grant.token <= last) this.#broken ??= new Error(`${name}: ${node} got token ${grant.token} after ${last}`);
       this.#tokens.set(name, grant.token);
     }
     this.#known.push({ node, name, kind, grant });
   }
 
-  /** @throws Error when two hold what only one may hold */
+  /** @throws Error when a rule was broken, such as by two that hold what only one may hold */
   check(isAlive: (node: string) => boolean): void {
+    if (this.#broken !== undefined) throw this.#broken;
     if (this.#known.length > 50) this.#known = this.#known.filter(({ grant }) => grant.isValid());
     const valid = this.#known.filter(({ node, grant }) => isAlive(node) && grant.isValid());
     for (const one of valid) {

@@ -38,14 +38,14 @@ class SimulatedStore implements LeaseStore {
   async follow(tell: (view: LeaseView) => void, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { name, ttlMs } = this.#request;
     const { clock } = this.#machine;
-    const silenceMs = ttlMs / 3;
+    const silenceMs = ttlMs / 2;
     const lost = new AbortController();
     using either = linkSignals(signal, lost.signal);
     // A connection to a server that is no more may stay open for ever.
     const silent = (): Timer => clock.setTimer(silenceMs, () => lost.abort(new Error('no sign of life')));
     let timer = silent();
     try {
-      await this.#converse<void>({ ask: 'follow', name, heartbeatMs: silenceMs / 3 }, either.signal, ({ view }) => {
+      await this.#converse<void>({ ask: 'follow', name, heartbeatMs: silenceMs / 2 }, either.signal, ({ view }) => {
         timer.cancel();
         timer = silent();
         if (view !== undefined) tell(viewOf(view));

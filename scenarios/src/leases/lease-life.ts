@@ -41,6 +41,7 @@ export const MAX_DRIFT = 0.1;
 const LEADER = 'leader';
 const PERMITS = 2;
 const MAX_PAUSE_MS = 800;
+const MIN_TTL_MS = 400;
 
 /** Nodes that elect a leader and use locks, by an engine; and all that may befall them. */
 export class LeaseLife {
@@ -60,21 +61,22 @@ export class LeaseLife {
   constructor(world: World, parts: LeaseParts) {
     this.#world = world;
     this.#parts = parts;
-    this.ttlMs = 500 + world.random.int(2500);
+    this.ttlMs = MIN_TTL_MS + world.random.int(1000);
     this.table = new LeaseTable({ forgetful: world.chance(0.5) });
     this.rules = new GrantRules(PERMITS);
-    const drift = (): number =>
-      (world.chance(0.5) ? 1 : -1) * (world.chance(0.5) ? 1 : world.random.next()) * MAX_DRIFT;
-    this.engine = world.host('engine', { drift: drift() });
+    // Half of the time as bad as it gets: the engine's clock runs fast, and those of the others slow.
+    const isWorst = world.chance(0.5);
+    const drift = (worst: number): number => (isWorst ? worst : world.random.next() * 2 - 1) * MAX_DRIFT;
+    this.engine = world.host('engine', { drift: drift(1) });
     const names = ['a', 'b', 'c', 'd'].slice(0, 2 + world.random.int(3));
-    this.#hosts = names.map((name) => world.host(name, { drift: drift() }));
+    this.#hosts = names.map((name) => world.host(name, { drift: drift(-1) }));
     this.#network = memoryNetwork({ route: world.route });
     this.chaos = new Chaos(world, {
       maxDrift: MAX_DRIFT,
       restart: (host) => this.start(host),
       disturb: (host) => this.#disturb(host),
     });
-    world.onStep(() => this.rules.check((node) => this.#isAlive(node)));
+    world.onStep(() => this.#check());
   }
 
   startAll(): void {
@@ -165,6 +167,14 @@ export class LeaseLife {
     return this.table.claimants.filter((id) => runs.some((run) => id.startsWith(`${run},`)));
   }
 
+  #check(): void {
+    for (const { host, election } of this.#nodes.values()) {
+      const { leadership } = election;
+      if (host.running && leadership !== undefined) this.rules.began(host.name, LEADER, 'exclusive', leadership);
+    }
+    this.rules.check((node) => this.#isAlive(node));
+  }
+
   #isAlive(name: string): boolean {
     return this.#hosts.some((host) => host.name === name && host.running);
   }
@@ -221,7 +231,6 @@ export class LeaseLife {
       const controller = new AbortController();
       node.withdraw = () => controller.abort();
       const leadership = await node.election.campaign(controller);
-      this.rules.began(node.host.name, LEADER, 'exclusive', leadership);
       if (!leadership.signal.aborted)
         await new Promise((resolve) => leadership.signal.addEventListener('abort', resolve));
     });
@@ -287,7 +296,7 @@ export class LeaseLife {
   #disturb(host: Host): void {
     const { random } = this.#world;
     const node = this.#nodes.get(host);
-    switch (random.int(4)) {
+    switch (random.int(6)) {
       case 0:
         return this.deleteLease([LEADER, 'lock', 'shared', 'permits'][random.int(4)] ?? LEADER);
       case 1:
@@ -295,9 +304,36 @@ export class LeaseLife {
       case 2:
         if (host.running) node?.election.resign().catch(() => undefined);
         return;
+      case 3:
+      case 4:
+        return this.#cutOffLate(this.#leading() ?? host);
       default:
         host.stall(this.#draw(2 * this.ttlMs));
     }
+  }
+
+  #leading(): Host | undefined {
+    return [...this.#nodes.values()].find(({ election }) => election.leadership?.isValid() === true)?.host;
+  }
+
+  /** Hears the engine late, and then is heard no more by it: what it heard last is older than it seems. */
+  #cutOffLate(host: Host): void {
+    const { engine, ttlMs } = this;
+    if (host === engine) return;
+    this.#world.setLink(engine, host, { latencyMs: this.#draw(ttlMs / 8) });
+    this.#later(ttlMs, () => {
+      this.#world.block(host, engine);
+      this.#later(3 * ttlMs, () => {
+        this.#world.unblock(host, engine);
+        this.#world.resetLink(engine, host);
+      });
+    });
+  }
+
+  #later(withinMs: number, step: () => void): void {
+    this.#world.after(this.#draw(withinMs), () => {
+      if (!this.#isPeace) step();
+    });
   }
 
   #draw(most: number): number {

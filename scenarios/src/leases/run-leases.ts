@@ -11,7 +11,7 @@ export interface LeaseResult {
   readonly recoveredAfterMs: number;
 }
 
-const FAULTS_MS = 15_000;
+const FAULTS_MS = 10_000;
 /** How soon all is well again: what is left of the dead runs out by the slowest clock, and then somebody asks. */
 export const RECOVERY_TTLS = 3;
 /** A hand-over takes as long as a few messages. */
