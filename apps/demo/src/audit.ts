@@ -1,4 +1,5 @@
 import type { NodeId } from '@quorate/core';
+import { BELL_MS } from './bell.ts';
 import { type GrantRecord, grantsOf, type HistoryEvent } from './history.ts';
 import type { AcceptedTicket } from './ledger.ts';
 
@@ -6,7 +7,12 @@ import type { AcceptedTicket } from './ledger.ts';
 export function auditHistory(events: readonly HistoryEvent[]): readonly string[] {
   const tickets = events.flatMap((event) => (event.source === 'ledger' && event.type === 'accepted' ? [event] : []));
   const promised = acknowledgedTickets(events);
-  return [...auditTickets(tickets), ...auditAcknowledged(tickets, promised), ...auditGrants(grantsOf(events))];
+  return [
+    ...auditTickets(tickets),
+    ...auditAcknowledged(tickets, promised),
+    ...auditGrants(grantsOf(events)),
+    ...auditBell(ringsOf(events)),
+  ];
 }
 
 /** A ticket whose leader was told that it is numbered. */
@@ -71,6 +77,35 @@ export function auditGrants(grants: readonly GrantRecord[]): readonly string[] {
     const which = `${grant.node}'s grant of term ${grant.token} and ${next.node}'s of term ${next.token}`;
     return [`${which} were valid at the same time, for ${overlapMs.toFixed(1)} ms`];
   });
+}
+
+/** The bell, rung by a node for a slot. */
+export interface Ring {
+  readonly node: NodeId;
+  readonly slot: number;
+  readonly starts: number;
+}
+
+export function ringsOf(events: readonly HistoryEvent[]): readonly Ring[] {
+  return events.flatMap((event) => (event.source === 'node' && event.type === 'rang' ? [event] : []));
+}
+
+/** Each slot was rung for, from the first to the last, and twice only where it was begun anew. */
+export function auditBell(rings: readonly Ring[]): readonly string[] {
+  const problems: string[] = [];
+  const seen = new Map<string, NodeId>();
+  for (const { node, slot, starts } of rings) {
+    const other = seen.get(`${slot} ${starts}`);
+    if (other !== undefined) problems.push(`the slot ${slot} was claimed by ${other} and by ${node}`);
+    seen.set(`${slot} ${starts}`, node);
+  }
+  const slots = [...new Set(rings.map(({ slot }) => slot))].toSorted((a, b) => a - b);
+  slots.slice(1).forEach((slot, index) => {
+    const before = slots[index] ?? slot;
+    const lost = (slot - before) / BELL_MS - 1;
+    if (lost !== 0) problems.push(`${lost} slots between ${before} and ${slot} were lost`);
+  });
+  return problems;
 }
 
 function compareTickets(previous: AcceptedTicket, ticket: AcceptedTicket): readonly string[] {

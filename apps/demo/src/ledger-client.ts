@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import type { NodeId } from '@quorate/core';
+import type { CoordinationCommand, CoordinationResult } from '@quorate/coordination';
 import type { LedgerVerdict } from './ticket-office.ts';
 
 const TIMEOUT_MS = 2_000;
@@ -15,6 +16,13 @@ export async function submitTicket(ledgerUrl: string, token: bigint, node: NodeI
   if (status === 201 && number !== undefined) return { type: 'accepted', number };
   if (status === 409 && highest !== undefined) return { type: 'refused', highest: BigInt(highest) };
   throw new Error(`the ledger answered ${status}: ${error ?? 'nothing that was understood'}`);
+}
+
+/** Has a slot claimed, or what else comes with one. */
+export async function claimSlot(ledgerUrl: string, command: CoordinationCommand): Promise<CoordinationResult> {
+  const { status, body } = await post(new URL('/slots', ledgerUrl), command);
+  if (status === 200) return JSON.parse(body) as CoordinationResult;
+  throw new Error(`the ledger answered ${status}`);
 }
 
 function post(url: URL, value: object): Promise<{ status: number; body: string }> {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { type Address, formatAddress, isNodeId, type NodeId } from '@quorate/core';
 import type { Ledger, LedgerEntry } from './ledger.ts';
+import { SlotKeeper } from './slot-keeper.ts';
 
 const MAX_BODY_BYTES = 1024;
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -11,14 +12,18 @@ export interface LedgerServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** `POST /tickets` with `{ token, node }` gives 201 and `{ number }`, or 409 and `{ highest }`. */
+/**
+ * `POST /tickets` with `{ token, node }` gives 201 and `{ number }`, or 409 and `{ highest }`. `POST /slots` takes a command of
+ * slot claims, and gives 200 and its result.
+ */
 export async function serveLedger(
   ledger: Ledger,
   { host, port }: Address,
   onEntry: (entry: LedgerEntry) => void = () => undefined,
 ): Promise<LedgerServer> {
+  const slots = new SlotKeeper();
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
-    void handle(ledger, request, response, onEntry).catch(() => response.destroy());
+    void handle({ ledger, slots, onEntry }, request, response).catch(() => response.destroy());
   });
   server.maxConnections = MAX_CONNECTIONS;
   await listen(server, host, port);
@@ -29,12 +34,20 @@ export async function serveLedger(
   };
 }
 
+interface Served {
+  readonly ledger: Ledger;
+  readonly slots: SlotKeeper;
+  readonly onEntry: (entry: LedgerEntry) => void;
+}
+
 async function handle(
-  ledger: Ledger,
+  { ledger, slots, onEntry }: Served,
   request: IncomingMessage,
   response: ServerResponse,
-  onEntry: (entry: LedgerEntry) => void,
 ): Promise<void> {
+  if (request.method === 'POST' && request.url === '/slots') {
+    return answer(response, 200, slots.apply(slots.read(await readBody(request))));
+  }
   if (request.method !== 'POST' || request.url !== '/tickets') return answer(response, 404, { error: 'not found' });
   const ticket = parseTicket(await readBody(request));
   if (ticket === undefined) return answer(response, 400, { error: 'expected { "token": "1", "node": "a" }' });

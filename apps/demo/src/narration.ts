@@ -45,6 +45,7 @@ export class Narrator {
       case 'printing':
       case 'accepted':
       case 'refused':
+      case 'rang':
       case 'discovered':
       case 'stopping':
       case 'stopped':

@@ -39,6 +39,14 @@ export type NodeReport =
     }
   | { readonly type: 'refused'; readonly at: MachineMs; readonly token: bigint; readonly highest: bigint }
   | { readonly type: 'ledger-failed'; readonly at: MachineMs; readonly message: string }
+  /** The bell, for the slot of this wall time; `starts` counts from 1, and is more where a leader had died over it. */
+  | {
+      readonly type: 'rang';
+      readonly at: MachineMs;
+      readonly token: bigint;
+      readonly slot: number;
+      readonly starts: number;
+    }
   /** This node's copy of the ledger has this line, from now on or, in a replay, as it had before it was restarted. */
   | { readonly type: 'copied'; readonly at: MachineMs; readonly line: LedgerLine; readonly isReplay: boolean }
   /** Where its discovery says that nodes are, as `host:port`, unless it fails. */
@@ -76,6 +84,8 @@ export function describeReport(report: NodeReport): string | undefined {
       return `ticket ${report.ticket} with token ${report.token}`;
     case 'refused':
       return `a ticket with token ${report.token} was refused: the ledger has seen ${report.highest}`;
+    case 'rang':
+      return `the bell was rung for ${timeText(report.slot)}${report.starts > 1 ? ', once more' : ''}`;
     case 'ledger-failed':
       return `the ledger did not answer: ${report.message}`;
     case 'stopping':
@@ -83,4 +93,9 @@ export function describeReport(report: NodeReport): string | undefined {
     case 'stopped':
       return 'stopped';
   }
+}
+
+/** Of a wall time, what a clock shows. */
+function timeText(time: number): string {
+  return new Date(time).toISOString().slice(11, 21);
 }

@@ -14,6 +14,7 @@ import {
 import { nodeSystem } from '@quorate/core/node';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
+import { ringBell } from './bell.ts';
 import { discoveries, type DiscoveryName } from './discoveries.ts';
 import { type ElectionName, elections, isReplicated } from './elections.ts';
 import type { PartsInput } from './parts.ts';
@@ -72,6 +73,7 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
   const closing = new AbortController();
   const hurry = new AbortController();
   let office: TicketOffice | undefined = undefined;
+  let bell: AsyncDisposable | undefined = undefined;
   let job: Promise<void> = Promise.resolve();
   const lead = (leadership: Leadership) => {
     report({ type: 'granted', at: machineNow(), token: leadership.token });
@@ -93,6 +95,8 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
   });
 
   await cluster.start();
+  office ??= openOffice(cluster, settings);
+  if (office !== undefined) bell = ringBell(cluster, office.claims, report);
   report({ type: 'started', at: machineNow(), address: formatAddress(cluster.self) });
   void reportPeers(cluster.transport, report);
 
@@ -100,6 +104,7 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
     report({ type: 'stopping', at: machineNow() });
     closing.abort();
     const inTime = within(LAST_TICKET_MS, hurry);
+    await bell?.[Symbol.asyncDispose]();
     await job;
     // A session that can't be closed, since too few others are left, ends by itself.
     await Promise.race([office?.close(), inTime]);

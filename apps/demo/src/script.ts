@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { acknowledgedTickets, auditHistory } from './audit.ts';
+import { acknowledgedTickets, auditHistory, ringsOf } from './audit.ts';
 import { type EventOf, grantsOf, type HistoryEvent } from './history.ts';
 import { findAgain, forgetDead } from './finding.ts';
 import { isReplicated } from './elections.ts';
@@ -213,6 +213,11 @@ async function audit({ options, history, copies, output }: Stage): Promise<void>
     output.event(`${each.length} copies of the ledger, the same line by line: ${each.join(', ')} tickets`);
   }
   output.event(`${grantsOf(history.events).length} grants: none began before the one before it had ended`);
+  const rings = ringsOf(history.events);
+  const slots = new Set(rings.map(({ slot }) => slot)).size;
+  output.event(
+    `${slots} slots at which the bell is rung: each claimed once, none lost, ${rings.length - slots} rung again`,
+  );
 }
 
 function endOf(stage: Stage, { node, token }: Leader, mark: number): Promise<EventOf<'node', 'ended'>> {

@@ -300,6 +300,7 @@ function changeBy(report: NodeReport, view: NodeView): Partial<NodeView> {
     case 'printing':
     case 'accepted':
     case 'refused':
+    case 'rang':
     case 'ledger-failed':
     case 'discovered':
     case 'stopped':

@@ -1,6 +1,13 @@
+import { slotClaims, type SlotClaims } from '@quorate/coordination';
 import { isClusterError, type NodeId, type Session } from '@quorate/core';
-import { submitTicket } from './ledger-client.ts';
-import type { TicketReplicator } from './replicated-ledger.ts';
+import { claimSlot, submitTicket } from './ledger-client.ts';
+import {
+  type LedgerCommand,
+  type LedgerResult,
+  slotsOf,
+  type TicketReplicator,
+  verdictOf,
+} from './replicated-ledger.ts';
 
 /** What a leader wants numbered. */
 export interface Ticket {
@@ -15,8 +22,9 @@ export type LedgerVerdict =
   | { readonly type: 'accepted'; readonly number: number }
   | { readonly type: 'refused'; readonly highest: bigint };
 
-/** Where a leader has its tickets numbered. */
+/** Where a leader has its tickets numbered, and slots claimed. */
 export interface TicketOffice {
+  readonly claims: SlotClaims;
   /** @throws Error when there is no answer: the ticket may have been numbered */
   submit(ticket: Ticket, signal: AbortSignal): Promise<LedgerVerdict>;
   close(): Promise<void>;
@@ -25,6 +33,7 @@ export interface TicketOffice {
 /** A ledger outside the cluster. */
 export function httpOffice(ledgerUrl: string): TicketOffice {
   return {
+    claims: slotClaims({ replicate: (command) => claimSlot(ledgerUrl, command) }),
     submit: ({ token, node }) => submitTicket(ledgerUrl, token, node),
     close: async () => undefined,
   };
@@ -38,18 +47,22 @@ const SUBMIT_MS = 20_000;
  * because leaders changed just then, the session sends it again, and it is numbered once all the same.
  */
 export class ReplicatedOffice implements TicketOffice {
+  readonly claims: SlotClaims;
   readonly #replicator: TicketReplicator;
-  #session: Session<Ticket, LedgerVerdict> | undefined;
+  #session: Session<LedgerCommand, LedgerResult> | undefined;
 
   constructor(replicator: TicketReplicator) {
     this.#replicator = replicator;
+    this.claims = slotClaims({
+      replicate: async (command, options) => slotsOf(await replicator.replicate(command, options)),
+    });
   }
 
   async submit(ticket: Ticket, signal: AbortSignal): Promise<LedgerVerdict> {
     const session = this.#session ?? (await this.#replicator.openSession({ signal }));
     this.#session = session;
     try {
-      return await session.replicate(ticket, { timeoutMs: SUBMIT_MS, signal });
+      return verdictOf(await session.replicate(ticket, { timeoutMs: SUBMIT_MS, signal }));
     } catch (error) {
       if (isClusterError(error, 'SESSION_EXPIRED')) this.#session = undefined;
       throw error;

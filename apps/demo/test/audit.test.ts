@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { auditAcknowledged, auditGrants, auditHistory, auditTickets } from '../src/audit.ts';
+import { auditAcknowledged, auditBell, auditGrants, auditHistory, auditTickets } from '../src/audit.ts';
+import { BELL_MS } from '../src/bell.ts';
 import { type GrantRecord, History, type HistoryEvent } from '../src/history.ts';
 import type { AcceptedTicket } from '../src/ledger.ts';
 
@@ -30,6 +31,19 @@ describe('the audit of tickets', () => {
       'ticket 2 of a was accepted with token 1, after one with 2',
     ]);
     expect(auditTickets([ticket(1, 'a', 1n), ticket(2, 'b', 1n)])).toEqual(['token 1 was used by a and by b']);
+  });
+});
+
+describe('the audit of the bell', () => {
+  const ring = (slot: number, starts = 1, node = 'a') => ({ node, slot: BELL_MS * slot, starts });
+
+  it('finds nothing where each slot was claimed once, be it rung again or begun again', () => {
+    expect(auditBell([ring(1), ring(2), ring(2, 2, 'b'), ring(3, 2, 'b'), ring(4, 1, 'b')])).toEqual([]);
+  });
+
+  it('finds slots that were claimed twice, and that were lost', () => {
+    expect(auditBell([ring(1), ring(1, 1, 'b')])).toEqual([`the slot ${BELL_MS} was claimed by a and by b`]);
+    expect(auditBell([ring(1), ring(4)])).toEqual([`2 slots between ${BELL_MS} and ${4 * BELL_MS} were lost`]);
   });
 });
 

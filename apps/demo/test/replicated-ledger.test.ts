@@ -37,10 +37,23 @@ describe('the ledger that the nodes keep', () => {
     const source = ledger.capture();
     ledger.apply(committed(ticket('a', 2n ** 61n, 1)));
     const other = new ReplicatedLedger();
-    await other.restore(bytewise(source.chunks({})));
+    await other.restore(bytewise(source.chunks({})), { version: other.version });
     source.release();
     expect(other.query()).toBe(1);
     expect(other.apply(committed(ticket('b', 1n, 1)))).toEqual([{ type: 'refused', highest: 2n ** 60n }]);
+  });
+
+  it('keeps which slots were claimed, in a copy of its state too', async () => {
+    const open = { do: 'open', task: 'bell', token: '2', from: 0 } as const;
+    const claim = { do: 'claim', task: 'bell', token: '2', after: 0, slot: 500 } as const;
+    const apply = (to: ReplicatedLedger, command: typeof open | typeof claim) =>
+      to.apply([{ index: 1, term: 1, time: 0, command }])[0];
+    const ledger = new ReplicatedLedger();
+    apply(ledger, open);
+    expect(apply(ledger, claim)).toEqual({ kind: 'claimed' });
+    const other = new ReplicatedLedger();
+    await other.restore(bytewise(ledger.capture().chunks({})), { version: other.version });
+    expect(apply(other, open)).toEqual({ kind: 'record', record: { last: 500, outcome: undefined, starts: 1 } });
   });
 
   it('keeps tokens and verdicts whole on their way', () => {
