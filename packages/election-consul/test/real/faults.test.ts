@@ -174,15 +174,20 @@ describe.skipIf(started === undefined).concurrent('an election on Consul', () =>
     }
   });
 
-  it('a run of a node that was killed does not have the lease of the run before', async () => {
+  it('another run of a node does not have the lease of the one before, but ends its session', async () => {
     await using scene = new Scene(server, nextKey());
     const a = await scene.join('a', { incarnation: 1 });
     const first = await a.election.campaign();
+    const { deadline } = first;
+    await scene.until('a renewal', () => first.deadline > deadline);
+    // As if it had been killed, but that it looks at its grant.
     a.gate.stall();
+    const startedAt = scene.clock.now();
     const again = await scene.join('a', { incarnation: 2 });
     const next = await again.election.campaign();
     expect(next.token).toBeGreaterThan(first.token);
     expect(first.isValid()).toBe(false);
+    expect(scene.clock.now() - startedAt).toBeGreaterThan(timings.ttlMs);
   });
 
   for (const [fault, stop, wake] of [

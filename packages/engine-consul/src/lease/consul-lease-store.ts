@@ -38,6 +38,10 @@ export class ConsulLeaseStore implements LeaseStore {
   readonly #key: LockKey;
   readonly #session: LockSession;
   readonly #former: FormerHolder;
+  /** Whether the key has been read. */
+  #hasLooked = false;
+  /** The session of an earlier run of this node, which had the key when it was read first. */
+  #predecessor: string | undefined;
   /** By the session that has it, what is told as its token; a key that is written into gets another index. */
   #shown: { readonly session: string; readonly token: bigint } | undefined;
 
@@ -75,6 +79,8 @@ export class ConsulLeaseStore implements LeaseStore {
       return this.#hold(session, this.#tokenOf(session, entry), sentAt);
     if (session === undefined) return await this.#take(entry, options);
     await this.#session.end(options);
+    // Nobody needs it any more, and it would last for long; the lock-delay keeps the key from everybody all the same.
+    if (session === this.#predecessor) await this.#session.endOther(session, options);
     return {};
   }
 
@@ -98,6 +104,14 @@ export class ConsulLeaseStore implements LeaseStore {
 
   #see({ entry }: LockReading): void {
     this.#former.see(entry, this.#now, this.#session.id);
+    if (!this.#hasLooked && this.#isOfAnotherRun(entry)) this.#predecessor = entry?.session;
+    this.#hasLooked = true;
+  }
+
+  #isOfAnotherRun(entry: LockEntry | undefined): boolean {
+    if (entry?.record?.state !== 'held') return false;
+    const { nodeId, incarnation } = entry.record.holder;
+    return nodeId === this.#request.identity.nodeId && incarnation !== this.#request.identity.incarnation;
   }
 
   /** The key, which was not there; undefined when somebody else was first. */

@@ -55,8 +55,13 @@ export class LockSession {
   async end({ signal }: CallOptions): Promise<void> {
     const id = this.#id;
     if (id === undefined) return;
-    await this.#client.put(['session', 'destroy', id], undefined, { signal });
+    await this.endOther(id, { signal });
     if (this.#id === id) this.#id = undefined;
+  }
+
+  /** Ends the session of somebody else; fine where it has ended. */
+  async endOther(id: string, { signal }: CallOptions): Promise<void> {
+    await this.#client.put(['session', 'destroy', id], undefined, { signal });
   }
 
   /**

@@ -14,7 +14,7 @@ type Tamper = (request: HttpRequest, answer: Partial<HttpAnswer>) => Partial<Htt
 
 interface Stage extends Scene {
   readonly consul: SmallConsul;
-  open(nodeId: string, name?: string): LeaseStore;
+  open(nodeId: string, name?: string, incarnation?: number): LeaseStore;
   /** What becomes of the answer to each request from now on; throwing loses it. */
   tamper: Tamper | undefined;
   run<T>(work: Promise<T>): Promise<T>;
@@ -32,8 +32,8 @@ function openStage(options: Partial<ConsulLeasesOptions> = {}): Stage {
     ...scene,
     consul,
     tamper: undefined,
-    open: (nodeId, name = NAME) => {
-      const identity = { nodeId, incarnation: 1, claim: 0 };
+    open: (nodeId, name = NAME, incarnation = 1) => {
+      const identity = { nodeId, incarnation, claim: 0 };
       return engine.open({ name, identity, ttlMs: TTL_MS, share: { kind: 'exclusive' } });
     },
     run: (work) => scene.world.settled(work, 60_000),
@@ -204,6 +204,26 @@ describe('a lease of Consul', () => {
     const hold = held(await stage.run(waitFor(stage, b)));
     expect(hold.usableFrom).toBeGreaterThanOrEqual(endedAt + TTL_MS);
     expect(hold.usableFrom).toBeLessThan(endedAt + TTL_MS + 100);
+  });
+
+  it('of an earlier run of the node is ended once, whatever comes after that', async () => {
+    const stage = openStage();
+    await take(stage, stage.open('a'));
+    const again = stage.open('a', NAME, 2);
+    const startedAt = stage.clock.now();
+    expect(await stage.run(again.acquire(shared))).toEqual({});
+    expect(stage.consul.sessions.size).toBe(0);
+    const hold = held(await stage.run(waitFor(stage, again)));
+    expect(hold.usableFrom - startedAt).toBeGreaterThanOrEqual(TTL_MS);
+    expect(stage.clock.now() - startedAt).toBeLessThan(TTL_MS + 1_100);
+    // Two nodes of one id, say: that they end each other's sessions must not go on for ever.
+    await stage.run(hold.release({}));
+    await take(stage, stage.open('a', NAME, 3));
+    expect(await stage.run(again.acquire(shared))).toEqual({});
+    expect(stage.consul.sessions.size).toBe(1);
+    const another = stage.open('b');
+    expect(await stage.run(another.acquire(shared))).toEqual({});
+    expect(stage.consul.sessions.size).toBe(1);
   });
 
   it('passes on, in the key, that somebody may yet use it', async () => {
