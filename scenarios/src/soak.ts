@@ -4,6 +4,7 @@ import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
 import { runFormation } from './formation/run-formation.ts';
 import { runLeases } from './leases/run-leases.ts';
+import { runLocks } from './locks/run-locks.ts';
 import { memoryParts, raftParts, sharedRaftParts, volatileParts, wholeNodeParts } from './parts.ts';
 import { type ReplicationParts, strainedParts } from './replication/replication-parts.ts';
 import { runReplication } from './replication/run-replication.ts';
@@ -30,6 +31,7 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   formation: (seed) => runFormation(seed),
   singletons: (seed) => runSingletons(seed),
   leases: (seed) => runLeases(seed),
+  locks: (seed) => runLocks(seed),
   strained: async (seed) => runReplication(seed, await (strained ??= strainedParts())),
 };
 
