@@ -20,11 +20,17 @@ export interface ApiAnswer {
 /** What the API server keeps of Leases: every write has a version, and is refused when its condition doesn't hold. */
 export class LeaseApi {
   readonly watchers: Set<(change: LeaseChange) => void> = new Set();
+  readonly #note: (text: string) => void;
   readonly #leases = new Map<string, StoredLease>();
   readonly #history: LeaseChange[] = [];
   #version = 1;
   #forgotten = 0;
   #uids = 0;
+
+  /** @param note is told of each change */
+  constructor(note: (text: string) => void = () => undefined) {
+    this.#note = note;
+  }
 
   get version(): number {
     return this.#version;
@@ -93,6 +99,7 @@ export class LeaseApi {
   #record(type: LeaseChange['type'], object: StoredLease): void {
     const change = { type, version: this.#version, object };
     this.#history.push(change);
+    this.#note(`${type} ${this.#version} ${JSON.stringify(object.spec)}`);
     for (const watcher of this.watchers) watcher(change);
   }
 }

@@ -17,7 +17,7 @@ const LEASE = 'leader';
 /** A world with nodes, an API server and an operator who does what should not be done. */
 class Life {
   readonly world: World;
-  readonly api: LeaseApi = new LeaseApi();
+  readonly api: LeaseApi;
   readonly #server: Host;
   readonly #nodes: readonly Host[];
   readonly #elections = new Map<string, LeaderElection>();
@@ -27,6 +27,7 @@ class Life {
 
   constructor(seed: number) {
     this.world = createWorld({ seed: `leases-${seed}`, link: { latencyMs: 5, jitterMs: 20 } });
+    this.api = new LeaseApi((text) => this.world.note(text));
     this.#server = this.world.host('api');
     const drift = (): number => (this.world.random.next() - 0.5) * 0.1;
     this.#nodes = ['a', 'b', 'c'].map((name) => this.world.host(name, { drift: drift() }));
@@ -111,15 +112,44 @@ class Life {
       () => this.#server.stall(this.world.random.next() * 20_000),
       () => this.#server.restart(),
       () => this.api.forget(),
+      () => this.#meddle(),
+      () => this.#meddle(),
+      () => this.#conspire(),
+      () => this.#conspire(),
+      () => this.#conspire(),
+    ];
+    this.#pick(events)?.();
+  }
+
+  #meddle(): void {
+    const acts = [
       () => this.#operate('delete', () => this.api.delete(LEASE)),
       () => this.#operate('empty', () => this.#patch({ holderIdentity: '' })),
       () => this.#operate('overwrite', () => this.#patch({ holderIdentity: 'somebody' })),
       () => this.#operate('shorten', () => this.#patch({ leaseDurationSeconds: 2 })),
       () => this.#operate('label', () => this.#patch({})),
-      () => this.#operate('back up', () => (this.#backup = this.api.get(LEASE)?.spec ?? this.#backup)),
+      () => this.#operate('back up', () => this.#backUp()),
       () => this.#operate('restore', () => this.#restore()),
     ];
-    this.#pick(events)?.();
+    this.#pick(acts)?.();
+  }
+
+  /** The operator meddles when the leader can't hear of it, and then comes one who has missed the last of its renewals. */
+  #conspire(): void {
+    const leader = this.#nodes.find(({ name }) => this.#elections.get(name)?.leadership?.isValid() === true);
+    const other = this.#pick(this.#nodes.filter((node) => node !== leader));
+    if (leader === undefined || other === undefined) return;
+    this.world.partition(other, this.#server);
+    if (this.world.chance(0.5)) this.#backUp();
+    this.world.after(this.world.random.next() * 14_000, () => {
+      this.world.partition(leader, this.#server);
+      this.#meddle();
+      if (this.world.chance(0.5) && other.running) other.restart();
+      this.world.after(this.world.random.next() * 2_000, () => {
+        this.world.unblock(other, this.#server);
+        this.world.unblock(this.#server, other);
+      });
+    });
   }
 
   #crash(): void {
@@ -153,6 +183,12 @@ class Life {
     if (known === undefined) return;
     const { resourceVersion: _, ...metadata } = known.metadata;
     this.api.update(LEASE, { ...known, metadata, spec: { ...known.spec, ...spec } });
+  }
+
+  /** Of a record that says that it was given back nobody who comes new could tell that it is old. */
+  #backUp(): void {
+    const spec = this.api.get(LEASE)?.spec;
+    if (spec?.['leaseDurationSeconds'] !== 1) this.#backup = spec ?? this.#backup;
   }
 
   #restore(): void {

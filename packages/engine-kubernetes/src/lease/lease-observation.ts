@@ -3,7 +3,7 @@ import type { LeaseView } from '@quorate/lease';
 
 import type { KubernetesObject } from '../object.ts';
 import { nodeOfHolder } from './holder-identity.ts';
-import { type LeaseRecord, readLease, RELEASED_SECONDS } from './lease-record.ts';
+import { type LeaseRecord, readLease } from './lease-record.ts';
 
 /** Holders that are remembered one by one; more of them at a time count as one nobody. */
 const MAX_HOLDERS = 16;
@@ -11,9 +11,9 @@ const MAX_HOLDERS = 16;
 const SOMEBODY = '';
 
 export interface ObservationOptions {
-  /** For how long a holder that doesn't say is believed to hold it. */
+  /** For how long at least a holder is believed to hold it. */
   readonly ttlMs: number;
-  /** Whether who finds no Lease, and never saw one, waits for as long as whoever had a deleted one might go on. */
+  /** Whether who finds no Lease waits for as long as somebody unseen, whose Lease was deleted, might go on. */
   readonly waitsWhenAbsent: boolean;
 }
 
@@ -119,7 +119,8 @@ export class LeaseObservation {
 
   #believe(before: LeaseRecord | undefined, next: LeaseRecord | undefined, isFirst: boolean, now: MonotonicMs): void {
     for (const [holder, until] of this.#heldUntil) if (until <= now) this.#heldUntil.delete(holder);
-    if (next?.released === true) {
+    // A release of what came before the tenure that was seen is an old record which somebody has put there again.
+    if (next?.released === true && next.transitions >= (before?.transitions ?? 0)) {
       this.#heldUntil.clear();
       return;
     }
@@ -129,18 +130,20 @@ export class LeaseObservation {
       this.#extend(before.holder, now + this.#durationOf(before));
     }
     if (next === undefined) {
-      if (isFirst && this.#options.waitsWhenAbsent) this.#extend(SOMEBODY, now + this.#options.ttlMs);
-    } else if (!isSame || next.sign !== before?.sign) this.#sawSign(next, now);
+      if (this.#options.waitsWhenAbsent) this.#extend(SOMEBODY, now + this.#options.ttlMs);
+    } else if (!isSame || next.sign !== before?.sign) this.#sawSign(next, isFirst, now);
   }
 
-  #sawSign(record: LeaseRecord, now: MonotonicMs): void {
+  #sawSign(record: LeaseRecord, isFirst: boolean, now: MonotonicMs): void {
     if (record.holder !== undefined) this.#extend(record.holder, now + this.#durationOf(record));
-    // Emptied by an operator, or given back by one who didn't know yet that the one before had ended.
-    else if (record.durationMs !== undefined) this.#extend(SOMEBODY, now + record.durationMs);
+    // Emptied by an operator, or given back by one who didn't know yet that the one before had ended; or made anew in the
+    // place of one that somebody unseen may have held. One that was there first, and never held, is free.
+    else if (record.durationMs !== undefined || !isFirst) this.#extend(SOMEBODY, now + this.#durationOf(record));
   }
 
-  #durationOf({ durationMs }: LeaseRecord): number {
-    return Math.max(durationMs ?? this.#options.ttlMs, RELEASED_SECONDS * 1000);
+  /** Never less than a lease of our own lasts: the holder counts by what it wrote, not by what others made of it. */
+  #durationOf({ durationMs = 0 }: LeaseRecord): number {
+    return Math.max(durationMs, this.#options.ttlMs);
   }
 
   #extend(holder: string, until: MonotonicMs): void {

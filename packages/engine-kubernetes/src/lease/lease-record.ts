@@ -55,8 +55,8 @@ export function readLease({ metadata, spec }: KubernetesObject): LeaseRecord {
     uid: textOf(metadata['uid']) ?? '',
     holder,
     durationMs,
-    sign: JSON.stringify([holder, seconds, acquireTime, renewTime, leaseTransitions]),
-    tenure: tenureOf({ holderIdentity: holder, acquireTime, leaseTransitions }),
+    sign: signOf({ metadata, spec }),
+    tenure: JSON.stringify([holder, acquireTime, leaseTransitions]),
     released: holder === undefined && durationMs !== undefined && durationMs <= RELEASED_SECONDS * 1000,
     renewTime: textOf(renewTime),
     transitions: isCount(leaseTransitions) ? leaseTransitions : 0,
@@ -64,11 +64,11 @@ export function readLease({ metadata, spec }: KubernetesObject): LeaseRecord {
   };
 }
 
-/** Of a record with these fields. */
-export function tenureOf(
-  fields: Readonly<Record<'holderIdentity' | 'acquireTime' | 'leaseTransitions', unknown>>,
-): string {
-  return JSON.stringify([fields.holderIdentity, fields.acquireTime, fields.leaseTransitions]);
+/** Of an object that is to be written: as `readLease` gives it of what is stored then. */
+export function signOf({ spec }: KubernetesObject): string {
+  const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions } = recordOf(spec);
+  const holder = textOf(holderIdentity)?.slice(0, MAX_HOLDER);
+  return JSON.stringify([holder, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions]);
 }
 
 export interface LeaseFields {

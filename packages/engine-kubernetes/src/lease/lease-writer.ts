@@ -3,11 +3,12 @@ import { type CallOptions, type Clock, ClusterError, type MonotonicMs } from '@q
 import type { KubernetesObject } from '../object.ts';
 import type { LeaseObject } from './lease-object.ts';
 import {
+  type LeaseFields,
   type LeaseRecord,
   nextTransitions,
   readVersion,
   RELEASED_SECONDS,
-  tenureOf,
+  signOf,
   withLease,
 } from './lease-record.ts';
 import { microTime, nextMicroTime } from './micro-time.ts';
@@ -16,7 +17,7 @@ import { microTime, nextMicroTime } from './micro-time.ts';
 export const MAX_ATTEMPTS = 4;
 
 /** More of them can't be under way to the server. */
-const MAX_TENURES = 16;
+const MOST_ATTEMPTS = 16;
 const SECOND_LENGTH = '2006-01-02T15:04:05'.length;
 
 /** What was taken: the write that did it, and the object in which. */
@@ -25,14 +26,21 @@ export interface TakenLease {
   readonly uid: string;
 }
 
+interface Attempt {
+  readonly sign: string;
+  readonly sentAt: MonotonicMs;
+}
+
 /** The writes of one holder, each on the condition that nobody has written since what was seen last. */
 export class LeaseWriter {
   readonly identity: string;
   readonly #lease: LeaseObject;
   readonly #clock: Clock;
   readonly #ttlMs: number;
-  /** Of the latest writes by which it was, or may have been, taken. */
-  readonly #tenures: string[] = [];
+  /** What the last write that is known to have been done has made. */
+  #version: bigint | undefined;
+  /** Writes since then that may have been done. */
+  #attempts: readonly Attempt[] = [];
   /** The second that was written last, and when it was first. */
   #second = '';
   #secondAt: MonotonicMs = -Infinity;
@@ -44,9 +52,17 @@ export class LeaseWriter {
     this.#ttlMs = ttlMs;
   }
 
-  /** Whether it was this holder that wrote itself into it: somebody may have put an old record there again. */
+  /**
+   * Whether nobody has written since this holder did: somebody may also have put an old record of it there again. A write
+   * that nobody answered counts for as long as no other takes over after it.
+   */
   isOwn(record: LeaseRecord | undefined): record is LeaseRecord {
-    return this.#isHeld(record) && this.#tenures.includes(record.tenure);
+    if (!this.#isHeld(record)) return false;
+    const since = this.#clock.now() - this.#ttlMs;
+    return (
+      record.version === this.#version ||
+      this.#attempts.some(({ sign, sentAt }) => sign === record.sign && sentAt > since)
+    );
   }
 
   /** Writes this holder into it, whoever is there; undefined when somebody has written it meanwhile. */
@@ -54,12 +70,8 @@ export class LeaseWriter {
     const { record } = this.#lease.observation;
     const acquireTime = this.#nextTime(record);
     const holder = { holderIdentity: this.identity, acquireTime, leaseTransitions: nextTransitions(record) };
-    this.#tenures.push(tenureOf(holder));
-    if (this.#tenures.length > MAX_TENURES) this.#tenures.shift();
-    const stored = await this.#lease.write((object) => {
-      const leaseDurationSeconds = this.#seconds(usableFrom);
-      return withLease(object, { ...holder, leaseDurationSeconds, renewTime: acquireTime }, undefined);
-    }, options);
+    const fields = { ...holder, leaseDurationSeconds: this.#seconds(usableFrom), renewTime: acquireTime };
+    const stored = await this.#write(fields, undefined, options);
     if (stored === undefined) return undefined;
     const token = readVersion(stored.metadata.resourceVersion);
     this.#lease.observation.acquired(stored, token, this.#clock.now());
@@ -80,7 +92,7 @@ export class LeaseWriter {
       const sentAt = this.#clock.now();
       const renewTime = this.#nextTime(record);
       const holding = { holderIdentity: this.identity, leaseDurationSeconds: this.#seconds(usableFrom), renewTime };
-      const stored = await this.#lease.write((object) => withLease(object, holding, taken.token), options);
+      const stored = await this.#write(holding, taken.token, options);
       if (stored !== undefined) {
         this.#saw(stored);
         return sentAt;
@@ -96,12 +108,10 @@ export class LeaseWriter {
       const { record } = this.#lease.observation;
       if (!this.#isHeld(record)) return;
       const renewTime = this.#nextTime(record);
-      const stored = await this.#lease.write((object) => {
-        const leftMs = usableFrom - this.#clock.now();
-        const seconds = leftMs <= 0 ? RELEASED_SECONDS : RELEASED_SECONDS + Math.ceil(leftMs / 1000);
-        const holding = { holderIdentity: '', leaseDurationSeconds: seconds };
-        return withLease(object, { ...holding, acquireTime: renewTime, renewTime }, undefined);
-      }, options);
+      const leftMs = usableFrom - this.#clock.now();
+      const seconds = leftMs <= 0 ? RELEASED_SECONDS : RELEASED_SECONDS + Math.ceil(leftMs / 1000);
+      const released = { holderIdentity: '', leaseDurationSeconds: seconds, acquireTime: renewTime, renewTime };
+      const stored = await this.#write(released, undefined, options);
       if (stored !== undefined) {
         this.#saw(stored);
         return;
@@ -109,6 +119,23 @@ export class LeaseWriter {
       await this.#lease.read(options);
     }
     throw new ClusterError('REMOTE', `kubernetes: the Lease ${this.#lease.name} is written by others all the time`);
+  }
+
+  async #write(
+    fields: LeaseFields,
+    token: bigint | undefined,
+    options: CallOptions,
+  ): Promise<KubernetesObject | undefined> {
+    const stored = await this.#lease.write((object) => {
+      const changed = withLease(object, fields, token);
+      const attempt = { sign: signOf(changed), sentAt: this.#clock.now() };
+      this.#attempts = [...this.#attempts, attempt].slice(-MOST_ATTEMPTS);
+      return changed;
+    }, options);
+    if (stored === undefined) return undefined;
+    this.#version = readVersion(stored.metadata.resourceVersion);
+    this.#attempts = [];
+    return stored;
   }
 
   #isHeld(record: LeaseRecord | undefined): record is LeaseRecord {
