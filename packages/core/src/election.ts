@@ -58,6 +58,9 @@ export interface LeaderElection extends AsyncDisposable {
    * @throws ClusterError `NOT_LEADER`, `NOT_FOUND` when the node is no candidate that can be reached, `TIMEOUT`
    */
   transfer(to: NodeId, options?: CallOptions): Promise<void>;
-  /** What is known now, then each change; a slow reader gets the newest. */
+  /**
+   * What is known now, then each change; a slow reader gets the newest. A node is told of itself when it has the grant, and
+   * not before.
+   */
   watch(options?: CallOptions): AsyncIterable<LeaderInfo | undefined>;
 }

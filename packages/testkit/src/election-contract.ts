@@ -108,6 +108,22 @@ function watchCases(suite: Suite<ElectionFixture>): void {
       'what a later watch begins with',
     );
   });
+  suite.test('a node is told of itself when it has the grant, and not before', async (fixture, bed) => {
+    const election = fixture.election('a');
+    const told = election.watch()[Symbol.asyncIterator]();
+    const { token } = await fixture.elect('a');
+    const itself = async (): Promise<bigint | undefined> => {
+      for (;;) {
+        const { value } = await told.next();
+        if (value?.nodeId === 'a') return election.leadership?.token;
+      }
+    };
+    expectEqual(
+      await bed.soon('what it is told of itself', itself(), fixture.electedWithinMs),
+      token,
+      'its grant then',
+    );
+  });
   suite.test('a slow reader gets the newest', async (fixture, bed) => {
     const slow = fixture.election('c').watch()[Symbol.asyncIterator]();
     await fixture.elect('a');
