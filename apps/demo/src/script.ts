@@ -80,6 +80,8 @@ async function work(stage: Stage): Promise<void> {
   const isLast = ({ number }: { readonly number: number }) => number >= first.number + TICKETS - 1;
   const last = await find(stage, `${TICKETS} tickets`, 'ledger', 'accepted', isLast, mark);
   stage.output.event(`and so on up to ticket ${last.number}`, last.at - first.at);
+  const ring = await nextRing(stage, 1n, mark);
+  stage.output.event(`${ring.node} rings the bell for each slot`);
 }
 
 async function killLeader(stage: Stage): Promise<void> {
@@ -94,6 +96,8 @@ async function killLeader(stage: Stage): Promise<void> {
   measures.push({ what: 'from SIGKILL of the leader to the next grant', ms: grant.at - killed.at });
   const ticket = await nextTicket(stage, grant.token, mark);
   output.event(`${ticket.node} had ticket ${ticket.number} numbered`, ticket.at - killed.at);
+  const ring = await nextRing(stage, grant.token, mark);
+  output.event(`and rang the bell for the slots that had come meanwhile`, ring.at - killed.at);
   await forgetDead(stage);
 }
 
@@ -218,6 +222,11 @@ async function audit({ options, history, copies, output }: Stage): Promise<void>
   output.event(
     `${slots} slots at which the bell is rung: each claimed once, none lost, ${rings.length - slots} rung again`,
   );
+}
+
+/** The bell, rung in a term not before this one. */
+function nextRing(stage: Stage, token: bigint, mark: number): Promise<EventOf<'node', 'rang'>> {
+  return find(stage, 'the bell is rung', 'node', 'rang', (ring) => ring.token >= token, mark);
 }
 
 function endOf(stage: Stage, { node, token }: Leader, mark: number): Promise<EventOf<'node', 'ended'>> {
