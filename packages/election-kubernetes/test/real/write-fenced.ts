@@ -14,7 +14,8 @@ export async function writeFenced(
     const map = await client.get(CONFIG_MAPS, 'default', name);
     const { annotations } = map.metadata;
     const known = isRecord(annotations) ? annotations : {};
-    if (BigInt(String(known[TOKEN] ?? 0)) > token) return false;
+    const seen = known[TOKEN];
+    if (typeof seen === 'string' && BigInt(seen) > token) return false;
     const metadata = { ...map.metadata, annotations: { ...known, [TOKEN]: String(token) } };
     try {
       // With the resource version of what was read: refused if anybody has written since, however late this arrives.
