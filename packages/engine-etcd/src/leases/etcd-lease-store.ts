@@ -4,7 +4,7 @@ import type { LeaseHold, LeaseRefusal, LeaseRequest, LeaseStore, LeaseView } fro
 import type { EtcdEntry, EtcdListing } from '../etcd-entry.ts';
 import { HeldPlace, type PlaceParts, type TakenGrant } from './held-place.ts';
 import { LeaseKeys } from './lease-keys.ts';
-import { type Decode, decodeOnce, LeaseQueue, mustWait } from './lease-queue.ts';
+import { type Decode, decodeOnce, LeaseQueue, mustWait, type ToldGrant } from './lease-queue.ts';
 import { decodeRecord, recordOf } from './lease-record.ts';
 import { SeenGrants } from './seen-grants.ts';
 
@@ -36,6 +36,8 @@ export class EtcdLeaseStore implements LeaseStore {
   /** As it is followed; undefined while it isn't. */
   #queue: LeaseQueue | undefined;
   #place: HeldPlace | undefined;
+  /** Whether a key has gone since something was told: it may have come in between, too. */
+  #hasGone = false;
 
   constructor(request: LeaseRequest, parts: Pick<PlaceParts, 'clock' | 'client'>) {
     const memberMs = Math.min(MAX_MEMBER_MS, Math.max(MIN_MEMBER_MS, request.ttlMs * MEMBER_PART));
@@ -154,12 +156,14 @@ export class EtcdLeaseStore implements LeaseStore {
     const queue = new LeaseQueue(this.#parts.keys, listing, this.#decode);
     this.#queue = queue;
     this.#seen.note(queue.grants, queue.revision, this.#parts.clock.now());
-    if (former !== undefined && !isNews(former, queue)) return;
+    if (former !== undefined && !this.#hasGone && isRenewalAlone(former, queue)) return;
+    this.#hasGone = false;
     const isExclusive = this.#request.share.kind === 'exclusive';
     tell({ holder: isExclusive ? queue.leader : undefined, revision: queue.revision });
   }
 
   #gone({ key, value, modRevision }: EtcdEntry): void {
+    this.#hasGone = true;
     const read = this.#parts.keys.read(key);
     const record = read?.kind === 'grant' ? decodeRecord(value) : undefined;
     if (read !== undefined && record !== undefined) {
@@ -172,16 +176,14 @@ export class EtcdLeaseStore implements LeaseStore {
   }
 }
 
-/** Whether it is more than a grant that was renewed. */
-function isNews(former: LeaseQueue, queue: LeaseQueue): boolean {
-  if (former.places.length !== queue.places.length || former.grants.size !== queue.grants.size) return true;
-  const isKnownPlace = queue.places.every(
-    ({ createRevision }, at) => former.places[at]?.createRevision === createRevision,
-  );
-  return (
-    !isKnownPlace ||
-    [...queue.grants].some(([holder, { record }]) => {
-      return former.grants.get(holder)?.record.released !== record.released;
-    })
-  );
+/** Whether all that has happened is that grants were renewed. */
+function isRenewalAlone(former: LeaseQueue, queue: LeaseQueue): boolean {
+  const { places, grants } = queue;
+  if (former.places.length !== places.length || former.grants.size !== grants.size) return false;
+  if (!places.every(({ createRevision }, at) => former.places[at]?.createRevision === createRevision)) return false;
+  const isSame = ([holder, { record }]: readonly [string, ToldGrant]) =>
+    former.grants.get(holder)?.record.released === record.released;
+  const isRenewed = ([holder, { modRevision }]: readonly [string, ToldGrant]) =>
+    former.grants.get(holder)?.modRevision !== modRevision;
+  return [...grants].every(isSame) && [...grants].some(isRenewed);
 }
