@@ -26,9 +26,7 @@ export function nextMicroTime(previous: string | undefined, wallMs: number, sinc
   const isLater = wallMs >= secondMs + SECOND_MS || wallMs < secondMs - LAG_MS;
   if (Number.isNaN(secondMs) || isLater) return microTime(wallMs);
   if (sinceMs >= SECOND_MS) return microTime(secondMs + SECOND_MS);
-  const next = microTime(wallMs);
-  const micros = Number(fraction.padEnd(6, '0').slice(0, 6));
-  if (next !== `${second}.${String(micros).padStart(6, '0')}Z`) return next;
-  const laterMicros = micros + 1;
-  return microTime(secondMs + Math.floor(laterMicros / 1000), laterMicros % 1000);
+  const lastMicros = secondMs * 1000 + Number(fraction.padEnd(6, '0').slice(0, 6));
+  const micros = Math.max(lastMicros + 1, Math.floor(wallMs) * 1000);
+  return microTime(Math.floor(micros / 1000), micros % 1000);
 }
