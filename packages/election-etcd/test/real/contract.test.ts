@@ -22,8 +22,8 @@ describe.skipIf(etcd === undefined)('with etcd', () => {
       system: { ...nodeSystem(), logger: silentLogger },
       supports: { transfer: false },
       // One of each case's own in the one etcd of them all.
-      create: () => etcdElection({ engine, name: `/case-${(cases += 1)}/leader`, ttlMs: 2_000 }),
-      electedWithinMs: 3_000,
+      create: () => etcdElection({ engine, name: `/case-${(cases += 1)}/leader`, ttlMs: 3_000 }),
+      electedWithinMs: 6_000,
       refuses: {
         factory: etcdElection,
         options: [

@@ -16,7 +16,7 @@ import { etcdElection, type EtcdElectionOptions } from '../../src/index.ts';
 export const system: System = nodeSystem({ logger: silentLogger });
 
 /** How long a lease is in these tests, and what a takeover may take: it, what etcd takes to see it, and a busy machine. */
-export const TTL_MS = 2_000;
+export const TTL_MS = 3_000;
 export const TAKEN_OVER_MS: number = 2 * TTL_MS + 2_000;
 
 export interface Details {

@@ -66,7 +66,7 @@ describe.skipIf(started === undefined)('leaders in processes of their own', () =
     const { a, b } = await leaderAndOther('/blocked');
     await using _a = a;
     await using _b = b;
-    a.tell(`block ${2 * TTL_MS + 1_000}`);
+    a.tell(`block ${TTL_MS + 3_500}`);
     await until('b to lead', () => b.leads);
     const seen = a.looks.length;
     await until('a to look again', () => a.looks.length > seen);

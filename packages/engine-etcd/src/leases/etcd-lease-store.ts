@@ -8,9 +8,9 @@ import { type Decode, decodeOnce, LeaseQueue, mustWait, type ToldGrant } from '.
 import { decodeRecord, recordOf } from './lease-record.ts';
 import { SeenGrants } from './seen-grants.ts';
 
-/** Of its time, how long one member of etcd may take to answer: another can then be asked within one renewal. */
-const MEMBER_PART = 1 / 15;
-const MIN_MEMBER_MS = 100;
+/** Of its time, how long one member of etcd may take to answer: less than a renewal may, so that the next asks another. */
+const MEMBER_PART = 1 / 10;
+const MIN_MEMBER_MS = 200;
 const MAX_MEMBER_MS = 1_000;
 const MIN_LIVENESS_MS = 300;
 /** Whoever waits looks at its own place this often. That costs nothing while the queue is followed. */

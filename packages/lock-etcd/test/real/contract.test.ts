@@ -41,9 +41,9 @@ describe.skipIf(etcd === undefined)('with etcd', () => {
           create: (context) => etcdLocks({ engine: engines.get(context.self.id) ?? engine, prefix }).create(context),
         };
       },
-      ttlMs: 2_000,
-      takenWithinMs: 3_000,
-      expiredWithinMs: 6_000,
+      ttlMs: 3_000,
+      takenWithinMs: 5_000,
+      expiredWithinMs: 8_000,
       cutOff: (id) => {
         gates.get(id)?.stall();
         const reopen = () => {
