@@ -10,6 +10,31 @@ export {
   storedFencingGuard,
   type StoredFencingGuardOptions,
 } from './fencing/stored-fencing-guard.ts';
+export type { ForwardTarget } from './forwarding/envelope.ts';
+export type { ForwardCallOptions, ForwardOptions } from './forwarding/forward-options.ts';
+export {
+  type ForwardHandler,
+  type ForwardHandlers,
+  type ForwardingCluster,
+  forwardToLeader,
+  type LeaderCalls,
+  type LeaderFunction,
+} from './forwarding/forward-to-leader.ts';
+export {
+  type Forwarder,
+  type ForwardReceiver,
+  transportForwarder,
+  type TransportForwarderOptions,
+} from './forwarding/forwarder.ts';
+export type { ForwardedRequest } from './forwarding/leader-service.ts';
+export { rememberedRequests } from './forwarding/remembered-requests.ts';
+export {
+  type Remembered,
+  type RequestMark,
+  type RequestMemory,
+  termMemory,
+  type TermMemoryOptions,
+} from './forwarding/request-memory.ts';
 export type { Led } from './leading/led.ts';
 export { leaderOnly, runIfLeader } from './leading/leader-only.ts';
 export { waitForLeader, waitForLeadership, type WaitOptions } from './leading/wait-for-leader.ts';
