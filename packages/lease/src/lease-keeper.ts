@@ -161,6 +161,7 @@ export class LeaseKeeper implements AsyncDisposable {
     await withDeadline(clock, timings.callTimeoutMs, 'dispose', async () => {
       await this.#store[Symbol.asyncDispose]();
     }).catch((error: unknown) => outage.failed('dispose', error));
+    outage[Symbol.dispose]();
   }
 
   #work(): void {

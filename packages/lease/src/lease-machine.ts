@@ -1,10 +1,10 @@
 import type { ClusterContext, NodeId } from '@quorate/core';
 import type { LeaseTimings } from './lease-timings.ts';
-import type { Outage } from './outage.ts';
+import type { LeaseOutage } from './outage.ts';
 
 /** What everything about one lease is done with. */
 export interface LeaseMachine extends Pick<ClusterContext, 'clock' | 'random' | 'logger'> {
   readonly nodeId: NodeId;
   readonly timings: LeaseTimings;
-  readonly outage: Outage;
+  readonly outage: LeaseOutage;
 }

@@ -17,7 +17,7 @@ import {
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { LeaseEngine, LeaseView } from './lease-store.ts';
 import type { LeaseTimings } from './lease-timings.ts';
-import { Outage } from './outage.ts';
+import { LeaseOutage, Outage } from './outage.ts';
 
 /** What an election over an engine's lease is made of. */
 export interface LeasedElectionParts {
@@ -80,7 +80,7 @@ class LeasedElection implements LeaderElection {
     const identity = { nodeId: self.id, incarnation, claim: 0 };
     const name = this.#parts.leaseName(this.#context);
     const store = this.#engine.open({ name, identity, ttlMs: timings.ttlMs, share: { kind: 'exclusive' } });
-    const outage = new Outage(logger, this.#name);
+    const outage = new LeaseOutage(new Outage(logger, this.#name));
     const machine = { clock, random, logger, nodeId: self.id, timings, outage };
     this.#keeper = new LeaseKeeper(
       machine,
@@ -191,7 +191,8 @@ class LeasedElection implements LeaderElection {
     if (this.#disposing !== undefined) return;
     const grant = this.#keeper?.grant;
     const holder = this.#view?.holder;
-    const isOwn = holder !== undefined && holder.token === this.#keeper?.token;
+    // The engine may tell of this node's hold before it answers the node that asked for it, and keeps that of its last run.
+    const isOwn = holder?.nodeId === this.#context.self.id;
     const seen = isOwn || holder === undefined ? undefined : { nodeId: holder.nodeId, token: holder.token };
     const leader = grant === undefined ? seen : { nodeId: grant.nodeId, token: grant.token };
     if (leader?.nodeId === this.#leader?.nodeId && leader?.token === this.#leader?.token) return;

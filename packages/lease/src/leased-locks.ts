@@ -15,7 +15,7 @@ import { type KeeperEvents, LeaseKeeper } from './lease-keeper.ts';
 import type { LeaseEngine } from './lease-store.ts';
 import { leaseTimings } from './lease-timings.ts';
 import { LeasedLock } from './leased-lock.ts';
-import { Outage } from './outage.ts';
+import { LeaseOutage, Outage } from './outage.ts';
 
 /** What locks over an engine's leases are made of. */
 export interface LeasedLocksParts {
@@ -111,7 +111,7 @@ class LeasedLocks extends BaseLocks {
     const identity = { nodeId: self.id, incarnation, claim: (this.#claims += 1) };
     const lease = this.#parts.leaseName(this.#context, name);
     const store = this.#engine.open({ name: lease, identity, ttlMs: timings.ttlMs, share });
-    const machine = { clock, random, logger, nodeId: self.id, timings, outage: this.#outage };
+    const machine = { clock, random, logger, nodeId: self.id, timings, outage: new LeaseOutage(this.#outage) };
     const keeper = new LeaseKeeper(machine, store, { exclusive: share.kind === 'exclusive' }, events);
     this.#keepers.add(keeper);
     return keeper;
