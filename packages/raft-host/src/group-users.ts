@@ -33,7 +33,7 @@ export class GroupUsers {
    */
   stand(user: object, stands: boolean): void {
     const others = this.#standing.filter((other) => other !== user);
-    this.#standing = stands ? [...others, user] : others;
+    this.#standing = stands ? others.concat([user]) : others;
     this.#group.running?.stand(this.isStanding);
   }
 

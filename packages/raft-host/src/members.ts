@@ -58,7 +58,7 @@ export class Members {
   /** Takes a member in, or its new wish. */
   put(member: Member): void {
     const others = this.#all.filter(({ number }) => number !== member.number);
-    this.#all = [...others, member].sort((a, b) => a.number - b.number);
+    this.#all = others.concat(member).sort((a, b) => a.number - b.number);
     this.#lastNumber = Math.max(this.#lastNumber, member.number);
   }
 

@@ -45,7 +45,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, EnteredGroup, C
   readonly users: GroupUsers;
   readonly #host: RaftHost;
   readonly #snapshotPolicy: SnapshotPolicySettings;
-  readonly #newMachine: () => ReplicatedMachine<C, R, Q, A>;
+  readonly #newMachine: () => StateMachine<C, R, Q, A>;
   #machine: ReplicatedMachine<C, R, Q, A>;
   readonly #entering: Entering;
   readonly #membership: GroupMembership;
@@ -74,8 +74,8 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, EnteredGroup, C
     this.settings = parts.settings;
     this.users = new GroupUsers(this, parts.settings.priorities);
     this.#snapshotPolicy = parts.snapshots;
-    this.#newMachine = () => new ReplicatedMachine(parts.machine);
-    this.#machine = this.#newMachine();
+    this.#newMachine = parts.machine;
+    this.#machine = new ReplicatedMachine(parts.machine);
     const { codec } = this.#machine;
     this.#codec = new OutcomeCodec(codec.result);
     this.#commandCodec = codec.command;
@@ -401,7 +401,7 @@ export class RaftGroup<C, R, Q, A> implements RunningGroupOwner, EnteredGroup, C
     this.#running?.end(new ClusterError('CLOSED', why));
     this.#running = undefined;
     this.#isRun = false;
-    this.#machine = this.#newMachine();
+    this.#machine = new ReplicatedMachine(this.#newMachine);
   }
 
   get changeRefusal(): ClusterError | undefined {

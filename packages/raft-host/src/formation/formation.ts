@@ -38,7 +38,7 @@ export interface FormationParts {
 export class Formation {
   readonly #parts: FormationParts;
   /** Who has answered in the last round. */
-  #reached: ReadonlySet<NodeId> = new Set();
+  #reached: ReadonlyMap<NodeId, FormationAnswer> = new Map();
 
   constructor(parts: FormationParts) {
     this.#parts = parts;
@@ -65,7 +65,7 @@ export class Formation {
   async #round(signal: AbortSignal): Promise<Place | undefined> {
     const { self, voters } = this.#parts;
     const answers = await this.#askAll(signal);
-    this.#reached = new Set(answers.keys());
+    this.#reached = answers;
     throwIfAborted(signal, 'form the group');
     for (const { formation, members, founders } of answers.values()) {
       const known = members.length > 0 ? members : (founders ?? []);

@@ -1,3 +1,6 @@
+/** What a batch costs besides its bytes: the list of them, its memory, and its place in the table. */
+const OVERHEAD_BYTES = 256;
+
 /**
  * Bytes of batches that were written or read lately, so that followers near the end are served from memory. The newest
  * half of the limit is there at least: those added since it was half full last, and those of the half before.
@@ -9,7 +12,7 @@ export class BatchCache {
   /** Of the newer half. */
   #bytes = 0;
 
-  /** @param limit in bytes */
+  /** @param limit in bytes, with what batches cost besides */
   constructor(limit: number) {
     this.#halfLimit = limit / 2;
   }
@@ -22,14 +25,15 @@ export class BatchCache {
   /** The oldest make room for it: half of all at one time, since to take them out one by one costs a search for each. */
   add(segment: number, offset: number, bytes: Uint8Array): void {
     const key = keyOf(segment, offset);
-    if (bytes.length > this.#halfLimit || this.#newer.has(key)) return;
-    if (this.#bytes + bytes.length > this.#halfLimit) {
+    const cost = bytes.length + OVERHEAD_BYTES;
+    if (cost > this.#halfLimit || this.#newer.has(key)) return;
+    if (this.#bytes + cost > this.#halfLimit) {
       this.#older = this.#newer;
       this.#newer = new Map();
       this.#bytes = 0;
     }
     this.#newer.set(key, bytes);
-    this.#bytes += bytes.length;
+    this.#bytes += cost;
   }
 }
 

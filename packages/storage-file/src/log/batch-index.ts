@@ -14,14 +14,15 @@ export interface IndexedBatch extends BatchPlace {
 }
 
 /** Told when a segment gains or loses bytes that are still needed. */
-export type LiveBytes = (segment: number, change: number) => void;
+export interface LiveBytes {
+  addLive(segment: number, change: number): void;
+}
 
 const CELLS = 7;
-/**
- * Enough for a group that was formed and has elected a leader, and does nothing yet. They are in a plain list: what a typed
- * one costs is more than that, and most of many groups never need another.
- */
+/** Enough for a group that was formed and has elected a leader, and does nothing yet. */
 const FIRST_SLOTS = 4;
+/** So many are kept in a plain list: what a typed one costs besides is more, and most of many groups have no more. */
+const FEW_SLOTS = 16;
 
 type Cells = number[] | Float64Array;
 
@@ -30,7 +31,7 @@ type Cells = number[] | Float64Array;
  * of the index; there are gaps only while a log is being read in.
  */
 export class BatchIndex {
-  #cells: Cells = Array.from({ length: FIRST_SLOTS * CELLS }, () => 0);
+  #cells: Cells = emptyCells(FIRST_SLOTS);
   /** The slots in use: from `#begin` to before `#end`. */
   #begin = 0;
   #end = 0;
@@ -87,7 +88,7 @@ export class BatchIndex {
     this.#makeRoom();
     this.#end += 1;
     this.#put(this.size - 1, batch);
-    this.#live(batch.segment, batch.length);
+    this.#live.addLive(batch.segment, batch.length);
   }
 
   /** A batch in another place: in that of the same one, or in a gap. */
@@ -102,7 +103,7 @@ export class BatchIndex {
       this.#end += 1;
     }
     this.#put(slot, batch);
-    this.#live(batch.segment, batch.length);
+    this.#live.addLive(batch.segment, batch.length);
   }
 
   truncateFrom(index: number): void {
@@ -142,21 +143,28 @@ export class BatchIndex {
 
   #free(slot: number): void {
     const { segment, length } = this.at(slot);
-    this.#live(segment, -length);
+    this.#live.addLive(segment, -length);
   }
 
   #makeRoom(): void {
     if ((this.#end + 1) * CELLS <= this.#cells.length) return;
     const [from, to] = [this.#begin * CELLS, this.#end * CELLS];
     // Half of it was dropped: moving the rest down makes room enough.
-    if (this.#begin > this.size) {
-      this.#cells.copyWithin(0, from, to);
-    } else {
-      const cells = new Float64Array(this.#cells.length * 2);
-      cells.set(this.#cells.slice(from, to));
-      this.#cells = cells;
-    }
+    if (this.#begin > this.size) this.#cells.copyWithin(0, from, to);
+    else this.#cells = grown(this.#cells, from, to);
     this.#end -= this.#begin;
     this.#begin = 0;
   }
+}
+
+function emptyCells(slots: number): Cells {
+  const length = slots * CELLS;
+  return slots > FEW_SLOTS ? new Float64Array(length) : Array.from({ length }, () => 0);
+}
+
+/** A list of twice the size that begins with these cells of the old one. */
+function grown(old: Cells, from: number, to: number): Cells {
+  const cells = emptyCells((old.length / CELLS) * 2);
+  for (let at = from; at < to; at += 1) cells[at - from] = old[at] ?? 0;
+  return cells;
 }

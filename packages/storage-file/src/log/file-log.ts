@@ -159,7 +159,7 @@ export class FileLog implements LogStore, LogWriterOwner, SharedLog {
   #viewOf(id: number): GroupView {
     let view = this.#views.get(id);
     if (view === undefined) {
-      view = new GroupView(id, (segment, change) => this.segments.addLive(segment, change));
+      view = new GroupView(id, this.segments);
       this.#views.set(id, view);
     }
     return view;
