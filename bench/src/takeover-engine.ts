@@ -1,7 +1,7 @@
 import type { LeaderElection, Plugin } from '@quorate/core';
 
 /** A server that runs for the length of a measurement. */
-export interface TakeoverServer extends AsyncDisposable {
+interface TakeoverServer extends AsyncDisposable {
   /** All that a process needs to know to reach it. */
   readonly place: string;
 }
