@@ -5,7 +5,7 @@ import type { KubernetesResource } from '../resource.ts';
 
 export const LEASES: KubernetesResource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 /** Whose token it is and the token, so that it says nothing of another holder that leaves it there. */
-export const TOKEN_ANNOTATION = 'quorate/fencing-token';
+const TOKEN_ANNOTATION = 'quorate/fencing-token';
 
 /** What a Lease object says, as client-go understands it. */
 export interface LeaseRecord {

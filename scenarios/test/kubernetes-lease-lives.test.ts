@@ -4,11 +4,11 @@ import { leasedElection, leaseTimings } from '@quorate/lease';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { describe, it } from 'vitest';
 
-import { LeaseApi } from './lease-api.ts';
-import { API_PORT, serveApi } from './lease-api-server.ts';
-import { simulatedHttp } from './simulated-http.ts';
+import { LeaseApi } from '../src/kubernetes/lease-api.ts';
+import { API_PORT, serveApi } from '../src/kubernetes/lease-api-server.ts';
+import { simulatedHttp } from '../src/kubernetes/simulated-http.ts';
 
-const SEEDS = Number(process.env['QUORATE_LEASE_SEEDS'] ?? 60);
+const SEEDS = Number(process.env['QUORATE_LEASE_SEEDS'] ?? 25);
 const FIRST_SEED = Number(process.env['QUORATE_LEASE_SEED'] ?? 1);
 const LIFE_MS = 240_000;
 const TTL_MS = 15_000;

@@ -5,7 +5,7 @@ import { type ApiAnswer, type LeaseApi, type LeaseChange } from './lease-api.ts'
 export const API_PORT = 6443;
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
 
-export interface ApiRequest {
+interface ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly body: string | undefined;
