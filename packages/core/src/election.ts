@@ -48,8 +48,9 @@ export interface LeaderElection extends AsyncDisposable {
    */
   campaign(options?: CallOptions): Promise<Leadership>;
   /**
-   * Ends the grant and the candidacy, and resolves once another node leads or none can take over. Calls of `campaign`
-   * that wait reject with `ABORTED`. Fine for a node that does not lead.
+   * Ends the grant and the candidacy, and resolves once another node leads or none can take over; where candidates don't
+   * know of each other, once any of them may. Calls of `campaign` that wait reject with `ABORTED`. Fine for a node that does
+   * not lead.
    */
   resign(options?: CallOptions): Promise<void>;
   /**

@@ -59,8 +59,6 @@ export class LeaseKeeper implements AsyncDisposable {
   #grant: Grant | undefined;
   /** For when what is kept may be used. */
   #usable: Timer | undefined;
-  /** Of what was taken last. */
-  #token: bigint | undefined;
   /** Of the last grant: a token is one grant. */
   #granted: bigint | undefined;
   #following = false;
@@ -91,11 +89,6 @@ export class LeaseKeeper implements AsyncDisposable {
 
   get grant(): Grant | undefined {
     return this.#grant;
-  }
-
-  /** The token of what was taken last: a holder that has it is this one. */
-  get token(): bigint | undefined {
-    return this.#token;
   }
 
   /** Follows the engine from now on. It does so anyway once it was refused, or has renewed. Idempotent. */
@@ -245,7 +238,6 @@ export class LeaseKeeper implements AsyncDisposable {
     this.#kept = kept;
     // What an earlier grant had: that one has ended, and a token is one grant.
     if (isOld) return this.#leave(kept);
-    this.#token = hold.token;
     this.#advance();
     if (this.#kept === kept && this.#grant === undefined) this.#events.refused();
   }

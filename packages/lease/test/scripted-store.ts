@@ -33,8 +33,8 @@ export class ScriptedStore implements LeaseStore {
   }
 
   /** The engine says that so and so holds it. */
-  tell(token: bigint | undefined, revision: bigint): void {
-    this.#tell?.({ revision, holder: token === undefined ? undefined : { nodeId: 'other', token } });
+  tell(token: bigint | undefined, revision: bigint, nodeId = 'other'): void {
+    this.#tell?.({ revision, holder: token === undefined ? undefined : { nodeId, token } });
   }
 
   count(call: string): number {

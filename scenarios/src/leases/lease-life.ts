@@ -37,7 +37,7 @@ interface Node {
 }
 
 /** By what clocks may be off where nobody says anything else: what the default of `validForMs` stands. */
-export const MAX_DRIFT = 0.1;
+const MAX_DRIFT = 0.1;
 const LEADER = 'leader';
 const PERMITS = 2;
 const MAX_PAUSE_MS = 800;

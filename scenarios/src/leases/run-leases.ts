@@ -13,7 +13,7 @@ export interface LeaseResult {
 
 const FAULTS_MS = 10_000;
 /** How soon all is well again: what is left of the dead runs out by the slowest clock, and then somebody asks. */
-export const RECOVERY_TTLS = 3;
+const RECOVERY_TTLS = 3;
 /** A hand-over takes as long as a few messages. */
 const AT_ONCE_MS = 150;
 
