@@ -86,7 +86,7 @@ export function interoperationSuite(server: KubernetesServer, { elect }: Kuberne
       expect(await go.leads()).toBeLessThan(1_500);
       await go.end('SIGTERM');
       contenders.ask(node);
-      await contenders.leads(node, 1_000);
+      await contenders.leads(node);
       await using second = new GoProgram(
         String(elect),
         server,
