@@ -1,4 +1,4 @@
-import type { Clock } from '@quorate/core';
+import type { Clock, Timer } from '@quorate/core';
 
 import type { HttpAnswer, HttpRequest } from '../../src/index.ts';
 
@@ -22,13 +22,14 @@ interface Operation {
 /** What is sent in transactions in place of the flags, which are more than a number of JavaScript keeps. */
 const FLAGS = /"Flags":(\d+)/gu;
 
-/** As much of Consul as a lock needs, as it was found to answer (1.8.7), in simulated time. Nothing runs out by itself. */
+/** As much of Consul as a lock needs, as it was found to answer (1.8.7), in simulated time. */
 export class SmallConsul {
   readonly entries: Map<string, Entry> = new Map();
   readonly sessions: Map<string, { readonly Name: string; readonly LockDelay: number; readonly TTL: string }> =
     new Map();
   readonly #clock: Clock;
   readonly #delays = new Map<string, number>();
+  readonly #expiries = new Map<string, Timer>();
   index = 10;
   #made = 0;
 
@@ -54,6 +55,7 @@ export class SmallConsul {
   /** As an operator does, or as when it has run out. */
   endSession(id: string): void {
     const session = this.sessions.get(id);
+    this.#expiries.get(id)?.cancel();
     this.sessions.delete(id);
     this.index += 1;
     for (const [key, entry] of this.entries) {
@@ -133,7 +135,11 @@ export class SmallConsul {
       const all = [...this.sessions].map(([ID, session]) => ({ ID, ...session }));
       return { body: JSON.stringify(all) };
     }
-    if (verb === 'renew') return this.sessions.has(id) ? { body: '[{}]' } : { status: 404, body: 'not found' };
+    if (verb === 'renew') {
+      if (!this.sessions.has(id)) return { status: 404, body: 'not found' };
+      this.#keep(id);
+      return { body: '[{}]' };
+    }
     this.index += 1;
     if (verb === 'destroy') {
       this.endSession(id);
@@ -142,6 +148,17 @@ export class SmallConsul {
     const { Name, TTL, LockDelay } = JSON.parse(content) as Record<'Name' | 'TTL' | 'LockDelay', string>;
     const ID = `5e55104e-0000-0000-0000-${String((this.#made += 1)).padStart(12, '0')}`;
     this.sessions.set(ID, { Name, TTL, LockDelay: Number.parseInt(LockDelay, 10) * 1e6 });
+    this.#keep(ID);
     return { body: JSON.stringify({ ID }) };
+  }
+
+  /** For twice its time to live from now on. */
+  #keep(id: string): void {
+    this.#expiries.get(id)?.cancel();
+    const ttlMs = Number.parseInt(this.sessions.get(id)?.TTL ?? '0', 10);
+    this.#expiries.set(
+      id,
+      this.#clock.setTimer(2 * ttlMs, () => this.endSession(id)),
+    );
   }
 }
