@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the servers that benchmarks and tests run beside, without root and without installing anything:
 #   tools/get-servers.sh [DIR [PROGRAM…]]     into DIR (.servers unless given); all of them unless named:
-#                                             etcd etcdctl (3.5) consul (1.8.7) knotd dnsmasq
+#                                             etcd etcdctl (3.5) consul (1.8.7) knotd dnsmasq redis-server
 # They come from Debian's archive through apt, which checks their signatures. What is there is kept. Shared libraries
 # that a program needs and the system lacks are put beside it, for it alone. On another system put the programs on the
 # PATH, or name their folder in QUORATE_SERVERS.
@@ -13,7 +13,7 @@ KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
 
 target=${1:-$(dirname "$0")/../.servers}
 shift || true
-[ $# -gt 0 ] || set -- etcd etcdctl consul knotd dnsmasq
+[ $# -gt 0 ] || set -- etcd etcdctl consul knotd dnsmasq redis-server
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
 work=$(mktemp -d "$target/fetching-XXXXXX")
@@ -67,13 +67,13 @@ download() { # SUITE PACKAGE…
 	done
 }
 
-fetch() { # PROGRAM PACKAGE SUITE
+fetch() { # PROGRAM PACKAGE SUITE [FILE], where the package calls it otherwise
 	[ ! -x "$target/$1" ] || return 0
 	echo "get-servers: fetching $1" >&2
 	rm -rf "$work/unpacked"
 	download "$3" "$2"
 	local program
-	program=$(find "$work/unpacked" -path "*bin/$1" -type f)
+	program=$(find "$work/unpacked" -path "*bin/${4:-$1}" -type f)
 	[ -z "$(missing "$program")" ] || add_libraries "$program" "$2" "$3"
 	if [ ! -d "$work/lib" ]; then
 		mv "$program" "$target/$1"
@@ -130,6 +130,7 @@ for program; do
 	consul) fetch consul consul $CONSUL_SUITE ;;
 	knotd) fetch knotd knot "$OWN_SUITE" ;;
 	dnsmasq) fetch dnsmasq dnsmasq-base "$OWN_SUITE" ;;
+	redis-server) fetch redis-server redis-tools "$OWN_SUITE" redis-check-rdb ;; # one program, which goes by its name
 	*) fail "no server $program" ;;
 	esac
 done

@@ -5,5 +5,6 @@ export * from './etcd.ts';
 export * from './find-program.ts';
 export * from './free-ports.ts';
 export * from './kubernetes.ts';
+export * from './redis.ts';
 export * from './server-process.ts';
 export * from './tcp-gate.ts';

@@ -24,7 +24,7 @@ export interface LockRequest {
 }
 
 /** The longest name of a lock, in UTF-16 units. */
-export const MAX_LOCK_NAME_LENGTH = 256;
+const MAX_LOCK_NAME_LENGTH = 256;
 
 const DEFAULT_TTL_MS = 15_000;
 const DAY_MS = 86_400_000;

@@ -55,8 +55,8 @@ export interface LockAnswer {
 
 /** Claims in one command; a node has no more. Keeps the command within what one entry takes. */
 export const MAX_CLAIMS_OF_HOLDER = 16_384;
-export const MAX_NAME_LENGTH = 256;
-export const MAX_TTL_MS = 86_400_000;
+const MAX_NAME_LENGTH = 256;
+const MAX_TTL_MS = 86_400_000;
 const MAX_PERMITS = 100_000;
 const KINDS: readonly unknown[] = ['exclusive', 'read', 'write', 'permit'];
 
