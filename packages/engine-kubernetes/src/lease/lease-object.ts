@@ -52,7 +52,7 @@ export class LeaseObject {
       changed: (object: KubernetesObject, gone: boolean): void => {
         if (object.metadata.name !== this.name) return;
         const version = readVersion(object.metadata.resourceVersion);
-        this.observation.saw(gone ? undefined : object, version, this.#clock.now());
+        this.observation.sawNext(gone ? undefined : object, version, this.#clock.now());
       },
       confirmed: (): void => undefined,
     };

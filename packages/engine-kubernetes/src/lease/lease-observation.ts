@@ -56,11 +56,21 @@ export class LeaseObservation {
   }
 
   /**
-   * Takes in a state of the object, undefined when there was none; one older than what is known is ignored.
+   * Takes in a state of the object, undefined when there was none; one older than what is known is ignored. What was before
+   * it may have been missed.
    * @param version of the state
    * @throws ClusterError `PROTOCOL`
    */
   saw(object: KubernetesObject | undefined, version: bigint, now: MonotonicMs): void {
+    this.#take(object, version, now, true);
+  }
+
+  /** Like `saw`, of the very next state after the one that is known. */
+  sawNext(object: KubernetesObject | undefined, version: bigint, now: MonotonicMs): void {
+    this.#take(object, version, now, false);
+  }
+
+  #take(object: KubernetesObject | undefined, version: bigint, now: MonotonicMs, mayHaveMissed: boolean): void {
     if (this.#version !== undefined && version < this.#version) return;
     const before = this.#record;
     const isFirst = this.#version === undefined;
@@ -68,7 +78,9 @@ export class LeaseObservation {
     this.#version = version;
     this.#object = object;
     this.#record = next;
-    this.#believe(before, next, isFirst, now);
+    // Of the one that is known nothing was missed.
+    const hasMissed = mayHaveMissed && next?.version !== before?.version;
+    this.#believe(before, next, { isFirst, hasMissed }, now);
     const isSameTenure = next !== undefined && next.uid === before?.uid && next.tenure === before.tenure;
     const noted = next?.token;
     if (noted !== undefined && noted <= version) this.#token = noted;
@@ -78,7 +90,7 @@ export class LeaseObservation {
 
   /** Takes in what a write of our own has made of it, by which it was taken. */
   acquired(object: KubernetesObject, token: bigint, now: MonotonicMs): void {
-    this.saw(object, token, now);
+    this.sawNext(object, token, now);
     if (this.#version === token) this.#token = token;
   }
 
@@ -117,7 +129,12 @@ export class LeaseObservation {
     return this.#listeners.size > 0 || [...this.#heldUntil.values()].some((until) => until > now);
   }
 
-  #believe(before: LeaseRecord | undefined, next: LeaseRecord | undefined, isFirst: boolean, now: MonotonicMs): void {
+  #believe(
+    before: LeaseRecord | undefined,
+    next: LeaseRecord | undefined,
+    { isFirst, hasMissed }: { readonly isFirst: boolean; readonly hasMissed: boolean },
+    now: MonotonicMs,
+  ): void {
     for (const [holder, until] of this.#heldUntil) if (until <= now) this.#heldUntil.delete(holder);
     // A release of what came before the tenure that was seen is an old record which somebody has put there again.
     if (next?.released === true && next.transitions >= (before?.transitions ?? 0)) {
@@ -131,7 +148,8 @@ export class LeaseObservation {
     }
     if (next === undefined) {
       if (this.#options.waitsWhenAbsent) this.#extend(SOMEBODY, now + this.#options.ttlMs);
-    } else if (!isSame || next.sign !== before?.sign) this.#sawSign(next, isFirst, now);
+      // One that is as it was, and was written nonetheless: signs of life may have come and been taken back meanwhile.
+    } else if (!isSame || hasMissed || next.sign !== before?.sign) this.#sawSign(next, isFirst, now);
   }
 
   #sawSign(record: LeaseRecord, isFirst: boolean, now: MonotonicMs): void {

@@ -143,7 +143,7 @@ export class LeaseWriter {
   }
 
   #saw(stored: KubernetesObject): void {
-    this.#lease.observation.saw(stored, readVersion(stored.metadata.resourceVersion), this.#clock.now());
+    this.#lease.observation.sawNext(stored, readVersion(stored.metadata.resourceVersion), this.#clock.now());
   }
 
   #nextTime(record: LeaseRecord | undefined): string {

@@ -40,13 +40,20 @@ describe('what was seen of a Lease', () => {
     expect(seen.heldUntil(200)).toBe(15_100);
     // Looked at again, or labelled by somebody: no sign of life.
     seen.saw(lease(1, { holder: 'a', seconds: 15 }), 5n, 5_000);
-    seen.saw(lease(6, { holder: 'a', seconds: 15 }), 6n, 6_000);
+    seen.sawNext(lease(6, { holder: 'a', seconds: 15 }), 6n, 6_000);
     expect(seen.heldUntil(7_000)).toBe(15_100);
     seen.saw(lease(7, { holder: 'a', seconds: 15, renewed: '2' }), 7n, 8_000);
     expect(seen.heldUntil(9_000)).toBe(23_000);
     expect(seen.heldUntil(23_000)).toBeUndefined();
     expect(seen.view(22_999)?.holder).toEqual({ nodeId: 'a', token: 1n });
     expect(seen.view(23_000)).toEqual({ holder: undefined, revision: 7n });
+  });
+
+  it('takes a record that it has seen before for a sign of life, where it may have missed what was between', () => {
+    const seen = observation();
+    seen.saw(lease(1, { holder: 'a' }), 1n, 0);
+    seen.saw(lease(9, { holder: 'a' }), 9n, 5_000);
+    expect(seen.heldUntil(5_001)).toBe(5_000 + TTL_MS);
   });
 
   it('believes a holder for as long as a lease lasts at least, though somebody has shortened it', () => {
