@@ -18,4 +18,4 @@ it(`in ${LIVES} lives amid all faults no two grants are valid at one time, and o
   // Lives in which nothing happens show nothing.
   expect(grants).toBeGreaterThan(5 * LIVES);
   expect(deeds).toBeGreaterThan(20 * LIVES);
-}, 120_000);
+}, 60_000 + 500 * LIVES);
