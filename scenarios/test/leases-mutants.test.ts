@@ -10,7 +10,7 @@ async function isNoticed(mutation: LeaseMutation): Promise<boolean> {
   for (let seed = mutation.seed; seed < mutation.seed + MAX_LIVES; seed += 1) {
     const broken = await runLeases(seed, parts).then(
       () => false,
-      () => true,
+      (error: unknown) => String(error).includes(mutation.shows),
     );
     if (broken && seed !== mutation.seed) console.log(`${mutation.name}: now shown by seed ${seed}`);
     if (broken) return true;

@@ -2,6 +2,8 @@ import { importMutant, type Mutation } from '../mutants.ts';
 import type { LeaseParts } from './lease-life.ts';
 
 export type LeaseMutation = Mutation & {
+  /** Part of what the life that shows it ends with. */
+  readonly shows: string;
   /** Where the search for a life that shows it begins. */
   readonly seed: number;
 };
@@ -13,6 +15,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'lease-renewal.ts',
     find: 'Math.min(sentAt, clock.now())',
     replace: 'sentAt < 0 ? sentAt : clock.now()',
+    shows: 'two valid grants',
     seed: 10,
   },
   {
@@ -20,6 +23,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'lease-keeper.ts',
     find: 'kept.sentAt + this.#machine.timings.validForMs',
     replace: 'kept.sentAt + this.#machine.timings.ttlMs',
+    shows: 'two valid grants',
     seed: 1,
   },
   {
@@ -27,6 +31,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'lease-keeper.ts',
     find: 'const { usableFrom } = kept.hold;',
     replace: 'const usableFrom = 0 * kept.hold.usableFrom;',
+    shows: 'two valid grants',
     seed: 7,
   },
   {
@@ -34,6 +39,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'lease-keeper.ts',
     find: 'view.revision >= kept.hold.token && holder !== kept.hold.token',
     replace: 'view.revision < 0n && holder !== kept.hold.token',
+    shows: 'the end of a leadership that was taken away',
     seed: 3,
   },
   {
@@ -43,6 +49,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     replace:
       '    const early = this.#grant;\n    if (this.#kept !== undefined && early !== undefined) this.#leave(this.#kept);\n' +
       '    this.#machine.clock.setTimer(50, () => early?.end(reason));\n',
+    shows: 'two valid grants',
     seed: 1,
   },
   {
@@ -50,6 +57,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'lease-keeper.ts',
     find: 'this.#granted !== undefined && hold.token <= this.#granted',
     replace: 'this.#granted !== undefined && hold.token < 0n',
+    shows: 'got token',
     seed: 11,
   },
   {
@@ -57,6 +65,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'leased-election.ts',
     find: 'const identity = { nodeId: self.id, incarnation, claim: 0 };',
     replace: 'const identity = { nodeId: self.id, incarnation: 0 * incarnation, claim: 0 };',
+    shows: 'calls itself',
     seed: 1,
   },
   {
@@ -64,6 +73,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'leased-locks.ts',
     find: 'claim: (this.#claims += 1)',
     replace: 'claim: (this.#claims = 1)',
+    shows: 'calls itself',
     seed: 1,
   },
   {
@@ -71,6 +81,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'lease-keeper.ts',
     find: 'return this.#placed ? () => this.#unplace() : undefined;',
     replace: 'return undefined;',
+    shows: 'left behind',
     seed: 1,
   },
   {
@@ -78,6 +89,7 @@ export const leaseMutations: readonly LeaseMutation[] = [
     file: 'lease-keeper.ts',
     find: 'if (!this.#exclusive || holder === undefined || holder !== this.#holder) this.#rouse();',
     replace: '',
+    shows: 'a leader after one has resigned',
     seed: 5,
   },
 ];
