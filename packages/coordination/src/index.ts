@@ -35,6 +35,13 @@ export {
   termMemory,
   type TermMemoryOptions,
 } from './forwarding/request-memory.ts';
+export type { HealthCluster } from './health/cluster-checks.ts';
+export { type CheckReport, type Health, healthOf, type HealthReport } from './health/health.ts';
+export type { HealthCheck, HealthOptions } from './health/health-options.ts';
+export type { FetchedResponse, FetchLike } from './http/fetching.ts';
+export { type HttpForwarder, httpForwarder, type HttpForwarderOptions } from './http/http-forwarder.ts';
+export { leaderHeaders, type LeaderRoutes, leaderRoutes, type LeaderRoutesOptions } from './http/leader-routes.ts';
+export type { NodeRequest, NodeResponse } from './http/node-http.ts';
 export type { Led } from './leading/led.ts';
 export { leaderOnly, runIfLeader } from './leading/leader-only.ts';
 export { waitForLeader, waitForLeadership, type WaitOptions } from './leading/wait-for-leader.ts';

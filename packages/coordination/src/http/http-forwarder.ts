@@ -1,0 +1,170 @@
+import { checkOptions, ClusterError, type OptionRules, rule } from '@quorate/core';
+import { decodeAnswer, type ForwardTarget } from '../forwarding/envelope.ts';
+import type { Forwarder, ForwardReceiver } from '../forwarding/forwarder.ts';
+import type { Led } from '../leading/led.ts';
+import { type Fetched, type FetchLike, fetchWhole, gather } from './fetching.ts';
+import {
+  goneSignal,
+  headersOf,
+  type HttpAnswer,
+  type NodeRequest,
+  type NodeResponse,
+  pathOf,
+  webAnswer,
+  writeAnswer,
+} from './node-http.ts';
+
+export interface HttpForwarderOptions {
+  /** Sends requests: `fetch`. */
+  readonly fetch: FetchLike;
+  /** Where a node serves HTTP, as `http://host:port`; undefined when that is not known. */
+  readonly urlOf: (to: ForwardTarget) => string | undefined;
+  /**
+   * Where requests are sent to, and taken.
+   * @default '/quorate/forward'
+   */
+  readonly path?: string;
+  /**
+   * The header `authorization` of what is sent.
+   * @default none
+   */
+  readonly authorization?: () => string;
+  /**
+   * Judges that header of what arrives. Whoever is let in may ask for everything that the handlers do.
+   * @default everybody
+   */
+  readonly accepts?: (authorization: string | undefined) => boolean;
+  /**
+   * The largest body of a request or answer, in bytes: a little more than `maxBytes` of `forwardToLeader`.
+   * @default 270336
+   */
+  readonly maxBodyBytes?: number;
+}
+
+/** A forwarder, and what takes its requests in a program's HTTP server. */
+export interface HttpForwarder extends Forwarder {
+  /** For `node:http`, Express, and hooks of Fastify (`request.raw`, `reply.raw`). Other paths are for `next`, or get 404. */
+  readonly nodeHandler: (request: NodeRequest, response: NodeResponse, next?: () => void) => void;
+  /** For Hono and others of the web's kind; undefined for other paths. */
+  readonly webHandler: (request: Request) => Promise<Response | undefined>;
+}
+
+const MEDIA_TYPE = 'application/vnd.quorate.forward';
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+
+const rules: OptionRules<HttpForwarderOptions> = {
+  fetch: rule.value('a function such as fetch', isFunction),
+  urlOf: rule.value('a function from a node to its URL', isFunction),
+  path: rule.text('a path that begins with /', (text) => /^\/[\w./~-]*$/u.test(text)),
+  authorization: rule.value('a function', isFunction),
+  accepts: rule.value('a function', isFunction),
+  maxBodyBytes: rule.integer({ min: 1024, max: 64 * 1024 * 1024 }),
+};
+
+/**
+ * Forwards over HTTP: `POST` with the request in its body. 200 is an answer, of the leader or of its handler; 421 comes
+ * from who doesn't lead.
+ * @throws ClusterError `INVALID_OPTIONS`
+ */
+export function httpForwarder(led: Pick<Led, 'system'>, options: HttpForwarderOptions): HttpForwarder {
+  const checked = checkOptions<HttpForwarderOptions>('httpForwarder', rules, options);
+  for (const needed of ['fetch', 'urlOf'] as const) {
+    if (checked[needed] === undefined) throw new ClusterError('INVALID_OPTIONS', `httpForwarder: ${needed} is needed`);
+  }
+  return new FetchForwarder(led, checked);
+}
+
+class FetchForwarder implements HttpForwarder {
+  readonly #led: Pick<Led, 'system'>;
+  readonly #options: HttpForwarderOptions;
+  readonly #path: string;
+  readonly #maxBytes: number;
+  #handle: ForwardReceiver | undefined;
+
+  constructor(led: Pick<Led, 'system'>, options: HttpForwarderOptions) {
+    this.#led = led;
+    this.#options = options;
+    this.#path = options.path ?? '/quorate/forward';
+    this.#maxBytes = options.maxBodyBytes ?? 264 * 1024;
+  }
+
+  async send(
+    to: ForwardTarget,
+    request: Uint8Array,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<Uint8Array> {
+    const base = this.#options.urlOf(to);
+    if (base === undefined) {
+      throw new ClusterError('NOT_FOUND', `the URL of ${to.nodeId} is not known`, { outcome: 'not-applied' });
+    }
+    const { authorization } = this.#options;
+    const headers = {
+      'content-type': MEDIA_TYPE,
+      ...(authorization === undefined ? {} : { authorization: authorization() }),
+    };
+    const call = { clock: this.#led.system.clock, timeoutMs, signal, maxBytes: this.#maxBytes };
+    const sent = { method: 'POST', headers, body: request };
+    return read(await fetchWhole(this.#options.fetch, `${base}${this.#path}`, sent, call), to);
+  }
+
+  serve(handle: ForwardReceiver): Disposable {
+    if (this.#handle !== undefined) throw new ClusterError('INVALID_OPTIONS', 'this forwarder serves already');
+    this.#handle = handle;
+    return { [Symbol.dispose]: () => (this.#handle = undefined) };
+  }
+
+  readonly nodeHandler = (request: NodeRequest, response: NodeResponse, next?: () => void): void => {
+    if (pathOf(request.url) !== this.#path) {
+      if (next === undefined) writeAnswer(response, plain(404, 'not found'));
+      else next();
+      return;
+    }
+    const { method = 'GET' } = request;
+    const authorization = headersOf(request)('authorization');
+    const signal = goneSignal(response);
+    void this.#answer(method, authorization, () => gather(request, this.#maxBytes), signal).then((answer) =>
+      writeAnswer(response, answer),
+    );
+  };
+
+  readonly webHandler = async (request: Request): Promise<Response | undefined> => {
+    if (new URL(request.url).pathname !== this.#path) return undefined;
+    const authorization = request.headers.get('authorization') ?? undefined;
+    const body = (): Promise<Uint8Array<ArrayBuffer>> => gather(request.body ?? [], this.#maxBytes);
+    return webAnswer(await this.#answer(request.method, authorization, body, request.signal));
+  };
+
+  /** Never rejects. */
+  async #answer(
+    method: string,
+    authorization: string | undefined,
+    readBody: () => Promise<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    if (method !== 'POST') return plain(405, 'POST is needed');
+    if (this.#options.accepts?.(authorization) === false) return plain(401, 'not authorized');
+    const handle = this.#handle;
+    if (handle === undefined) return plain(421, 'nothing is served here');
+    try {
+      const body = new Uint8Array(await handle(await readBody(), { signal }));
+      const isLeader = decodeAnswer(body).kind !== 'not-leader';
+      return { status: isLeader ? 200 : 421, headers: { 'content-type': MEDIA_TYPE }, body };
+    } catch (error) {
+      this.#led.system.logger.warn(`forwarding: a request over HTTP was not read: ${String(error)}`);
+      return plain(413, 'the request could not be read');
+    }
+  }
+}
+
+/** @throws ClusterError for what is no answer */
+function read({ status, headers, body }: Fetched, { nodeId }: ForwardTarget): Uint8Array {
+  const isOurs = headers.get('content-type') === MEDIA_TYPE;
+  if ((status === 200 || status === 421) && isOurs) return body;
+  // These were refused before anybody has looked at them.
+  const outcome = [401, 403, 404, 405, 413, 421].includes(status) ? 'not-applied' : 'unknown';
+  throw new ClusterError('REFUSED', `${nodeId} answered with the status ${status}`, { outcome });
+}
+
+function plain(status: number, body: string): HttpAnswer {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+}
