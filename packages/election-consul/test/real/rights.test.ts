@@ -37,6 +37,19 @@ describe.skipIf(started === undefined)('an election on a Consul with access cont
     expect((await a.election.campaign()).token).toBeGreaterThan(first.token);
   });
 
+  it('waits where there is no key if it must not see the sessions of others', async () => {
+    await using scene = new Scene(server, 'guarded/narrow/.lock');
+    const rules = 'session "test-agent" { policy = "write" } key "guarded/narrow/.lock" { policy = "write" }';
+    const a = await scene.join('a', { token: await tokenFor('narrow', rules) });
+    const startedAt = scene.clock.now();
+    const first = await a.election.campaign();
+    expect(scene.clock.now() - startedAt).toBeGreaterThan(timings.ttlMs);
+    await a.election.resign();
+    const resignedAt = scene.clock.now();
+    expect((await a.election.campaign()).token).toBeGreaterThan(first.token);
+    expect(scene.clock.now() - resignedAt).toBeLessThan(timings.ttlMs);
+  });
+
   it('says what the token lacks, and goes on when it has it', async () => {
     const lines: string[] = [];
     const key = 'guarded/late/.lock';

@@ -14,6 +14,11 @@ export interface LockSessionOptions {
   readonly lockDelayMs: number;
 }
 
+type Listed = { readonly [field: string]: unknown } | null;
+
+/** How a Consul without access control, or of another version, answers a question about rights. */
+const UNASKED = ['REFUSED', 'NOT_FOUND', 'REMOTE', 'PROTOCOL'] as const;
+
 /** A Consul session, which is there while its lock is asked for or held. It is made when it is needed. */
 export class LockSession {
   readonly #client: ConsulClient;
@@ -68,17 +73,39 @@ export class LockSession {
    * For how long some other of ours might hold the lock, by its session: undefined when none of them has one. To be asked
    * where the key itself tells nothing, as it was deleted. A session that isn't ours is none of them.
    */
-  async othersMayHoldForMs({ signal }: CallOptions): Promise<number | undefined> {
-    const answer = await this.#client.get(['session', 'list'], { query: { consistent: true }, signal });
-    if (!Array.isArray(answer.body) && answer.body !== null) {
-      throw new ClusterError('PROTOCOL', `consul ${this.#client.address}: the answer is no list of sessions`);
-    }
-    const listed = (answer.body ?? []) as readonly ({ readonly [field: string]: unknown } | null)[];
-    const others = listed.filter((session) => session?.['ID'] !== this.#id && this.#isForTheKey(session?.['Name']));
+  async othersMayHoldForMs(options: CallOptions): Promise<number | undefined> {
+    const [listed, seesAll] = await Promise.all([this.#list(options), this.#seesAll(options)]);
+    const others = listed.sessions.filter((session) => {
+      return session?.['ID'] !== this.#id && this.#isForTheKey(session?.['Name']);
+    });
     // What the token must not see may be one.
-    const unseen = answer.filtered ? [this.#options.lockDelayMs] : [];
+    const unseen = seesAll && !listed.filtered ? [] : [this.#options.lockDelayMs];
     const times = [...others.map((session) => this.#delayOf(session?.['LockDelay'])), ...unseen];
     return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  async #list({ signal }: CallOptions): Promise<{ readonly sessions: readonly Listed[]; readonly filtered: boolean }> {
+    const { body, filtered } = await this.#client.get(['session', 'list'], { query: { consistent: true }, signal });
+    if (Array.isArray(body)) return { sessions: body as readonly Listed[], filtered };
+    if (body === null) return { sessions: [], filtered };
+    throw new ClusterError('PROTOCOL', `consul ${this.#client.address}: the answer is no list of sessions`);
+  }
+
+  /** Before 1.11 Consul doesn't say that it leaves out what the token must not see. One that can't be asked is believed. */
+  async #seesAll({ signal }: CallOptions): Promise<boolean> {
+    const questions = [{ Resource: 'session', Access: 'read', Segment: '' }];
+    try {
+      const { body } = await this.#client.ask(['internal', 'acl', 'authorize'], questions, { signal });
+      const [answer] = (Array.isArray(body) ? body : []) as readonly (
+        | { readonly Allow?: unknown }
+        | null
+        | undefined
+      )[];
+      return answer?.Allow !== false;
+    } catch (error) {
+      if (UNASKED.some((code) => isClusterError(error, code))) return true;
+      throw error;
+    }
   }
 
   #isForTheKey(name: unknown): boolean {

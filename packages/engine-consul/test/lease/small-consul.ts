@@ -42,6 +42,7 @@ export class SmallConsul {
     if (version !== 'v1') return { status: 404 };
     const content = typeof body === 'string' ? body : new TextDecoder().decode(body);
     if (kind === 'kv' && method === 'GET') return this.#read(rest.join('/'));
+    if (kind === 'internal') return { status: 401, body: 'ACL support disabled' };
     if (kind === 'txn') return this.#transact(content);
     return this.#session(rest, content);
   }
