@@ -47,7 +47,10 @@ export interface LeaseRefusal {
   readonly retryAt?: MonotonicMs | undefined;
 }
 
-/** A lease that was taken. */
+/**
+ * A lease that was taken. The token is what Chubby calls a sequencer, and the time until it may be used its lock-delay.
+ * (Burrows, "The Chubby lock service for loosely-coupled distributed systems", OSDI 2006, section 2.4.)
+ */
 export interface LeaseHold {
   /** Greater than that of any holder before, also when an operator has deleted all there was in between. */
   readonly token: bigint;
