@@ -1,8 +1,9 @@
 import { type ClusterContext, type LeaderElection, type Leadership, silentLogger, type System } from '@quorate/core';
-import { leasedElection, leaseTimings } from '@quorate/lease';
+import { leasedElection, leasedLocks, leaseTimings } from '@quorate/lease';
 import { createWorld, type Host, type Seed, type World } from '@quorate/simulator';
 
 import { etcdLeases } from '../../src/leases/etcd-leases.ts';
+import { LockUsers } from './lock-users.ts';
 import { SimulatedEtcd } from './simulated-etcd.ts';
 
 const NAME = '/life/leader';
@@ -16,14 +17,16 @@ const RECOVERY_MS = 3 * TTL_MS + 3_000;
 export interface LifeResult {
   readonly grants: number;
   readonly deeds: number;
+  readonly locks: number;
 }
 
-/** Nodes that elect a leader in an etcd amid faults of theirs, of the network, of etcd, and of whoever operates it. */
-export class ElectionLife {
+/** Nodes that elect a leader and use locks in an etcd amid faults of theirs, of the network, of etcd, and of whoever operates it. */
+export class LeaseLife {
   readonly #world: World;
   readonly #etcd: SimulatedEtcd;
   readonly #hosts: readonly Host[];
   readonly #elections = new Map<string, LeaderElection>();
+  readonly #locks: LockUsers;
   /** Valid grants that were seen, by their tokens: who had them. */
   readonly #tokens = new Map<bigint, string>();
   #highest = 0n;
@@ -32,6 +35,7 @@ export class ElectionLife {
 
   constructor(seed: Seed) {
     this.#world = createWorld({ seed });
+    this.#locks = new LockUsers(this.#world, TTL_MS);
     const worst = this.#world.chance(0.5) ? 1 : 0;
     this.#etcd = new SimulatedEtcd(this.#world, worst * MAX_DRIFT);
     const drift = () => (worst === 1 ? -MAX_DRIFT : (this.#world.random.next() * 2 - 1) * MAX_DRIFT);
@@ -58,7 +62,7 @@ export class ElectionLife {
     await this.#world.runUntil(isLed, RECOVERY_MS).catch((error: unknown) => {
       throw new Error(`nobody leads: ${this.#describe()}`, { cause: error });
     });
-    return { grants: this.#tokens.size, deeds: this.#deeds };
+    return { grants: this.#tokens.size, deeds: this.#deeds, locks: this.#locks.taken };
   }
 
   #describe(): string {
@@ -80,6 +84,14 @@ export class ElectionLife {
       }).create(contextOf(host, system));
       this.#elections.set(host.name, election);
       await election.start();
+      const locks = leasedLocks('lock-etcd', {
+        open: (context) => etcdLeases(this.#etcd.engine(host), context),
+        leaseName: (_, lock) => `/life/${lock}`,
+        minTtlMs: TTL_MS,
+        maxLocks: 100,
+      }).create(contextOf(host, system));
+      await locks.start();
+      this.#locks.use(host, system, locks);
       void this.#stand(host, election);
     });
   }
@@ -102,6 +114,7 @@ export class ElectionLife {
   }
 
   #check(): void {
+    this.#locks.check();
     const valid = this.#valid();
     if (valid.length > 1)
       throw new Error(`valid at one time: ${valid.map(([n, { token }]) => `${n} ${token}`).join()}`);
@@ -172,7 +185,9 @@ export class ElectionLife {
    */
   #operate(): void {
     const { model } = this.#etcd;
-    const places = model.range({ key: Buffer.from(`${NAME}/`), range_end: Buffer.from(`${NAME}0`) });
+    const names = [NAME, ...LockUsers.names];
+    const name = names[this.#world.random.int(names.length)] ?? NAME;
+    const places = model.range({ key: Buffer.from(`${name}/`), range_end: Buffer.from(`${name}0`) });
     const first = [...places].sort((a, b) => Number(a.create_revision) - Number(b.create_revision)).slice(0, 1);
     const chosen = this.#world.chance(0.5) ? first : places;
     if (this.#world.chance(0.5)) {
