@@ -5,7 +5,7 @@ import type { LockMachine } from './lock-machine.ts';
 export class ExpiryWatch implements Disposable {
   readonly #clock: Clock;
   readonly #retryMs: number;
-  readonly #propose: () => Promise<void>;
+  readonly #propose: () => Promise<boolean>;
   #machine: LockMachine | undefined;
   /** When the machine's time was what it is. */
   #appliedAt: MonotonicMs = 0;
@@ -14,9 +14,9 @@ export class ExpiryWatch implements Disposable {
 
   /**
    * @param retryMs how soon to look again where this node doesn't lead, or the log is not as far
-   * @param propose has time pass in the log, if this node leads
+   * @param propose has time pass in the log, if this node leads; false when it takes no part in it any more
    */
-  constructor(clock: Clock, retryMs: number, propose: () => Promise<void>) {
+  constructor(clock: Clock, retryMs: number, propose: () => Promise<boolean>) {
     this.#clock = clock;
     this.#retryMs = retryMs;
     this.#propose = propose;
@@ -49,9 +49,9 @@ export class ExpiryWatch implements Disposable {
 
   async #look(): Promise<void> {
     if (this.#remaining <= 0) {
-      await this.#propose().catch(() => undefined);
+      const goesOn = await this.#propose().catch(() => true);
       this.#timer = undefined;
-      this.#arm(Math.max(this.#remaining, this.#retryMs));
+      if (goesOn) this.#arm(Math.max(this.#remaining, this.#retryMs));
       return;
     }
     this.#timer = undefined;

@@ -11,7 +11,16 @@ import { RaftLocks } from './raft-locks.ts';
 
 export type { RaftLocksOptions } from './options.ts';
 export {
+  type AddNodeOptions,
+  type ChangeMembersOptions,
+  type GroupPhase,
+  type OperationsStatus,
   type RaftGroupOptions,
+  type RaftMember,
+  type RaftMembers,
+  raftMembers,
+  type RaftOperations,
+  raftOperations,
   type RaftProfile,
   raftProfiles,
   type RaftTimings,

@@ -19,6 +19,8 @@ export class LockDesk implements Disposable {
   readonly #random: System['random'];
   readonly #group: () => LockGroup | undefined;
   readonly #handlers: readonly Disposable[];
+  /** Who has answered last, being a member. */
+  #member: NodeId | undefined;
 
   /** @param onNudge called when a member says that something has come */
   constructor(context: ClusterContext, group: () => LockGroup | undefined, onNudge: () => void) {
@@ -51,12 +53,21 @@ export class LockDesk implements Disposable {
 
   async #ask(command: LockCommand, options: SendOptions): Promise<LockResult> {
     const { transport } = this.#context;
-    const connected = transport.peers.filter(({ state }) => state === 'connected');
-    const peer = connected[Math.floor(this.#random.next() * connected.length)];
-    if (peer === undefined) throw new ClusterError('DISCONNECTED', 'lock-raft: no member can be reached');
-    const { timeoutMs } = options;
-    const body = encodeRequest(command, timeoutMs);
-    return lockCodec.result.decode(await transport.request(peer.node.id, messageKind.LOCKS, body, options));
+    const connected = transport.peers.filter(({ state }) => state === 'connected').map(({ node }) => node.id);
+    const drawn = connected[Math.floor(this.#random.next() * connected.length)];
+    const member = connected.find((nodeId) => nodeId === this.#member) ?? drawn;
+    if (member === undefined) throw new ClusterError('DISCONNECTED', 'lock-raft: no member can be reached');
+    // Another one is asked next, unless this one answers.
+    this.#member = undefined;
+    const answer = await transport.request(
+      member,
+      messageKind.LOCKS,
+      encodeRequest(command, options.timeoutMs),
+      options,
+    );
+    const result = lockCodec.result.decode(answer);
+    this.#member = member;
+    return result;
   }
 
   async #answer(from: NodeId, payload: Uint8Array): Promise<Uint8Array> {

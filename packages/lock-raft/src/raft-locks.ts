@@ -12,7 +12,14 @@ import {
   settleWithin,
   sleep,
 } from '@quorate/core';
-import { type SharedGroup, sharedGroup } from '@quorate/raft-host';
+import {
+  type HasMembers,
+  type HasOperations,
+  type RaftMembers,
+  type RaftOperations,
+  type SharedGroup,
+  sharedGroup,
+} from '@quorate/raft-host';
 import { ExpiryWatch } from './expiry-watch.ts';
 import type { ClaimState, Holder, LockCommand, LockResult } from './lock-command.ts';
 import { LockDesk, type LockGroup } from './lock-desk.ts';
@@ -31,7 +38,7 @@ const ELECTIONS_PER_CALL = 5;
 const ELECTIONS_TO_CLOSE = 2;
 
 /** `Locks` in the state of a Raft group. */
-export class RaftLocks extends BaseLocks {
+export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
   readonly supports: LockSupport = { fair: true, shared: true, semaphore: true };
   readonly #context: ClusterContext;
   readonly #electionMs: number;
@@ -68,6 +75,14 @@ export class RaftLocks extends BaseLocks {
     });
     this.#releases = new LockReleases(context, async (claims) => this.#sendRelease(claims));
     this.#expiry = new ExpiryWatch(context.clock, this.#electionMs, async () => this.#proposeExpiry());
+  }
+
+  get raftMembers(): RaftMembers {
+    return this.#started().members;
+  }
+
+  get raftOperations(): RaftOperations {
+    return this.#started().operations;
   }
 
   protected async open(): Promise<void> {
@@ -189,8 +204,10 @@ export class RaftLocks extends BaseLocks {
     await this.#send({ type: 'release', holder: this.#holder, claims });
   }
 
-  async #proposeExpiry(): Promise<void> {
-    if (this.#group?.status.role === 'leader') await this.#send({ type: 'expire' });
+  async #proposeExpiry(): Promise<boolean> {
+    const { role, phase } = this.#started().status;
+    if (role === 'leader') await this.#send({ type: 'expire' });
+    return phase === 'running';
   }
 
   /** The log says how a claim stands, having a sign of it that was sent then. */
@@ -215,6 +232,11 @@ export class RaftLocks extends BaseLocks {
     if (!claim.isEntered || this.#machine === undefined) return;
     const state = this.#machine.stateOf(this.#holder, claim.number);
     if (state.type === 'held' && !claim.granted(state.token)) this.#renewals.hurry();
+  }
+
+  #started(): LockGroup {
+    if (this.#group === undefined) throw new ClusterError('CLOSED', `${OWNER} is not started`);
+    return this.#group;
   }
 
   #newMachine(): LockMachine {

@@ -12,7 +12,7 @@ import { memoryDisk, memoryNetwork, memoryStorage, memoryTransport } from '@quor
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 
-import { raftLocks } from '../src/index.ts';
+import { raftLocks, raftMembers, raftOperations } from '../src/index.ts';
 
 const VOTERS = ['a', 'b', 'c'];
 
@@ -136,6 +136,28 @@ describe('locks in a log', () => {
     await nodes.soon(nodes.locks('a').lock('x'));
     const refused = nodes.soon(nodes.locks('b').readLock('x'));
     await expect(refused).rejects.toSatisfy((error) => isClusterError(error, 'INVALID_OPTIONS'));
+    await nodes.stop();
+  });
+
+  it('move to another node with the group, and stay what they are', async () => {
+    const nodes = new Nodes('another member');
+    await nodes.running('a', 'b', 'c', 'd');
+    const held = await nodes.soon(nodes.locks('a').lock('x'));
+    await nodes.soon(raftMembers(nodes.locks('b')).replaceNode('c', 'd'), 30_000);
+    expect(
+      raftMembers(nodes.locks('a'))
+        .all.map(({ nodeId }) => nodeId)
+        .sort(),
+    ).toEqual(['a', 'b', 'd']);
+    // It is no member any more, and has locks like any other.
+    const waiting = nodes.locks('c').lock('x');
+    await nodes.world.run(20_000);
+    expect(held.isValid()).toBe(true);
+    await nodes.soon(held.release());
+    expect((await nodes.soon(waiting)).token).toBeGreaterThan(held.token);
+    nodes.crash('a');
+    expect((await nodes.soon(nodes.locks('d').lock('y'))).isValid()).toBe(true);
+    expect(raftOperations(nodes.locks('d')).status().halted).toBe(undefined);
     await nodes.stop();
   });
 

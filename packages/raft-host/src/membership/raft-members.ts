@@ -71,11 +71,15 @@ export interface HasMembers {
 }
 
 /**
- * The members of the group that this part of a cluster stands on: `raftMembers(cluster.replicator)`, or of its election.
+ * The members of the group that this part of a cluster stands on: `raftMembers(cluster.replicator)`, or of its election; its
+ * locks have a group of their own.
  * Where both share one group it is the same for both.
  * @throws ClusterError `INVALID_OPTIONS` for a part that stands on none, `CLOSED` for one that is not started or disposed
  */
 export function raftMembers(part: object): RaftMembers {
   if ('raftMembers' in part) return (part as HasMembers).raftMembers;
-  throw new ClusterError('INVALID_OPTIONS', 'raftMembers: expected a replicator or an election that stands on Raft');
+  throw new ClusterError(
+    'INVALID_OPTIONS',
+    'raftMembers: expected a part that stands on Raft: a replicator, an election or locks',
+  );
 }

@@ -84,10 +84,10 @@ export interface HasOperations {
 }
 
 /**
- * What an operator does with the group that this replicator stands on.
+ * What an operator does with the group that this replicator stands on, or that keeps these locks.
  * @throws ClusterError `INVALID_OPTIONS` for what stands on none; `CLOSED` for one that is not started, or disposed
  */
 export function raftOperations(part: object): RaftOperations {
   if ('raftOperations' in part) return (part as HasOperations).raftOperations;
-  throw new ClusterError('INVALID_OPTIONS', 'raftOperations: expected a replicator that stands on Raft');
+  throw new ClusterError('INVALID_OPTIONS', 'raftOperations: expected a replicator or locks that stand on Raft');
 }
