@@ -1,7 +1,7 @@
 import { sleep, withDeadline } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import type { LeaseHold, LeaseShare, LeaseStore } from '@quorate/lease';
-import { EtcdCluster, reportAbsent } from '@quorate/test-servers';
+import { EtcdCluster, reportAbsent, TcpGate } from '@quorate/test-servers';
 import { afterAll, describe, expect, it } from 'vitest';
 
 import { etcdEngine, etcdLeases, putFenced } from '../../src/index.ts';
@@ -55,6 +55,33 @@ describe.skipIf(started === undefined)('leases of etcd', () => {
     await expect(write('late', former.token)).rejects.toMatchObject({ code: 'STALE_TOKEN' });
     await expect(write('never', next.token + 1n)).rejects.toMatchObject({ code: 'STALE_TOKEN' });
     expect(Buffer.from((await client.get('/fenced/orders'))?.value ?? []).toString()).toBe('second');
+  });
+
+  it('a write that was under way for longer than the grant is refused when it arrives', async () => {
+    const name = '/late/leader';
+    await using gate = await TcpGate.open(Number(new URL(etcd.endpoints[0] ?? '').port));
+    const patient = { timeoutMs: 20_000, memberTimeoutMs: 20_000 };
+    const slow = etcdEngine({ endpoints: [`http://127.0.0.1:${gate.port}`], ...patient });
+    using client = slow.open(system);
+    await using a = open(name, 'a');
+    await using b = open(name, 'b');
+    const hold = await taken(a);
+    const [place] = (await client.list(`${name}/`)).entries;
+    const puts = [{ key: '/late/orders', value: Buffer.from('late') }];
+    gate.stall();
+    // What `putFenced` sends once it has found the place, and all that it sends.
+    const condition = { key: place?.key ?? '', createRevision: hold.token };
+    const under = client.writeIfCreated(condition, { puts });
+    const whole = putFenced(client, { key: '/late/orders', value: Buffer.from('late'), name, token: hold.token });
+    const refused = expect(whole).rejects.toMatchObject({ code: 'STALE_TOKEN' });
+    await hold.release({});
+    const next = await taken(b);
+    using direct = engine.open(system);
+    await putFenced(direct, { key: '/late/orders', value: Buffer.from('in time'), name, token: next.token });
+    gate.reopen();
+    expect(await under).toBeUndefined();
+    await refused;
+    expect(Buffer.from((await direct.get('/late/orders'))?.value ?? []).toString()).toBe('in time');
   });
 
   it('the write of one that only waits is refused', async () => {

@@ -7,7 +7,7 @@ import { nodeSystem } from '@quorate/core/node';
 import { base64, CertificateAuthority, type CertificateFiles, EtcdCluster, reportAbsent } from '@quorate/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { etcdEngine, type EtcdEngineOptions, type EtcdTls } from '../../src/index.ts';
+import { etcdEngine, type EtcdEngineOptions, etcdLeases, type EtcdTls } from '../../src/index.ts';
 import { Following } from './following.ts';
 
 const started = await EtcdCluster.start({ tls: true });
@@ -139,5 +139,32 @@ describe.skipIf(withUsers === undefined)('a client of an etcd with users', () =>
     // Any change of rights makes tokens of before outdated.
     await asRoot('user/add', { name: 'somebody', password: 'else' });
     await client.put('/users/f', bytes('x'));
+  });
+
+  it('holds and hands over a lease with rights for the keys of its name alone, and is refused elsewhere', async () => {
+    const perm = { permType: 'READWRITE', key: base64('/leads/leader'), range_end: base64('/leads/leades') };
+    await asRoot('role/grant', { name: 'nodes', perm });
+    const secured = { endpoints: etcd.endpoints, username: 'node', password: 'secret-2', ...quick };
+    await using leases = etcdLeases(etcdEngine(secured), system);
+    const open = (nodeId: string, name = '/leads/leader') => {
+      const identity = { nodeId, incarnation: 1, claim: 0 };
+      return leases.open({ name, identity, ttlMs: 5_000, share: { kind: 'exclusive' } });
+    };
+    await using a = open('a');
+    await using b = open('b');
+    const hold = await a.acquire({});
+    if (!('token' in hold)) expect.fail('a has not got it');
+    expect('token' in (await b.acquire({}))).toBe(false);
+    const stop = new AbortController();
+    const following = b.follow(() => undefined, stop);
+    await hold.renew({});
+    await hold.release({});
+    let next = await b.acquire({});
+    while (!('token' in next)) next = await b.acquire({});
+    expect(next.token).toBeGreaterThan(hold.token);
+    stop.abort();
+    await following;
+    await using elsewhere = open('a', '/elsewhere/leader');
+    await expect(elsewhere.acquire({})).rejects.toMatchObject({ code: 'REFUSED' });
   });
 });
