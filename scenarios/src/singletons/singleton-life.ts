@@ -27,7 +27,7 @@ export const singletonParts: SingletonParts = { singletonTask, slotClaims, coord
 
 type CoordinatedCluster = Cluster<Replicator<CoordinationCommand, CoordinationResult, string, SlotRecord | undefined>>;
 
-export const TASK = 'tick';
+const TASK = 'tick';
 export const STEP_MS = 500;
 /** How often a process stands still at a claim. */
 const STALL_AT_CLAIM = 0.05;

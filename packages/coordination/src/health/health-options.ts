@@ -55,7 +55,7 @@ export interface HealthOptions {
 
 export type HealthSettings = Required<Omit<HealthOptions, 'voters'>> & Pick<HealthOptions, 'voters'>;
 
-export const OWN_CHECKS = ['leader', 'quorum', 'replication', 'disk', 'eventLoop'] as const;
+const OWN_CHECKS = ['leader', 'quorum', 'replication', 'disk', 'eventLoop'] as const;
 
 const DAY_MS = 86_400_000;
 const isName = (name: string): boolean => /^[A-Za-z0-9._-]{1,64}$/u.test(name);
