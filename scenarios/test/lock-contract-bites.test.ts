@@ -24,6 +24,14 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     (locks) => ofEach(locks, (lock) => altered(lock, () => ({ release: () => Promise.resolve() }))),
   ],
   [
+    'gives back when it suits it',
+    'who waits has the lock soon when it is released',
+    (locks, { clock }) =>
+      ofEach(locks, (lock) =>
+        altered(lock, () => ({ release: async () => void sleep(clock, 3_000).then(() => lock.release()) })),
+      ),
+  ],
+  [
     'has a lock for each node',
     'a lock is held by one at a time, and its token grows from holder to holder',
     (locks, { self }) => ({

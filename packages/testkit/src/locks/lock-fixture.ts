@@ -31,6 +31,11 @@ export interface LockHarness extends NodeHarness {
    */
   readonly takenWithinMs?: number;
   /**
+   * How soon who waits must have what is released.
+   * @default 2000 in a simulated world, 5000 on a real machine
+   */
+  readonly handedOverWithinMs?: number;
+  /**
    * How soon the next one must have what a holder leaves that died.
    * @default `takenWithinMs` and twice `ttlMs`
    */
@@ -59,6 +64,7 @@ export class LockFixture implements AsyncDisposable {
   readonly audit: LockAudit = new LockAudit();
   readonly ttlMs: number;
   readonly takenWithinMs: number;
+  readonly handedOverWithinMs: number;
   readonly expiredWithinMs: number;
   readonly #harness: LockHarness;
   readonly #watch: Disposable;
@@ -71,6 +77,7 @@ export class LockFixture implements AsyncDisposable {
     const isSimulated = bed.world !== undefined;
     this.ttlMs = harness.ttlMs ?? (isSimulated ? 5_000 : 1_000);
     this.takenWithinMs = harness.takenWithinMs ?? (isSimulated ? 60_000 : 10_000);
+    this.handedOverWithinMs = harness.handedOverWithinMs ?? (isSimulated ? 2_000 : 5_000);
     this.expiredWithinMs = harness.expiredWithinMs ?? this.takenWithinMs + 2 * this.ttlMs;
     const plugin = harness.create({ voters: NODES, world: bed.world });
     const recipe = { kind: 'locks', plugin, start: (locks: Locks) => locks.start() } as const;

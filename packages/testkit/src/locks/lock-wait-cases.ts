@@ -5,12 +5,12 @@ import type { LockFixture } from './lock-fixture.ts';
 
 /** How calls wait for a lock that another has, and how they give up. */
 export function lockWaitCases(suite: Suite<LockFixture>, { fair }: LockSupport): void {
-  suite.test('who waits has the lock when it is released', async (fixture) => {
+  suite.test('who waits has the lock soon when it is released', async (fixture) => {
     const lock = await fixture.take('a', 'x');
     const waiter = await fixture.queue('b', 'x');
     expectThat(!waiter.isServed, 'it waits while another has it');
     await fixture.release(lock);
-    const next = await waiter.lock();
+    const next = await waiter.lock(fixture.handedOverWithinMs);
     expectThat(next.isValid() && !lock.isValid(), 'it has it now');
     expectThat(next.token > lock.token, 'the next token is greater');
   });
