@@ -10,6 +10,7 @@ import { SeenGrants } from './seen-grants.ts';
 
 /** Of its time, how long one member of etcd may take to answer: less than a renewal may, so that the next asks another. */
 const MEMBER_PART = 1 / 10;
+const MAX_MEMBER_PART = 1 / 8;
 const MIN_MEMBER_MS = 200;
 const MAX_MEMBER_MS = 1_000;
 const MIN_LIVENESS_MS = 300;
@@ -40,7 +41,8 @@ export class EtcdLeaseStore implements LeaseStore {
   #hasGone = false;
 
   constructor(request: LeaseRequest, parts: Pick<PlaceParts, 'clock' | 'client'>) {
-    const memberMs = Math.min(MAX_MEMBER_MS, Math.max(MIN_MEMBER_MS, request.ttlMs * MEMBER_PART));
+    const { ttlMs } = request;
+    const memberMs = Math.min(MAX_MEMBER_MS, Math.max(MIN_MEMBER_MS, ttlMs * MEMBER_PART), ttlMs * MAX_MEMBER_PART);
     this.#request = request;
     this.#parts = {
       ...parts,
