@@ -45,6 +45,7 @@ export class HeldPlace {
   #grantLease: RenewableLease | undefined;
   #isLeft = false;
   #isGone = false;
+  #leaving: Promise<void> | undefined;
 
   private constructor(parts: PlaceParts, lease: RenewableLease) {
     this.#parts = parts;
@@ -113,11 +114,15 @@ export class HeldPlace {
   }
 
   /** Takes it away, such that everyone can see that it was given up. Where it fails, it may be tried again. */
-  async leave({ signal, timeoutMs }: CallLimits): Promise<void> {
+  async leave(limits: CallLimits): Promise<void> {
     this.#isLeft = true;
     this.#kept?.leave();
     if (this.#isGone) return;
-    const limits = { ...this.#limits, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+    this.#leaving ??= this.#takeAway({ ...this.#limits, ...limits }).finally(() => (this.#leaving = undefined));
+    await this.#leaving;
+  }
+
+  async #takeAway(limits: CallLimits): Promise<void> {
     if (this.#grantLease === undefined) {
       await this.#lease.revoke(limits);
       this.#isGone = true;
