@@ -87,8 +87,9 @@ class RecordsStorage implements Storage, RecordStore {
     if (holder !== undefined && holder !== this && (await this.#isAlive(holder))) {
       throw new ClusterError('LOCKED', `node ${holder.nodeId} holds the disk`);
     }
-    // Somebody else may have waited for the same holder.
-    if (this.#disk.holder !== holder) throw new ClusterError('LOCKED', 'another node has just taken the disk');
+    // Somebody else may have waited for the same holder, which may have closed it meanwhile.
+    const other = this.#disk.holder === holder ? undefined : this.#disk.holder;
+    if (other !== undefined) throw new ClusterError('LOCKED', 'another node has just taken the disk');
     this.#disk.holder = this;
   }
 
