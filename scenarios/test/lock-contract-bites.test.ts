@@ -51,8 +51,8 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     'knows no owners',
     'one owner has the same lock as often as it asks, until it has released each',
     (locks) => ({
-      lock: (name, { owner: _, ...options } = {}) => locks.lock(name, options),
-      tryLock: (name, { owner: _, ...options } = {}) => locks.tryLock(name, options),
+      lock: (name, options) => locks.lock(name, ownerless(options)),
+      tryLock: (name, options) => locks.tryLock(name, ownerless(options)),
     }),
   ],
   [
@@ -103,6 +103,11 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     (locks) => ({ [Symbol.asyncDispose]: () => Promise.resolve(void locks) }),
   ],
 ];
+
+function ownerless(options: LockOptions = {}): LockOptions {
+  const { owner: _, ...others } = options;
+  return others;
+}
 
 /** Every lock that is had, changed. */
 function ofEach(locks: Locks, change: (lock: Lock) => Lock): Partial<Locks> {
