@@ -6,7 +6,7 @@ import { type KubernetesServer, TcpGate } from '@quorate/test-servers';
 import { kubernetesElection, type KubernetesElectionOptions } from '../../src/index.ts';
 import { findOverlaps, type GrantSample, sampleGrant } from './grant-samples.ts';
 
-const SAMPLE_MS = 2;
+const SAMPLE_MS = 5;
 
 export const system: System = nodeSystem({ logger: silentLogger });
 /** Three seconds, of which a grant is valid for two. */

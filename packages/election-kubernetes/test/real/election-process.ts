@@ -30,7 +30,7 @@ const engine = kubernetesEngine({ server, serviceAccount });
 const election = kubernetesElection({ ...options, engine }).create(context);
 
 const tell = (): void => void process.stdout.write(`${JSON.stringify(sampleGrant(election))}\n`);
-setInterval(tell, 2);
+setInterval(tell, 5);
 for (const line of ['SIGINT', 'SIGTERM'] as const) process.on(line, () => process.exit(1));
 createInterface({ input: process.stdin })
   .on('line', (line) => {

@@ -57,7 +57,7 @@ export function interoperationSuite(server: KubernetesServer, { elect }: Kuberne
       await sleep(clock, QUICK.ttlMs + 500);
       expect([go.isLeading, node.election.leadership]).toEqual([true, undefined]);
       await go.end('SIGTERM');
-      expect(await contenders.leads(node)).toBeLessThan(1_000);
+      expect(await contenders.leads(node)).toBeLessThan(2_000);
       await node.election.resign();
       await using other = new GoProgram(String(elect), server, contenders.name, 'again', contenders.samplesOf('again'));
       await other.leads();
@@ -66,7 +66,7 @@ export function interoperationSuite(server: KubernetesServer, { elect }: Kuberne
       await other.end('SIGKILL');
       const tookMs = await contenders.leads(node);
       expect(tookMs).toBeGreaterThan(QUICK.ttlMs - 600);
-      expect(tookMs).toBeLessThan(QUICK.ttlMs + 1_500);
+      expect(tookMs).toBeLessThan(2 * QUICK.ttlMs);
       expect(contenders.faults.filter((fault) => !fault.startsWith('token 0'))).toEqual([]);
     });
 
@@ -83,7 +83,7 @@ export function interoperationSuite(server: KubernetesServer, { elect }: Kuberne
       await sleep(clock, 2 * QUICK.ttlMs);
       expect([go.isLeading, node.election.leadership?.token]).toEqual([false, token]);
       await node.election.resign();
-      expect(await go.leads()).toBeLessThan(1_500);
+      expect(await go.leads()).toBeLessThan(2_500);
       await go.end('SIGTERM');
       contenders.ask(node);
       await contenders.leads(node);
@@ -98,7 +98,7 @@ export function interoperationSuite(server: KubernetesServer, { elect }: Kuberne
       node.gate.stall();
       const tookMs = await second.leads();
       expect(tookMs).toBeGreaterThan(QUICK.ttlMs - 1_600);
-      expect(tookMs).toBeLessThan(QUICK.ttlMs + 1_500);
+      expect(tookMs).toBeLessThan(2 * QUICK.ttlMs);
       expect(node.election.leadership?.isValid() ?? false).toBe(false);
       expect(contenders.faults.filter((fault) => !fault.startsWith('token 0'))).toEqual([]);
     });
