@@ -68,6 +68,8 @@ export abstract class BaseLocks implements Locks {
   readonly #clock: Clock;
   readonly #closed = new AbortController();
   readonly #handles = new Set<LockHandle>();
+  /** Calls that are not settled, each until what it may yet take has been given back. */
+  readonly #taking = new Set<Promise<void>>();
   /** By name and owner. */
   readonly #owned = new Map<string, Owned>();
   #hasStarted = false;
@@ -137,7 +139,8 @@ export abstract class BaseLocks implements Locks {
 
   async #close(): Promise<void> {
     this.#closed.abort(new ClusterError('CLOSED', `${this.#name}: disposed`));
-    await this.close(Promise.all([...this.#handles].map(async (handle) => handle[Symbol.asyncDispose]())));
+    const given = [...this.#handles].map(async (handle) => handle[Symbol.asyncDispose]());
+    await this.close(Promise.all([...given, ...this.#taking]));
   }
 
   async #wait(name: string, share: LockShare, options: LockOptions): Promise<Lock> {
@@ -165,7 +168,20 @@ export abstract class BaseLocks implements Locks {
     const { signal } = ending;
     const taken =
       options.owner === undefined ? this.#alone(request, signal) : this.#together(request, options.owner, signal);
+    this.#follow(taken);
     return await this.#unlessEnded(taken, name, options);
+  }
+
+  /** What is taken when this has been disposed of is given back before the backend ends. */
+  #follow(taken: Promise<LockHandle | undefined>): void {
+    const settled = taken.then(
+      async (handle) => {
+        if (this.#closed.signal.aborted) await handle?.[Symbol.asyncDispose]();
+      },
+      () => undefined,
+    );
+    this.#taking.add(settled);
+    void settled.then(() => this.#taking.delete(settled));
   }
 
   async #alone(request: LockRequest, signal: AbortSignal): Promise<LockHandle | undefined> {

@@ -43,14 +43,21 @@ export class LockReleases {
     return done.promise;
   }
 
-  /** What is left is tried for so long: should that fail, it runs out. */
-  async end(graceMs: number): Promise<void> {
-    const running = this.#running ?? Promise.resolve();
-    const over = withDeadline(this.#clock, graceMs, 'give back what is left', async () => running);
+  /**
+   * What is left is tried for so long: should that fail, it runs out.
+   * @param released resolves when those who have something have been answered
+   */
+  async end(released: Promise<unknown>, graceMs: number): Promise<void> {
+    const over = withDeadline(this.#clock, graceMs, 'give back what is left', async () => {
+      await released;
+      // What nobody waits for.
+      await this.#running;
+    });
     await over.catch((error: unknown) => {
       this.#ending.abort();
       for (const [number, release] of this.#pending) this.#settle(number, release, error);
     });
+    await released;
   }
 
   async #run(): Promise<void> {

@@ -106,8 +106,7 @@ export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
     await Promise.all(this.#acquiring);
     this.#renewals[Symbol.dispose]();
     this.#expiry[Symbol.dispose]();
-    await this.#releases.end(ELECTIONS_TO_CLOSE * this.#electionMs);
-    await released;
+    await this.#releases.end(released, ELECTIONS_TO_CLOSE * this.#electionMs);
     this.#desk[Symbol.dispose]();
     this.#group?.users.stand(this, false);
     await this.#shared.leave();
