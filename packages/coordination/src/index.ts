@@ -47,6 +47,13 @@ export { leaderOnly, runIfLeader } from './leading/leader-only.ts';
 export { waitForLeader, waitForLeadership, type WaitOptions } from './leading/wait-for-leader.ts';
 export type { CoordinationCommand, CoordinationResult } from './replicated/coordination-codec.ts';
 export { type CoordinationMachine, coordinationMachine } from './replicated/coordination-machine.ts';
+export {
+  coordinationIn,
+  type Shared,
+  type SharedMachine,
+  type SharedReplicator,
+  withCoordination,
+} from './replicated/with-coordination.ts';
 export type { RequestCommand, RequestResult } from './replicated/request-table.ts';
 export type {
   SingletonEvents,

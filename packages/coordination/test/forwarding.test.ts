@@ -3,6 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeAnswer, decodeEnvelope, encodeAnswer, encodeEnvelope } from '../src/forwarding/envelope.ts';
 import {
+  type CoordinationCommand,
+  coordinationMachine,
+  type CoordinationResult,
   type ForwardCallOptions,
   type ForwardedRequest,
   type Forwarder,
@@ -299,6 +302,42 @@ describe('the memory of one term', () => {
     expect(await memory.begin(mark('a', 1n, 1n))).toEqual({ kind: 'unknown' });
     expect(await memory.begin(mark('c', 2n, 1n))).toEqual({ kind: 'unknown' });
     expect(await memory.begin(mark('c', 2n))).toEqual({ kind: 'begun' });
+  });
+});
+
+describe('the memory of a cluster', () => {
+  /** Commands applied at once; the answer to one of them is lost where that is wanted. */
+  function replicated() {
+    const machine = coordinationMachine();
+    const lost = { next: false };
+    const replicate = async (command: CoordinationCommand): Promise<CoordinationResult> => {
+      const [result] = machine.apply([{ index: 1, term: 1, time: 0, command }]);
+      if (!lost.next) return result as CoordinationResult;
+      lost.next = false;
+      throw new ClusterError('TIMEOUT', 'the answer was lost', { outcome: 'unknown' });
+    };
+    return { lost, replicator: { replicate } };
+  }
+  const mark = (id: string, token: bigint) => ({ id, token, doubt: 0n });
+
+  it('begins again what was only written down, and nothing else', async () => {
+    const { lost, replicator } = replicated();
+    const memory = rememberedRequests(replicator);
+    lost.next = true;
+    await expect(memory.begin(mark('a', 1n))).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(await memory.begin(mark('a', 1n))).toEqual({ kind: 'begun' });
+    // It may have been done by now, though its answer was not kept.
+    expect(await memory.begin(mark('a', 1n))).toEqual({ kind: 'unknown' });
+    expect(await rememberedRequests(replicator).begin(mark('a', 2n))).toEqual({ kind: 'unknown' });
+    await memory.answer(mark('a', 1n), Uint8Array.of(0, 255));
+    expect(await memory.begin(mark('a', 2n))).toEqual({ kind: 'answered', answer: Uint8Array.of(0, 255) });
+  });
+
+  it('keeps no answers that are too large', async () => {
+    const memory = rememberedRequests(replicated().replicator);
+    await memory.begin(mark('a', 1n));
+    await expect(memory.answer(mark('a', 1n), new Uint8Array(50_000))).rejects.toMatchObject({ code: 'OVERLOADED' });
+    await memory.answer(mark('a', 1n), new Uint8Array(48_000));
   });
 });
 

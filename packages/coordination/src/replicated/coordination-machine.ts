@@ -9,10 +9,11 @@ import {
   decodeState,
   encodeState,
 } from './coordination-codec.ts';
+import { gathered } from './chunks.ts';
 import { RequestTable } from './request-table.ts';
 
 /** The largest state that is taken for one, in bytes. */
-const MAX_STATE_BYTES = 256 * 1024 * 1024;
+export const MAX_STATE_BYTES: number = 256 * 1024 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
 /** What a cluster keeps of its tasks' slots and of forwarded requests; a query is the name of a task. */
@@ -52,14 +53,7 @@ class ReplicatedCoordination implements CoordinationMachine {
 
   async restore(chunks: AsyncIterable<Uint8Array>, { version }: RestoreOptions): Promise<void> {
     if (version !== this.version) throw new ClusterError('CORRUPT', `a coordination state of version ${version}`);
-    const parts: Uint8Array[] = [];
-    let length = 0;
-    for await (const chunk of chunks) {
-      parts.push(chunk);
-      length += chunk.byteLength;
-      if (length > MAX_STATE_BYTES) throw new ClusterError('CORRUPT', 'a coordination state that is too large');
-    }
-    const { slots, requests } = decodeState(joined(parts, length));
+    const { slots, requests } = decodeState(await gathered(chunks, MAX_STATE_BYTES));
     this.#slots = new SlotTable(slots);
     this.#requests = new RequestTable(requests);
   }
@@ -79,14 +73,4 @@ class ReplicatedCoordination implements CoordinationMachine {
         return this.#slots.apply(command);
     }
   }
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
 }
