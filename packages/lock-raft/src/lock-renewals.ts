@@ -6,6 +6,8 @@ import type { OpenClaim } from './open-claim.ts';
 const ALONG = 0.5;
 /** A sign is given so much of the time between two to be acknowledged before it is sent again. */
 const PATIENCE = 2;
+/** Between two renewals, whoever asks for them: what others say must not make a node write all the time. */
+const LEAST_GAP_MS = 10;
 
 /** Shows that this node lives: one command for all that it has and waits for, one at a time. */
 export class LockRenewals implements Disposable {
@@ -16,6 +18,8 @@ export class LockRenewals implements Disposable {
   readonly #renewed: (claim: OpenClaim, state: ClaimState, sentAt: MonotonicMs) => void;
   #timer: Timer | undefined;
   #nextAt = Infinity;
+  /** When the last one was sent. */
+  #lastAt = -Infinity;
   #isSending = false;
   /** Everything is to be renewed as soon as what is on its way is answered. */
   #isUrgent = false;
@@ -43,12 +47,16 @@ export class LockRenewals implements Disposable {
   /** Renews all at once, and learns how they stand. */
   hurry(): void {
     this.#isUrgent = true;
-    this.#arm(this.#clock.now());
+    this.#arm(this.#soon);
   }
 
   [Symbol.dispose](): void {
     this.#isClosed = true;
     this.#timer?.cancel();
+  }
+
+  get #soon(): MonotonicMs {
+    return Math.max(this.#clock.now(), this.#lastAt + LEAST_GAP_MS);
   }
 
   #arm(at: MonotonicMs): void {
@@ -72,7 +80,7 @@ export class LockRenewals implements Disposable {
         return;
       }
     }
-    if (this.#isUrgent) this.#arm(this.#clock.now());
+    if (this.#isUrgent) this.#arm(this.#soon);
     for (const claim of this.#open()) if (claim.isEntered) this.#arm(claim.dueAt);
   }
 
@@ -88,6 +96,7 @@ export class LockRenewals implements Disposable {
   /** How long to wait before it is tried again; 0 when it was done. */
   async #try(due: readonly OpenClaim[]): Promise<number> {
     const sentAt = this.#clock.now();
+    this.#lastAt = sentAt;
     const shortest = Math.min(...due.map(({ request }) => request.ttlMs));
     try {
       const numbers = due.map(({ number }) => number);

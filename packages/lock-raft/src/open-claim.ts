@@ -57,6 +57,11 @@ export class OpenClaim {
     return this.#signAt !== undefined;
   }
 
+  /** Whether the log has it, and it was not seen to be granted. */
+  get isWaiting(): boolean {
+    return this.isEntered && this.#grant === undefined;
+  }
+
   /** When the next sign of life is due. */
   get dueAt(): MonotonicMs {
     return (this.#signAt ?? Infinity) + this.request.ttlMs / SIGNS_PER_TTL;

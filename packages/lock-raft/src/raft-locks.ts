@@ -65,7 +65,7 @@ export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
     this.#desk = new LockDesk(
       context,
       () => this.#group,
-      () => this.#renewals.hurry(),
+      () => this.#nudged(),
     );
     this.#renewals = new LockRenewals({
       system: context,
@@ -269,6 +269,11 @@ export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
   #restored(machine: LockMachine): void {
     this.#expiry.applied(machine);
     for (const claim of this.#open.values()) this.#look(claim);
+  }
+
+  /** A member says that the turn of this node may have come: asking again tells. */
+  #nudged(): void {
+    if ([...this.#open.values()].some(({ isWaiting }) => isWaiting)) this.#renewals.hurry();
   }
 
   /** Nodes that are no members don't see what is applied. */
