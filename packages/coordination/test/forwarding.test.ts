@@ -210,6 +210,11 @@ describe('forwarding to the leader', () => {
     await nodes.world.run(100);
     controller.abort();
     expect(await nodes.soon(asked)).toMatchObject({ code: 'ABORTED', outcome: 'unknown' });
+    const own = new AbortController();
+    const askedHere = ask(nodes.leader as string, 1, { signal: own.signal });
+    await nodes.world.run(100);
+    own.abort();
+    expect(await nodes.soon(askedHere)).toMatchObject({ code: 'ABORTED', outcome: 'unknown' });
     const closing = ask(follower, 2);
     await nodes.world.run(100);
     await nodes.soon(asks.get(follower)?.[Symbol.asyncDispose]() as Promise<void>);

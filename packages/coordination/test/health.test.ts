@@ -96,9 +96,15 @@ describe('the health of a node', () => {
     expect(stage.of('a').report().checks['disk']?.problem).toContain('could not be written');
     records.write = write;
     await nodes.until(() => stage.of('a').ready);
-    records.write = (name, bytes) => (name === 'health' ? new Promise<void>(() => undefined) : write(name, bytes));
+    const pending: (() => void)[] = [];
+    records.write = (name, bytes) =>
+      name === 'health' ? new Promise<void>((resolve) => void pending.push(resolve)) : write(name, bytes);
     await nodes.until(() => !stage.of('a').ready);
+    await nodes.world.run(5000);
+    expect(pending).toHaveLength(1);
     records.write = write;
+    pending[0]?.();
+    await nodes.until(() => stage.of('a').ready);
   });
 
   it('tells of an event loop that is late', async () => {

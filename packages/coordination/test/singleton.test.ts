@@ -171,6 +171,21 @@ describe('a singleton task', () => {
     await stage.nodes.until(() => other.status.state === 'closed');
   });
 
+  it('keeps its name for as long as a run of it goes on, though it was disposed of', async () => {
+    const ends: (() => void)[] = [];
+    const work = (): Promise<void> => new Promise<void>((resolve) => void ends.push(resolve));
+    const stage = new Stage('disposed, runs', work, { stopWithinMs: 200 });
+    const first = await stage.nodes.elected();
+    await stage.nodes.until(() => ends.length === 1);
+    await stage.nodes.soon(stage.task(first)[Symbol.asyncDispose]());
+    expect(stage.log.at(-1)).toBe(`${first} overran`);
+    const again = (): SingletonTask => singletonTask(stage.nodes.get(first), 'report', () => 'done');
+    expect(again).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+    ends[0]?.();
+    await stage.nodes.until(() => stage.log.at(-1) === `${first} ceased`);
+    expect(again().name).toBe('report');
+  });
+
   it('is not hurt by listeners that throw', async () => {
     const stage = new Stage('listeners', () => 'done');
     await stage.nodes.elected();

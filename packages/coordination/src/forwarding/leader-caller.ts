@@ -84,7 +84,11 @@ export class LeaderCaller {
       const target = journey.hint ?? this.#leader();
       const answer = target === undefined ? undefined : await this.#attempt(target, journey);
       if (answer?.kind === 'answer') return answer.payload;
-      if (answer?.kind === 'error') throw this.#failure(answer, journey);
+      if (answer?.kind === 'error') {
+        // Of the own node, whose service has only been told to wait no longer.
+        if (journey.signal.aborted && answer.outcome === 'unknown') this.#giveUp(journey);
+        throw this.#failure(answer, journey);
+      }
       if (this.#follow(answer?.leader, target, journey)) continue;
       const { clock } = this.#led.system;
       const pauseMs = Math.min(backoff.next(), Math.max(0, journey.deadline - clock.now()));
@@ -126,6 +130,12 @@ export class LeaderCaller {
   #leader(): ForwardTarget | undefined {
     const { leader } = this.#led.election;
     return leader === undefined ? undefined : { nodeId: leader.nodeId, ...leaderOf(this.#led), token: leader.token };
+  }
+
+  /** @throws ClusterError always */
+  #giveUp(journey: Journey): void {
+    if (journey.doubt === 0n) journey.doubt = SOME_TERM;
+    this.#check(journey);
   }
 
   /** @throws ClusterError when its time is over */

@@ -69,12 +69,20 @@ function diskCheck({ storage, system: { clock } }: HealthCluster, settings: Heal
   let askedAt = -Infinity;
   let problem: unknown;
   let probes = 0;
+  /** Until it ends, no other is begun. */
+  let isWriting = false;
+  const write = async (): Promise<void> => {
+    isWriting = true;
+    probes += 1;
+    try {
+      await storage.records.write(PROBE_RECORD, new TextEncoder().encode(String(probes)));
+    } finally {
+      isWriting = false;
+    }
+  };
   return async () => {
-    if (clock.now() - askedAt >= settings.diskEveryMs) {
+    if (!isWriting && clock.now() - askedAt >= settings.diskEveryMs) {
       askedAt = clock.now();
-      probes += 1;
-      const bytes = new TextEncoder().encode(String(probes));
-      const write = (): Promise<void> => storage.records.write(PROBE_RECORD, bytes);
       problem = await withDeadline(clock, settings.timeoutMs, 'a write to the disk', write).then(
         () => undefined,
         (error: unknown) => error,

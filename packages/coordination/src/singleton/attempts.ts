@@ -20,6 +20,11 @@ export class Attempts {
     this.#run = run;
   }
 
+  /** A run that goes on though its time is over, until it ends. */
+  get leftover(): Promise<unknown> | undefined {
+    return this.#leftover;
+  }
+
   /** Resolves when no run of an earlier tenure goes on any more. */
   async vacant(signal: AbortSignal): Promise<void> {
     const leftover = this.#leftover;

@@ -120,7 +120,10 @@ class RunningTask implements SingletonTask {
       }
     }
     this.#board.show({ state: 'closed', token: undefined, nextSlot: undefined });
-    this.#onEnd();
+    // The name stays taken for as long as something of it runs.
+    const { leftover } = this.#attempts;
+    if (leftover === undefined) this.#onEnd();
+    else void leftover.then(this.#onEnd);
   }
 
   /** From the beginning of a tenure to its end. */
