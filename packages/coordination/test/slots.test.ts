@@ -183,6 +183,16 @@ describe('slots that are claimed', () => {
     expect(stage.times).toEqual(everySecond(stage.times));
   });
 
+  it('come by a cron expression', async () => {
+    const stage = new Stage('cron', { schedule: { cron: '*/2 * * * * *', timeZone: 'Asia/Tokyo' }, catchUp: 'all' });
+    await stage.nodes.until(() => stage.begun.length === 3);
+    await stage.kill();
+    await stage.nodes.until(() => stage.begun.length === 6);
+    const [first = 0] = stage.times;
+    expect(first % 2000).toBe(0);
+    expect(stage.times).toEqual([0, 1, 2, 3, 4, 5].map((index) => first + index * 2000));
+  });
+
   it('that fail are tried again, and then left', async () => {
     const attempts: number[] = [];
     const stage = new Stage('fails', { catchUp: 'all' }, ({ attempt, slot }) => {
