@@ -44,7 +44,9 @@ describe('a server that fails to start leaves nothing behind', () => {
        require('node:http').createServer((_, answer) => answer.end()).listen(Number(port), '127.0.0.1');`,
     );
     const apiServer = await program('kube-apiserver', 'process.exit(1)');
-    await expect(KubernetesServer.start({ etcd, apiServer })).rejects.toThrow('kube-apiserver ended with 1');
+    await expect(KubernetesServer.start({ etcd, apiServer, elect: undefined })).rejects.toThrow(
+      'kube-apiserver ended with 1',
+    );
     const pid = Number(await readFile(pidFile, 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
     expect(await readdir(path.join(folder, 'tmp'))).toEqual([]);

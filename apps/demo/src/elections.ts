@@ -4,7 +4,7 @@ import type { TicketReplicator } from './replicated-ledger.ts';
 import type { StartedServer } from './started-server.ts';
 
 /** How a leader is elected, and what comes with that. */
-export interface ElectionParts {
+interface ElectionParts {
   readonly election: Plugin<LeaderElection, 'election'>;
   /** Keeps the ledger on every node; without it, the ledger is a resource outside the cluster. */
   readonly replicator?: Plugin<TicketReplicator, 'replicator'>;
