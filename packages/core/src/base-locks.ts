@@ -151,8 +151,18 @@ export abstract class BaseLocks implements Locks {
       if (lock === undefined) throw new ClusterError('TIMEOUT', `${this.#name}: somebody else has ${name}`);
       return lock;
     }
-    const wait = async (signal: AbortSignal) => (await this.#take(name, share, { ...options, signal }, true)) as Lock;
-    return await withDeadline(this.#clock, waitMs, `${this.#name}: wait for ${name}`, wait, options);
+    let taken: Promise<Lock | undefined> | undefined;
+    const wait = async (signal: AbortSignal) => {
+      taken = this.#take(name, share, { ...options, signal }, true);
+      return (await taken) as Lock;
+    };
+    try {
+      return await withDeadline(this.#clock, waitMs, `${this.#name}: wait for ${name}`, wait, options);
+    } catch (error) {
+      // It may have come just when its caller gave up.
+      taken?.then(async (lock) => lock?.[Symbol.asyncDispose]()).catch(() => undefined);
+      throw error;
+    }
   }
 
   async #ask(name: string, share: LockShare, options: LockOptions): Promise<Lock | undefined> {
@@ -217,10 +227,18 @@ export abstract class BaseLocks implements Locks {
     try {
       owned.held = await this.acquire(request, { signal });
     } finally {
-      if (owned.held === undefined && this.#owned.get(key) === owned) this.#owned.delete(key);
+      if (owned.held === undefined) this.#disown(key, owned);
       resolve();
     }
-    return owned.held && this.#use(request.name, key, owned, owned.held);
+    const { held } = owned;
+    if (held === undefined) return undefined;
+    held.signal.addEventListener('abort', () => this.#disown(key, owned), { once: true });
+    return this.#use(request.name, key, owned, held);
+  }
+
+  /** It is over, also where nobody releases what has run out. Another may have taken its place already. */
+  #disown(key: string, owned: Owned): void {
+    if (this.#owned.get(key) === owned) this.#owned.delete(key);
   }
 
   #use(name: string, key: string, owned: Owned, held: HeldLock): LockHandle {
@@ -228,7 +246,7 @@ export abstract class BaseLocks implements Locks {
     return this.#handle(name, held, async (options) => {
       owned.users -= 1;
       if (owned.users > 0) return;
-      if (this.#owned.get(key) === owned) this.#owned.delete(key);
+      this.#disown(key, owned);
       await held.release(options);
     });
   }

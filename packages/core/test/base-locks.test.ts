@@ -45,6 +45,27 @@ class SlowLocks extends BaseLocks {
 }
 
 describe('what all backends of locks have in common', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'has or gives back a lock whose caller gives up %i steps after it came',
+    async (steps) => {
+      const locks = new SlowLocks();
+      await locks.start();
+      const giveUp = new AbortController();
+      const call = locks.lock('door', { waitMs: 1000, signal: giveUp.signal }).then(
+        () => 'held',
+        () => 'refused',
+      );
+      await Promise.resolve();
+      locks.give();
+      for (let step = 0; step < steps; step += 1) await Promise.resolve();
+      giveUp.abort();
+      const outcome = await call;
+      // What follows is done within this turn.
+      for (let step = 0; step < 20; step += 1) await Promise.resolve();
+      expect(locks.journal).toEqual(outcome === 'held' ? [] : ['released']);
+    },
+  );
+
   it('gives back a lock that comes when its caller has given up', async () => {
     const locks = new SlowLocks();
     await locks.start();

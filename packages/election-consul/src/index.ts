@@ -8,11 +8,11 @@
  * import { createCluster } from '@quorate/core';
  * import { consulElection } from '@quorate/election-consul';
  * import { consulEngine } from '@quorate/engine-consul';
- * import { memoryTransport } from '@quorate/memory';
+ * import { tcpTransport } from '@quorate/transport-tcp';
  *
  * const engine = consulEngine({ address: 'http://127.0.0.1:8500' });
  * const election = consulElection({ engine, key: 'service/orders/leader/.lock' });
- * const cluster = createCluster({ node: { id: 'a' }, transport: memoryTransport(), election });
+ * const cluster = createCluster({ nodeId: 'a', transport: tcpTransport(), election });
  * ```
  */
 import type { LeaderElection, Plugin } from '@quorate/core';
