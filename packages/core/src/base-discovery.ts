@@ -171,7 +171,7 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
   /** Runs a call of the adapter with a deadline; a discovery that was disposed refuses it, and ends one under way. */
   async #call<T>(what: string, call: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const closed = this.#closed.signal;
-    using either = linkSignals(signal, closed);
+    const either = linkSignals(signal, closed);
     try {
       closed.throwIfAborted();
       const name = `${this.#source}: ${what}`;
@@ -179,6 +179,8 @@ export abstract class BaseClusterDiscovery implements IClusterDiscovery {
     } catch (error) {
       if (closed.aborted) throw toClusterError(closed.reason, 'CLOSED', this.#source);
       throw toClusterError(error, 'IO', `${this.#source}: ${what}`);
+    } finally {
+      either[Symbol.dispose]();
     }
   }
 

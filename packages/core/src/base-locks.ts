@@ -173,13 +173,17 @@ export abstract class BaseLocks implements Locks {
     if (nameRule.accept(name) === undefined) throw invalidOption(this.#name, 'name', nameRule.expected, name);
     this.#check(share.kind, options);
     this.#checkSupport(share);
-    using ending = linkSignals(options.signal, this.#closed.signal);
+    const ending = linkSignals(options.signal, this.#closed.signal);
     const request = { name, share, ttlMs: options.ttlMs ?? DEFAULT_TTL_MS, waits };
     const { signal } = ending;
     const taken =
       options.owner === undefined ? this.#alone(request, signal) : this.#together(request, options.owner, signal);
     this.#follow(taken);
-    return await this.#unlessEnded(taken, name, options);
+    try {
+      return await this.#unlessEnded(taken, name, options);
+    } finally {
+      ending[Symbol.dispose]();
+    }
   }
 
   /** What is taken when this has been disposed of is given back before the backend ends. */

@@ -149,7 +149,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   async #start({ signal }: CallOptions): Promise<Cluster<R>> {
     this.#setStatus('starting');
     const closing = this.#closing.signal;
-    using either = linkSignals(signal, closing);
+    const either = linkSignals(signal, closing);
     try {
       const system = await this.#loadSystem();
       const { startTimeoutMs } = this.#composition.timings;
@@ -162,6 +162,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
       const failure = this.#explain(error);
       await this.#close();
       throw failure;
+    } finally {
+      either[Symbol.dispose]();
     }
     this.#setStatus('running');
     return this;
