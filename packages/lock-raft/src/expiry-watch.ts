@@ -10,6 +10,9 @@ export class ExpiryWatch implements Disposable {
   /** When the machine's time was what it is. */
   #appliedAt: MonotonicMs = 0;
   #timer: Timer | undefined;
+  /** When the timer fires. */
+  #dueAt: MonotonicMs = Infinity;
+  #isProposing = false;
   #isClosed = false;
 
   /**
@@ -25,7 +28,7 @@ export class ExpiryWatch implements Disposable {
   applied(machine: LockMachine): void {
     this.#machine = machine;
     this.#appliedAt = this.#clock.now();
-    if (this.#timer === undefined) this.#arm(this.#remaining);
+    this.#arm(this.#remaining);
   }
 
   [Symbol.dispose](): void {
@@ -40,21 +43,26 @@ export class ExpiryWatch implements Disposable {
     return nextExpiry - time - (this.#clock.now() - this.#appliedAt);
   }
 
+  /** Looks then, unless it does so before: what has come last may be the first to run out. */
   #arm(delayMs: number): void {
-    if (this.#isClosed || delayMs === Infinity) return;
-    this.#timer = this.#clock.setTimer(Math.max(0, delayMs) + 1, () => {
+    const dueAt = this.#clock.now() + Math.max(0, delayMs) + 1;
+    if (this.#isClosed || this.#isProposing || dueAt >= this.#dueAt) return;
+    this.#timer?.cancel();
+    this.#dueAt = dueAt;
+    this.#timer = this.#clock.setTimer(dueAt - this.#clock.now(), () => {
+      this.#dueAt = Infinity;
       void this.#look();
     });
   }
 
   async #look(): Promise<void> {
-    if (this.#remaining <= 0) {
-      const goesOn = await this.#propose().catch(() => true);
-      this.#timer = undefined;
-      if (goesOn) this.#arm(Math.max(this.#remaining, this.#retryMs));
+    if (this.#remaining > 0) {
+      this.#arm(this.#remaining);
       return;
     }
-    this.#timer = undefined;
-    this.#arm(this.#remaining);
+    this.#isProposing = true;
+    const goesOn = await this.#propose().catch(() => true);
+    this.#isProposing = false;
+    if (goesOn) this.#arm(Math.max(this.#remaining, this.#retryMs));
   }
 }

@@ -115,11 +115,19 @@ describe('a node that keeps no locks itself', () => {
 });
 
 describe('locks in a log', () => {
-  it('of a node that has died are free when their time is over, without anybody asking for anything', async () => {
+  it.each([
+    ['and nothing else was asked for', undefined],
+    ['also where a longer one was there before', 600_000],
+  ])('of a node that has died are free when their time is over, %s', async (_, beforeMs) => {
     const nodes = new Nodes('how soon');
     await nodes.running('a', 'b', 'c');
+    if (beforeMs !== undefined) {
+      const before = await nodes.soon(nodes.locks('b').lock('y', { ttlMs: beforeMs }));
+      await nodes.soon(before.release());
+    }
     await nodes.soon(nodes.locks('a').lock('x', { ttlMs: 5_000 }));
-    const waiting = nodes.locks('b').lock('x', { ttlMs: 60_000 });
+    // Nothing else is asked of the log meanwhile.
+    const waiting = nodes.locks('b').lock('x', { ttlMs: 3_600_000 });
     await nodes.world.run(2_000);
     nodes.crash('a');
     const died = nodes.world.now;
