@@ -31,13 +31,20 @@ export class LockReleases {
     this.#send = send;
   }
 
-  /** Resolves when the log has given it up. */
+  /**
+   * Resolves when the log has given it up. After the end nothing is given back any more.
+   * @throws ClusterError `QUORUM_LOST`: it runs out
+   */
   add(number: number, until: MonotonicMs): Promise<void> {
     const known = this.#pending.get(number);
     if (known !== undefined) return known.done.promise;
     const done = Promise.withResolvers<void>();
     // Nobody need listen.
     done.promise.catch(() => undefined);
+    if (this.#ending.signal.aborted) {
+      done.reject(ranOut(this.#ending.signal.reason));
+      return done.promise;
+    }
     this.#pending.set(number, { until, done });
     this.#running ??= this.#run();
     return done.promise;
@@ -57,6 +64,7 @@ export class LockReleases {
       this.#ending.abort();
       for (const [number, release] of this.#pending) this.#settle(number, release, error);
     });
+    this.#ending.abort();
     await released;
   }
 
@@ -89,12 +97,15 @@ export class LockReleases {
     if (error !== undefined && !isOver) return;
     this.#pending.delete(number);
     if (error === undefined) done.resolve();
-    else
-      done.reject(new ClusterError('QUORUM_LOST', 'the lock could not be given back: it runs out', { cause: error }));
+    else done.reject(ranOut(error));
   }
 
   async #pause(): Promise<void> {
     const options: CallOptions = { signal: this.#ending.signal };
     await sleep(this.#clock, this.#backoff.next(), options).catch(() => undefined);
   }
+}
+
+function ranOut(cause: unknown): ClusterError {
+  return new ClusterError('QUORUM_LOST', 'the lock could not be given back: it runs out', { cause });
 }
