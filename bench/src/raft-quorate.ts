@@ -3,12 +3,6 @@ import { RaftCluster } from './raft-cluster.ts';
 import type { LoadPlan, RaftSystem } from './raft-system.ts';
 import type { Scratch } from './scratch.ts';
 
-/**
- * Code is compiled after so many calls, not after so long a time: at one in flight a process has run for a minute or so
- * until it is as fast as it will be.
- */
-const COMMITS_UNTIL_COMPILED = 20_000;
-
 /** Ours: TCP transport, file storage, proposers in the leader's process. */
 export const quorateSystem: RaftSystem = { name: 'quorate', unavailable: () => undefined, measure };
 
@@ -21,7 +15,7 @@ async function measure(scratch: Scratch, plan: LoadPlan): Promise<ReadonlyMap<nu
   for (const inFlight of plan.concurrencies) {
     await cluster.load(leader, { type: 'commits', inFlight, seconds: plan.warmUpSeconds });
     // Many in flight are that many in a moment.
-    if (inFlight === 1) await cluster.tell(leader, { type: 'commit-count', inFlight, count: COMMITS_UNTIL_COMPILED });
+    if (inFlight === 1) await cluster.tell(leader, { type: 'commit-count', inFlight, count: plan.warmUpCommits });
     loads.set(inFlight, await cluster.load(leader, { type: 'commits', inFlight, seconds: plan.seconds }));
   }
   return loads;

@@ -6,6 +6,8 @@ export interface LoadPlan {
   readonly concurrencies: readonly number[];
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** How many go before those that are measured, of who compiles its code after so many calls and not after so long a time. */
+  readonly warmUpCommits: number;
 }
 
 /** What commits 256-byte commands on three processes of this machine, durable on a majority of them. */

@@ -15,6 +15,8 @@ import { measureTraffic } from './raft-traffic.ts';
 const systems: readonly RaftSystem[] = [quorateSystem, bareSystem, etcdSystem];
 /** Commands in flight: those that the bare pipeline measures. */
 const CONCURRENCIES = [1, 64, 1024];
+/** At one in flight it takes some ten seconds until there is little left to compile. */
+const COMMITS_UNTIL_COMPILED = 20_000;
 
 /**
  * Three processes on loopback, durable, 256-byte commands. The systems take turns, each started afresh; ours is driven
@@ -49,7 +51,9 @@ async function run(args: readonly string[]): Promise<void> {
   if (values.traffic !== undefined) return await measureTraffic(positive('traffic', values.traffic));
   const { 'idle-groups': groups } = values;
   if (groups !== undefined) return await measureIdleGroups(positive('idle-groups', groups));
-  const plan = { concurrencies: CONCURRENCIES, seconds, warmUpSeconds: Math.min(1, seconds) };
+  const warmUp = Math.min(1, seconds);
+  const warmUpCommits = Math.ceil(warmUp * COMMITS_UNTIL_COMPILED);
+  const plan = { concurrencies: CONCURRENCIES, seconds, warmUpSeconds: warmUp, warmUpCommits };
   await compare(chosen(values.systems.split(',')), rounds, plan);
 }
 
