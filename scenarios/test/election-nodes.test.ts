@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runElectionSeeds } from '../src/election-seeds.ts';
 import { wholeNodeParts } from '../src/parts.ts';
 
-const SEEDS_A_TEST = 60;
+const SEEDS_A_TEST = 40;
 
 describe('whole nodes, over TCP and files of the simulated machine', () => {
   it.each([1, 61, 121])(
