@@ -65,7 +65,9 @@ export type {
 export type { RestartOptions, SingletonOptions } from './singleton/singleton-options.ts';
 export { type SingletonTask, singletonTask } from './singleton/singleton-task.ts';
 export type { CatchUp } from './slots/due-slots.ts';
+export { recordClaims } from './slots/record-claims.ts';
 export { type CoordinationReplicator, slotClaims } from './slots/replicated-claims.ts';
 export type { CronSchedule, IntervalSchedule, ScheduleOptions, SlotTime } from './slots/schedule.ts';
 export type { SlotClaim, SlotClaims, SlotOutcome, SlotRecord } from './slots/slot-claims.ts';
 export type { SlotCommand, SlotResult } from './slots/slot-table.ts';
+export type { VersionedRecord, VersionedRecords } from './slots/versioned-records.ts';

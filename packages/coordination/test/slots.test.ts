@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import {
+  recordClaims,
   slotClaims,
   type SingletonOptions,
   type SingletonRun,
   type SingletonTask,
   singletonTask,
+  type SlotClaims,
   type SlotTime,
 } from '../src/index.ts';
+import { LossyRecords, MemoryRecords } from './memory-records.ts';
 import { byMajority, byRaft, type CoordinatedCluster, Nodes } from './nodes.ts';
 import { untilAborted } from './until-aborted.ts';
 
@@ -18,9 +21,40 @@ interface Work {
   readonly starts: number;
 }
 
+/** Who keeps the claims. */
+interface Keeper {
+  readonly parts: () => object;
+  claims(cluster: CoordinatedCluster): SlotClaims | undefined;
+  /** What is kept of the task. */
+  kept(cluster: CoordinatedCluster): Promise<unknown>;
+}
+
+const byReplicator = (): Keeper => ({
+  parts: byRaft,
+  claims: ({ replicator }) => slotClaims(replicator),
+  kept: ({ replicator }) => replicator.read('tick', { consistency: 'linearizable' }),
+});
+
+/** A store that every node reaches, by a way that loses much; nothing is replicated. */
+function byRecords(): Keeper {
+  const records = new MemoryRecords();
+  return {
+    parts: byMajority,
+    claims: ({ system }) => recordClaims(new LossyRecords(records, system)),
+    kept: async () => records.json('tick'),
+  };
+}
+
+const byNobody = (): Keeper => ({
+  parts: byMajority,
+  claims: () => undefined,
+  kept: async () => undefined,
+});
+
 /** Three nodes with one task every second, what was done, and what was told. */
 class Stage {
   readonly nodes: Nodes;
+  readonly keeper: Keeper;
   readonly tasks = new Map<string, SingletonTask>();
   readonly begun: Work[] = [];
   readonly finished: SlotTime[] = [];
@@ -29,13 +63,14 @@ class Stage {
 
   constructor(
     seed: string,
+    keeper: Keeper,
     options: SingletonOptions,
     run: (run: SingletonRun, name: string) => unknown = () => undefined,
-    parts: () => object = byRaft,
   ) {
-    this.nodes = new Nodes(seed, parts, (cluster, name) => {
-      const claims = parts === byRaft ? { claims: slotClaims(cluster.replicator) } : {};
-      const all = { schedule: { everyMs: 1000 }, ...QUICK, ...claims, ...options };
+    this.keeper = keeper;
+    this.nodes = new Nodes(seed, keeper.parts, (cluster, name) => {
+      const claims = keeper.claims(cluster);
+      const all = { schedule: { everyMs: 1000 }, ...QUICK, ...(claims && { claims }), ...options };
       const task = singletonTask(cluster, 'tick', async (each) => await this.#work(each, name, run), all);
       this.tasks.set(name, task);
       task.on('finished', ({ slot }) => void this.finished.push(slot?.time ?? 0));
@@ -51,6 +86,16 @@ class Stage {
 
   get cluster(): CoordinatedCluster {
     return this.nodes.get(this.nodes.leader as string);
+  }
+
+  async forget(): Promise<void> {
+    const claims = this.keeper.claims(this.cluster) as SlotClaims;
+    const attempt = () =>
+      claims.forget('tick').then(
+        () => true,
+        () => false,
+      );
+    while (!(await this.nodes.soon(attempt())));
   }
 
   async kill(): Promise<string> {
@@ -71,9 +116,12 @@ function everySecond([first = 0, ...rest]: readonly SlotTime[]): readonly SlotTi
   return Array.from({ length: rest.length + 1 }, (_, index) => first + index * 1000);
 }
 
-describe('slots that are claimed', () => {
+describe.each([
+  ['a replicator', byReplicator],
+  ['versioned records', byRecords],
+])('slots that are claimed, kept by %s', (_, by) => {
   it('are each begun once, and none is lost while leaders die', async () => {
-    const stage = new Stage('leaders die', { catchUp: 'all', onInterrupted: 'rerun' });
+    const stage = new Stage('leaders die', by(), { catchUp: 'all', onInterrupted: 'rerun' });
     const { nodes } = stage;
     for (let round = 0; round < 4; round += 1) {
       const so = stage.begun.length;
@@ -91,12 +139,12 @@ describe('slots that are claimed', () => {
     expect(stage.skipped).toEqual([]);
     const { task, state } = (stage.tasks.get(nodes.leader as string) as SingletonTask).status;
     expect({ task, state }).toEqual({ task: 'tick', state: 'scheduled' });
-    const kept = await nodes.soon(stage.cluster.replicator.read('tick', { consistency: 'linearizable' }));
-    expect(kept).toEqual({ last: stage.times.at(-1), outcome: 'completed', starts: 1 });
+    const kept = await nodes.soon(stage.keeper.kept(stage.cluster));
+    expect(kept).toMatchObject({ last: stage.times.at(-1), outcome: 'completed', starts: 1 });
   });
 
   it.each(['skip', 'rerun'] as const)('that a holder has died over: %s', async (onInterrupted) => {
-    const stage = new Stage('interrupted', { catchUp: 'all', onInterrupted }, ({ signal, slot }) =>
+    const stage = new Stage('interrupted', by(), { catchUp: 'all', onInterrupted }, ({ signal, slot }) =>
       slot?.starts === 1 && stage.begun.length === 3
         ? untilAborted(signal).then(() => Promise.reject(signal.reason as Error))
         : 0,
@@ -125,13 +173,18 @@ describe('slots that are claimed', () => {
   it('that take down whoever begins them are begun so often, and no more', async () => {
     let poisoned: SlotTime | undefined;
     const deaths: string[] = [];
-    const stage = new Stage('poison', { onInterrupted: 'rerun', maxStarts: 2 }, async ({ slot, signal }, name) => {
-      if (stage.begun.length === 3) poisoned = slot?.time;
-      if (slot?.time !== poisoned) return;
-      deaths.push(name);
-      await untilAborted(signal);
-      throw signal.reason;
-    });
+    const stage = new Stage(
+      'poison',
+      by(),
+      { onInterrupted: 'rerun', maxStarts: 2 },
+      async ({ slot, signal }, name) => {
+        if (stage.begun.length === 3) poisoned = slot?.time;
+        if (slot?.time !== poisoned) return;
+        deaths.push(name);
+        await untilAborted(signal);
+        throw signal.reason;
+      },
+    );
     const { nodes } = stage;
     for (let death = 1; death <= 2; death += 1) {
       await nodes.until(() => deaths.length === death);
@@ -147,7 +200,7 @@ describe('slots that are claimed', () => {
 
   it('go on where they were when a whole cluster was away: the last of them, or all', async () => {
     for (const catchUp of ['none', 'last', 'all'] as const) {
-      const stage = new Stage(`away ${catchUp}`, { catchUp, ...(catchUp === 'none' ? { lateMs: 0 } : {}) });
+      const stage = new Stage(`away ${catchUp}`, by(), { catchUp, ...(catchUp === 'none' ? { lateMs: 0 } : {}) });
       const { nodes } = stage;
       await nodes.until(() => stage.begun.length === 3);
       await nodes.world.run(500);
@@ -169,7 +222,7 @@ describe('slots that are claimed', () => {
   });
 
   it('wait while nobody keeps claims, and are made up for', async () => {
-    const stage = new Stage('no quorum', { catchUp: 'all' });
+    const stage = new Stage('no quorum', by(), { catchUp: 'all' });
     const { nodes } = stage;
     await nodes.until(() => stage.begun.length === 3);
     const leader = await nodes.elected();
@@ -184,7 +237,10 @@ describe('slots that are claimed', () => {
   });
 
   it('come by a cron expression', async () => {
-    const stage = new Stage('cron', { schedule: { cron: '*/2 * * * * *', timeZone: 'Asia/Tokyo' }, catchUp: 'all' });
+    const stage = new Stage('cron', by(), {
+      schedule: { cron: '*/2 * * * * *', timeZone: 'Asia/Tokyo' },
+      catchUp: 'all',
+    });
     await stage.nodes.until(() => stage.begun.length === 3);
     await stage.kill();
     await stage.nodes.until(() => stage.begun.length === 6);
@@ -195,7 +251,7 @@ describe('slots that are claimed', () => {
 
   it('that fail are tried again, and then left', async () => {
     const attempts: number[] = [];
-    const stage = new Stage('fails', { catchUp: 'all' }, ({ attempt, slot }) => {
+    const stage = new Stage('fails', by(), { catchUp: 'all' }, ({ attempt, slot }) => {
       if (stage.times.indexOf(slot?.time ?? 0) !== 1 && stage.times[1] !== slot?.time) return;
       attempts.push(attempt);
       throw new Error('no');
@@ -209,7 +265,7 @@ describe('slots that are claimed', () => {
 
   it('that take longer than until the next do not overlap', async () => {
     let running = 0;
-    const stage = new Stage('slow', { catchUp: 'last' }, async ({ isValid }) => {
+    const stage = new Stage('slow', by(), { catchUp: 'last' }, async ({ isValid }) => {
       running += 1;
       expect(running).toBe(1);
       const { clock } = stage.cluster.system;
@@ -224,7 +280,7 @@ describe('slots that are claimed', () => {
   });
 
   it('are not repeated when the wall clock goes back, nor lost silently when it goes forward', async () => {
-    const stage = new Stage('wall clock', { catchUp: 'last' });
+    const stage = new Stage('wall clock', by(), { catchUp: 'last' });
     const { nodes } = stage;
     await nodes.until(() => stage.begun.length === 3);
     const leader = nodes.leader as string;
@@ -242,7 +298,7 @@ describe('slots that are claimed', () => {
   });
 
   it('begin anew with the present once a task was forgotten', async () => {
-    const stage = new Stage('forgotten', { catchUp: 'last' });
+    const stage = new Stage('forgotten', by(), { catchUp: 'last' });
     const { nodes } = stage;
     await nodes.until(() => stage.begun.length === 2);
     const leader = nodes.leader as string;
@@ -253,7 +309,7 @@ describe('slots that are claimed', () => {
     const so = stage.begun.length;
     await nodes.world.run(10_000);
     expect(stage.begun.length).toBe(so);
-    await nodes.soon(slotClaims(stage.cluster.replicator).forget('tick'));
+    await stage.forget();
     const [task] = [...stage.tasks.values()].filter(({ status }) => status.token !== undefined);
     await nodes.soon((task as SingletonTask)[Symbol.asyncDispose]());
     singletonTask(
@@ -262,7 +318,7 @@ describe('slots that are claimed', () => {
       ({ slot }) => stage.begun.push({ name: 'new', time: slot?.time ?? 0, starts: 1 }),
       {
         schedule: { everyMs: 1000 },
-        claims: slotClaims(stage.cluster.replicator),
+        claims: stage.keeper.claims(stage.cluster) as SlotClaims,
         ...QUICK,
       },
     );
@@ -273,7 +329,7 @@ describe('slots that are claimed', () => {
 
 describe('slots that nobody keeps', () => {
   it('come once where wall clocks agree, and not while nobody leads', async () => {
-    const stage = new Stage('unclaimed', {}, () => undefined, byMajority);
+    const stage = new Stage('unclaimed', byNobody(), {});
     const { nodes } = stage;
     await nodes.until(() => stage.begun.length === 5);
     await nodes.world.run(500);

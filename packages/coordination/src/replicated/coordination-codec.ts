@@ -2,6 +2,7 @@ import { ClusterError, type Codec, type MachineCodec } from '@quorate/core';
 import { isRequestId } from '../forwarding/request-id.ts';
 import { isTaskName } from '../singleton/task-name.ts';
 import type { SlotRecord } from '../slots/slot-claims.ts';
+import { flatSlotEntry, isOutcome, isTime, isTokenText, readSlotEntry } from '../slots/slot-entry.ts';
 import type { SlotCommand, SlotEntry, SlotResult } from '../slots/slot-table.ts';
 import { MAX_ANSWER_LENGTH, type RequestCommand, type RequestEntry, type RequestResult } from './request-table.ts';
 
@@ -17,8 +18,6 @@ export interface CoordinationState {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const OUTCOMES: readonly unknown[] = ['completed', 'failed', 'skipped'];
-
 /** JSON, checked where what comes out of it changes the state. */
 export const coordinationCodec: MachineCodec<CoordinationCommand, CoordinationResult, string, SlotRecord | undefined> =
   {
@@ -33,9 +32,7 @@ export const coordinationCodec: MachineCodec<CoordinationCommand, CoordinationRe
   };
 
 export function encodeState({ slots, requests }: CoordinationState): Uint8Array {
-  const flat = slots.map(([task, { fence, claimedBy, ...entry }]) => {
-    return [task, { ...entry, fence: String(fence), claimedBy: String(claimedBy) }];
-  });
+  const flat = slots.map(([task, entry]) => [task, flatSlotEntry(entry)]);
   return encode({ slots: flat, requests });
 }
 
@@ -65,7 +62,7 @@ function isSlotCommand(fields: Fields): boolean {
     case 'reclaim':
       return isTime(fields['slot']) && isTime(fields['starts']);
     case 'settle':
-      return isTime(fields['slot']) && OUTCOMES.includes(fields['outcome']);
+      return isTime(fields['slot']) && isOutcome(fields['outcome']);
     default:
       return false;
   }
@@ -78,14 +75,9 @@ function isRequestCommand({ do: what, id, token, answer }: Fields): boolean {
 
 function slotOf(value: unknown): readonly [string, SlotEntry] {
   const [task, entry] = pairOf(value);
-  const { last, outcome, starts, fence, claimedBy } = fieldsOf(entry);
-  const isWhole = isTime(last) && isTime(starts) && isTokenText(fence) && isTokenText(claimedBy);
-  const isOutcome = outcome === undefined || OUTCOMES.includes(outcome);
-  if (!isTaskName(task) || !isWhole || !isOutcome) throw corrupt();
-  return [
-    task,
-    { last, outcome: outcome as SlotEntry['outcome'], starts, fence: BigInt(fence), claimedBy: BigInt(claimedBy) },
-  ];
+  const read = readSlotEntry(entry);
+  if (!isTaskName(task) || read === undefined) throw corrupt();
+  return [task, read];
 }
 
 function requestOf(value: unknown): readonly [string, RequestEntry] {
@@ -94,14 +86,6 @@ function requestOf(value: unknown): readonly [string, RequestEntry] {
   if (!isRequestId(id) || !isTokenText(token) || typeof at !== 'number') throw corrupt();
   if (answer !== undefined && !isAnswer(answer)) throw corrupt();
   return [id, { token, at, answer }];
-}
-
-function isTime(value: unknown): value is number {
-  return Number.isSafeInteger(value);
-}
-
-function isTokenText(value: unknown): value is string {
-  return typeof value === 'string' && /^\d{1,20}$/u.test(value);
 }
 
 function isAnswer(value: unknown): value is string {
