@@ -178,6 +178,8 @@ describe('what is answered over HTTP', () => {
       statusCode: 0,
       headersSent: false,
       setHeader: (name: string, value: unknown) => written.push(`${name}: ${String(value)}`),
+      removeHeader: () => undefined,
+      destroy: () => undefined,
       end: () => written.push(response.statusCode),
       once: () => undefined,
     };

@@ -6,6 +6,7 @@ import {
   settleWithin,
   toClusterError,
 } from '@quorate/core';
+import { errorText } from '../error-text.ts';
 import { leaderOf, type Led } from '../leading/led.ts';
 import {
   decodeAnswer,
@@ -34,8 +35,6 @@ export interface ForwardedRequest {
 }
 
 export type AnyForwardHandler = (input: unknown, request: ForwardedRequest) => unknown;
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What the leader does: each request once, as far as its memory reaches. */
 export class LeaderService implements Disposable {
@@ -101,6 +100,8 @@ export class LeaderService implements Disposable {
     if (this.#flights.size >= this.#settings.maxInFlight) return undefined;
     const flight = this.#run(envelope, leadership, handler).finally(() => this.#flights.delete(envelope.id));
     this.#flights.set(envelope.id, flight);
+    // Whoever waits hears of it; but nobody may.
+    flight.catch(() => undefined);
     return flight;
   }
 
@@ -115,7 +116,7 @@ export class LeaderService implements Disposable {
       remembered = await this.#memory.begin(mark, { signal: leadership.signal });
       if (remembered.kind === 'answered') return decodeAnswer(remembered.answer);
     } catch (error) {
-      this.#led.system.logger.warn(`forwarding: ${envelope.name} could not be begun: ${textOf(error)}`, error);
+      this.#led.system.logger.warn(`forwarding: ${envelope.name} could not be begun: ${errorText(error)}`, error);
       return this.#notLeader();
     }
     if (remembered.kind === 'unknown') {
@@ -126,7 +127,10 @@ export class LeaderService implements Disposable {
     const answer = await this.#work(envelope, leadership, handler);
     // The effect is there, whether or not its answer is kept.
     await this.#memory.answer(mark, encodeAnswer(answer), { signal: leadership.signal }).catch((error: unknown) => {
-      this.#led.system.logger.warn(`forwarding: the answer to ${envelope.name} is not kept: ${textOf(error)}`, error);
+      this.#led.system.logger.warn(
+        `forwarding: the answer to ${envelope.name} is not kept: ${errorText(error)}`,
+        error,
+      );
     });
     return answer;
   }
@@ -194,7 +198,7 @@ function decodeInput(decode: () => unknown): unknown {
   try {
     return decode();
   } catch (error) {
-    throw new ClusterError('PROTOCOL', `a request that can't be read: ${textOf(error)}`, {
+    throw new ClusterError('PROTOCOL', `a request that can't be read: ${errorText(error)}`, {
       cause: error,
       outcome: 'not-applied',
     });

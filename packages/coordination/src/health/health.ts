@@ -1,9 +1,12 @@
 import { type ClusterStatus, invalidOption, sleep, withDeadline } from '@quorate/core';
+import { errorText } from '../error-text.ts';
 import {
   type HttpAnswer,
   type NodeRequest,
   type NodeResponse,
   pathOf,
+  type Warn,
+  warnerOf,
   webAnswer,
   writeAnswer,
 } from '../http/node-http.ts';
@@ -69,11 +72,13 @@ class ClusterHealth implements Health {
   readonly #delay: EventLoopDelay;
   readonly #checks = new Map<string, WatchedCheck>();
   readonly #closing = new AbortController();
+  readonly #warn: Warn;
   #looking: Promise<void> | undefined;
 
   constructor(cluster: HealthCluster, settings: HealthSettings) {
     this.#cluster = cluster;
     this.#settings = settings;
+    this.#warn = warnerOf(() => cluster.system, 'healthOf');
     const { everyMs, failures, successes } = settings;
     this.#delay = new EventLoopDelay(cluster.system.clock, Math.min(LOOP_SAMPLE_MS, everyMs));
     const own = clusterChecks(cluster, settings, this.#delay);
@@ -113,14 +118,14 @@ class ClusterHealth implements Health {
 
   readonly nodeHandler = (request: NodeRequest, response: NodeResponse, next?: () => void): void => {
     const answer = this.#answer(pathOf(request.url));
-    if (answer !== undefined) writeAnswer(response, answer);
-    else if (next === undefined) writeAnswer(response, { status: 404, headers: {}, body: 'not found\n' });
+    if (answer !== undefined) writeAnswer(response, answer, this.#warn);
+    else if (next === undefined) writeAnswer(response, { status: 404, headers: {}, body: 'not found\n' }, this.#warn);
     else next();
   };
 
   readonly webHandler = (request: Request): Response | undefined => {
     const answer = this.#answer(new URL(request.url).pathname);
-    return answer === undefined ? undefined : webAnswer(answer);
+    return answer === undefined ? undefined : webAnswer(answer, this.#warn);
   };
 
   [Symbol.dispose](): void {
@@ -148,7 +153,7 @@ class ClusterHealth implements Health {
     const timeoutMs = this.#settings.timeoutMs + 1;
     watched.problem = await withDeadline(clock, timeoutMs, name, call).then(
       () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => errorText(error),
     );
     watched.threshold.add(watched.problem === undefined);
   }

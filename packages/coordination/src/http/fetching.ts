@@ -1,4 +1,5 @@
 import { type Clock, ClusterError, isClusterError, type WriteOutcome, withDeadline } from '@quorate/core';
+import { errorText } from '../error-text.ts';
 
 /** What is needed of `fetch`, to be handed in: that of the platform, or one with an agent, certificates or a proxy. */
 export type FetchLike = (
@@ -91,13 +92,15 @@ export async function gather(
 function withOutcome(error: unknown, url: string): ClusterError {
   const outcome: WriteOutcome = NOT_SENT.includes(codeOf(error)) ? 'not-applied' : 'unknown';
   const code = isClusterError(error) ? error.code : 'DISCONNECTED';
-  const message = error instanceof Error ? error.message : String(error);
-  return new ClusterError(code, `${url}: ${message}`, { cause: error, outcome });
+  return new ClusterError(code, `${url}: ${errorText(error)}`, { cause: error, outcome });
 }
 
 /** `fetch` has what went wrong in the cause of what it throws, or in that of several attempts. */
 function codeOf(error: unknown): unknown {
-  const { cause } = error as { readonly cause?: { readonly code?: unknown; readonly errors?: readonly unknown[] } };
+  // Anything can be thrown, null too.
+  const { cause } = Object(error) as {
+    readonly cause?: { readonly code?: unknown; readonly errors?: readonly unknown[] };
+  };
   if (cause?.code !== undefined) return cause.code;
   return (cause?.errors?.[0] as { readonly code?: unknown } | undefined)?.code;
 }

@@ -4,13 +4,16 @@ import type { Forwarder, ForwardReceiver } from '../forwarding/forwarder.ts';
 import type { Led } from '../leading/led.ts';
 import { type Fetched, type FetchLike, fetchWhole, gather } from './fetching.ts';
 import {
+  answerNode,
+  answerWeb,
   goneSignal,
   headersOf,
   type HttpAnswer,
   type NodeRequest,
   type NodeResponse,
   pathOf,
-  webAnswer,
+  type Warn,
+  warnerOf,
   writeAnswer,
 } from './node-http.ts';
 
@@ -30,7 +33,8 @@ export interface HttpForwarderOptions {
    */
   readonly authorization?: () => string;
   /**
-   * Judges that header of what arrives. Whoever is let in may ask for everything that the handlers do.
+   * Judges that header of what arrives: whatever it says but `true`, or throws, keeps the request out. Whoever is let in
+   * may ask for everything that the handlers do.
    * @default everybody
    */
   readonly accepts?: (authorization: string | undefined) => boolean;
@@ -79,6 +83,7 @@ class FetchForwarder implements HttpForwarder {
   readonly #options: HttpForwarderOptions;
   readonly #path: string;
   readonly #maxBytes: number;
+  readonly #warn: Warn;
   #handle: ForwardReceiver | undefined;
 
   constructor(led: Pick<Led, 'system'>, options: HttpForwarderOptions) {
@@ -86,6 +91,7 @@ class FetchForwarder implements HttpForwarder {
     this.#options = options;
     this.#path = options.path ?? '/quorate/forward';
     this.#maxBytes = options.maxBodyBytes ?? 264 * 1024;
+    this.#warn = warnerOf(() => led.system, 'httpForwarder');
   }
 
   async send(
@@ -115,26 +121,24 @@ class FetchForwarder implements HttpForwarder {
 
   readonly nodeHandler = (request: NodeRequest, response: NodeResponse, next?: () => void): void => {
     if (pathOf(request.url) !== this.#path) {
-      if (next === undefined) writeAnswer(response, plain(404, 'not found'));
+      if (next === undefined) writeAnswer(response, plain(404, 'not found'), this.#warn);
       else next();
       return;
     }
     const { method = 'GET' } = request;
     const authorization = headersOf(request)('authorization');
     const signal = goneSignal(response);
-    void this.#answer(method, authorization, () => gather(request, this.#maxBytes), signal).then((answer) =>
-      writeAnswer(response, answer),
-    );
+    const body = (): Promise<Uint8Array> => gather(request, this.#maxBytes);
+    void answerNode(response, () => this.#answer(method, authorization, body, signal), this.#warn);
   };
 
   readonly webHandler = async (request: Request): Promise<Response | undefined> => {
     if (new URL(request.url).pathname !== this.#path) return undefined;
     const authorization = request.headers.get('authorization') ?? undefined;
-    const body = (): Promise<Uint8Array<ArrayBuffer>> => gather(request.body ?? [], this.#maxBytes);
-    return webAnswer(await this.#answer(request.method, authorization, body, request.signal));
+    const body = (): Promise<Uint8Array> => gather(request.body ?? [], this.#maxBytes);
+    return await answerWeb(() => this.#answer(request.method, authorization, body, request.signal), this.#warn);
   };
 
-  /** Never rejects. */
   async #answer(
     method: string,
     authorization: string | undefined,
@@ -142,16 +146,33 @@ class FetchForwarder implements HttpForwarder {
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
     if (method !== 'POST') return plain(405, 'POST is needed');
-    if (this.#options.accepts?.(authorization) === false) return plain(401, 'not authorized');
+    if (!this.#isAccepted(authorization)) return plain(401, 'not authorized');
     const handle = this.#handle;
     if (handle === undefined) return plain(421, 'nothing is served here');
+    let request: Uint8Array;
     try {
-      const body = new Uint8Array(await handle(await readBody(), { signal }));
-      const isLeader = decodeAnswer(body).kind !== 'not-leader';
-      return { status: isLeader ? 200 : 421, headers: { 'content-type': MEDIA_TYPE }, body };
+      request = await readBody();
     } catch (error) {
-      this.#led.system.logger.warn(`forwarding: a request over HTTP was not read: ${String(error)}`);
+      this.#warn('a request was not read', error);
       return plain(413, 'the request could not be read');
+    }
+    // Should this fail, nobody knows what was done: a status that says so.
+    const body = new Uint8Array(await handle(request, { signal }));
+    const isLeader = decodeAnswer(body).kind !== 'not-leader';
+    return { status: isLeader ? 200 : 421, headers: { 'content-type': MEDIA_TYPE }, body };
+  }
+
+  /** Never throws: anybody can send what makes a comparison throw. */
+  #isAccepted(authorization: string | undefined): boolean {
+    const { accepts } = this.#options;
+    if (accepts === undefined) return true;
+    try {
+      // A promise, for one, lets nobody in.
+      const verdict: unknown = accepts(authorization);
+      return verdict === true;
+    } catch (error) {
+      this.#warn('accepts failed', error);
+      return false;
     }
   }
 }

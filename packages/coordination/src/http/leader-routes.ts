@@ -4,14 +4,16 @@ import { isRequestId } from '../forwarding/request-id.ts';
 import { leaderOf, type Led } from '../leading/led.ts';
 import { type FetchLike, fetchWhole, gather } from './fetching.ts';
 import {
+  answerNode,
+  answerWeb,
   goneSignal,
   type HeaderReader,
   headersOf,
   type HttpAnswer,
   type NodeRequest,
   type NodeResponse,
-  webAnswer,
-  writeAnswer,
+  type Warn,
+  warnerOf,
 } from './node-http.ts';
 import { passedOn, returned } from './proxied-headers.ts';
 
@@ -111,17 +113,19 @@ export function leaderRoutes(led: Led, options: LeaderRoutesOptions): LeaderRout
 class LeaderGate implements LeaderRoutes {
   readonly #led: Led;
   readonly #options: Omit<Required<LeaderRoutesOptions>, 'fetch'> & Pick<LeaderRoutesOptions, 'fetch'>;
+  readonly #warn: Warn;
 
   constructor(led: Led, options: Omit<Required<LeaderRoutesOptions>, 'fetch'> & Pick<LeaderRoutesOptions, 'fetch'>) {
     this.#led = led;
     this.#options = options;
+    this.#warn = warnerOf(() => led.system, 'leaderRoutes');
   }
 
   readonly nodeHandler = (request: NodeRequest, response: NodeResponse, next: () => void): void => {
     const header = headersOf(request);
     const term = this.#leads(header);
     if (term !== undefined) {
-      response.setHeader(leaderHeaders.TERM, String(term));
+      if (!response.headersSent) response.setHeader(leaderHeaders.TERM, String(term));
       next();
       return;
     }
@@ -133,7 +137,7 @@ class LeaderGate implements LeaderRoutes {
       readBody: (maxBytes) => gather(request, maxBytes),
       signal: goneSignal(response),
     };
-    void this.#answer(incoming).then((answer) => writeAnswer(response, answer));
+    void answerNode(response, () => this.#answer(incoming), this.#warn);
   };
 
   readonly webHandler = async (request: Request): Promise<Response | undefined> => {
@@ -143,22 +147,34 @@ class LeaderGate implements LeaderRoutes {
     const { method, signal } = request;
     const headers = passedOn([...request.headers.keys()], header);
     const readBody = (maxBytes: number): Promise<Uint8Array> => gather(request.body ?? [], maxBytes);
-    return webAnswer(await this.#answer({ method, path: pathname + search, header, headers, readBody, signal }));
+    const incoming: Incoming = { method, path: pathname + search, header, headers, readBody, signal };
+    return await answerWeb(() => this.#answer(incoming), this.#warn);
   };
 
-  /** The token, if this node leads and is late for nobody. */
+  /** The token, if this node leads and is late for nobody. Never throws: an election that can't be asked yet has no leader. */
   #leads(header: HeaderReader): bigint | undefined {
-    const { leadership } = this.#led.election;
     const wanted = header(leaderHeaders.TERM);
-    if (leadership?.isValid() !== true) return undefined;
-    const isLate = wanted !== undefined && /^\d{1,20}$/u.test(wanted) && BigInt(wanted) > leadership.token;
-    return isLate ? undefined : leadership.token;
+    try {
+      const { leadership } = this.#led.election;
+      if (leadership?.isValid() !== true) return undefined;
+      const isLate = wanted !== undefined && /^\d{1,20}$/u.test(wanted) && BigInt(wanted) > leadership.token;
+      return isLate ? undefined : leadership.token;
+    } catch (error) {
+      this.#warn('whether this node leads could not be asked', error);
+      return undefined;
+    }
   }
 
-  /** Never rejects. */
   async #answer(incoming: Incoming): Promise<HttpAnswer> {
-    const leader = this.#led.election.leadership === undefined ? leaderOf(this.#led) : undefined;
-    const base = leader === undefined ? undefined : this.#options.urlOf(leader);
+    let leader: ForwardTarget | undefined;
+    let base: string | undefined;
+    try {
+      leader = this.#led.election.leadership === undefined ? leaderOf(this.#led) : undefined;
+      base = leader === undefined ? undefined : this.#options.urlOf(leader);
+    } catch (error) {
+      this.#warn('where the leader is could not be found out', error);
+      return refusal(503, 'where the leader is could not be found out', { 'retry-after': '1' });
+    }
     if (leader === undefined) return refusal(503, 'no leader is known', { 'retry-after': '1' });
     const about = { [leaderHeaders.LEADER]: leader.nodeId };
     const { mode } = this.#options;

@@ -1,3 +1,6 @@
+import type { Led } from '../leading/led.ts';
+import { errorText } from '../error-text.ts';
+
 /** What is needed of `http.IncomingMessage`. */
 export interface NodeRequest extends AsyncIterable<Uint8Array | string> {
   readonly method?: string | undefined;
@@ -10,7 +13,9 @@ export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;
   setHeader(name: string, value: string | readonly string[]): unknown;
+  removeHeader(name: string): unknown;
   end(body?: Uint8Array | string): unknown;
+  destroy(): unknown;
   once(event: 'close', listener: () => void): unknown;
 }
 
@@ -24,6 +29,27 @@ export interface HttpAnswer {
 
 export type HeaderReader = (name: string) => string | undefined;
 
+/** Tells the log of what has failed. Never throws. */
+export type Warn = (what: string, error: unknown) => void;
+
+/** What is left to say when an answer fails. */
+const FAILED: HttpAnswer = {
+  status: 500,
+  headers: { 'content-type': 'text/plain; charset=utf-8' },
+  body: 'the request could not be answered\n',
+};
+
+/** @param led its machine is there once it was started: before, nobody can be told */
+export function warnerOf(led: () => Pick<Led['system'], 'logger'>, owner: string): Warn {
+  return (what, error) => {
+    try {
+      led().logger.warn(`${owner}: ${what}: ${errorText(error)}`, error);
+    } catch {
+      // A log that fails is no reason to fail as well.
+    }
+  };
+}
+
 /** A header of a request; of several with one name, the first. */
 export function headersOf({ headers }: NodeRequest): HeaderReader {
   return (name) => {
@@ -32,20 +58,35 @@ export function headersOf({ headers }: NodeRequest): HeaderReader {
   };
 }
 
-export function writeAnswer(response: NodeResponse, { status, headers, body }: HttpAnswer): void {
-  if (response.headersSent) return;
-  response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.end(body);
+/** Writes what is answered, or that nothing could be. Never rejects: a request must not take the process along. */
+export async function answerNode(response: NodeResponse, answer: () => Promise<HttpAnswer>, warn: Warn): Promise<void> {
+  writeAnswer(response, await answerOrFailure(answer, warn), warn);
 }
 
-export function webAnswer({ status, headers, body }: HttpAnswer): Response {
-  // These have no body, and `Response` insists on it.
-  const isEmpty = status === 204 || status === 304;
-  const pairs = Object.entries(headers).flatMap(([name, value]) => {
-    return typeof value === 'string' ? [[name, value]] : value.map((each) => [name, each]);
-  });
-  return new Response(isEmpty ? null : body, { status, headers: pairs as [string, string][] });
+/** The same for the web's kind. */
+export async function answerWeb(answer: () => Promise<HttpAnswer>, warn: Warn): Promise<Response> {
+  return webAnswer(await answerOrFailure(answer, warn), warn);
+}
+
+/** Never throws: what can't be written is answered with 500, or broken off. */
+export function writeAnswer(response: NodeResponse, answer: HttpAnswer, warn: Warn): void {
+  if (response.headersSent) return;
+  try {
+    write(response, answer);
+  } catch (error) {
+    warn(`an answer with the status ${answer.status} could not be written`, error);
+    writeFailure(response, Object.keys(answer.headers));
+  }
+}
+
+/** Never throws: 500 for what can't be a response. */
+export function webAnswer(answer: HttpAnswer, warn: Warn): Response {
+  try {
+    return responseOf(answer);
+  } catch (error) {
+    warn(`an answer with the status ${answer.status} could not be made`, error);
+    return responseOf(FAILED);
+  }
 }
 
 /** The path of a URL, without what is behind it. */
@@ -58,4 +99,38 @@ export function goneSignal(response: NodeResponse): AbortSignal {
   const controller = new AbortController();
   response.once('close', () => controller.abort());
   return controller.signal;
+}
+
+async function answerOrFailure(answer: () => Promise<HttpAnswer>, warn: Warn): Promise<HttpAnswer> {
+  try {
+    return await answer();
+  } catch (error) {
+    warn('a request could not be answered', error);
+    return FAILED;
+  }
+}
+
+function write(response: NodeResponse, { status, headers, body }: HttpAnswer): void {
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.end(body);
+}
+
+function writeFailure(response: NodeResponse, names: readonly string[]): void {
+  try {
+    for (const name of names) response.removeHeader(name);
+    write(response, FAILED);
+  } catch {
+    // Something of the answer is out already: the client must not wait for the rest.
+    response.destroy();
+  }
+}
+
+function responseOf({ status, headers, body }: HttpAnswer): Response {
+  // These have no body, and `Response` insists on it.
+  const isEmpty = status === 204 || status === 205 || status === 304;
+  const pairs = Object.entries(headers).flatMap(([name, value]) => {
+    return typeof value === 'string' ? [[name, value]] : value.map((each) => [name, each]);
+  });
+  return new Response(isEmpty ? null : body, { status, headers: pairs as [string, string][] });
 }
