@@ -26,14 +26,21 @@ export type LockCommand =
   | { readonly type: 'expire' };
 
 /** How a claim stands. */
-export type ClaimState = { readonly type: 'held'; readonly token: number } | { readonly type: 'waiting' } | Gone;
-interface Gone {
-  readonly type: 'gone';
+export type ClaimState = Standing | { readonly type: 'gone' };
+/** How one does that is there. */
+export type Standing = Held | Waiting;
+interface Held {
+  readonly type: 'held';
+  readonly token: number;
+}
+interface Waiting {
+  readonly type: 'waiting';
+  /** The last token that anybody was given by then: what the claim is granted from then on is greater. */
+  readonly after: number;
 }
 
 export type LockResult =
-  | { readonly type: 'held'; readonly token: number }
-  | { readonly type: 'waiting' }
+  | Standing
   /** Somebody else has it, and who asked doesn't wait. */
   | { readonly type: 'taken' }
   /** The name is in use as another kind of lock, or with other permits. */
@@ -125,11 +132,12 @@ function packResult(result: LockResult): readonly unknown[] {
   switch (result.type) {
     case 'held':
       return [result.type, result.token];
+    case 'waiting':
+      return [result.type, result.after];
     case 'full':
       return [result.type, result.what];
     case 'renewed':
       return [result.type, result.states.map(packState)];
-    case 'waiting':
     case 'taken':
     case 'misfit':
     case 'done':
@@ -141,11 +149,12 @@ function unpackResult([type, detail]: readonly unknown[]): LockResult {
   switch (type) {
     case 'held':
       return { type, token: integer(detail) };
+    case 'waiting':
+      return { type, after: integer(detail) };
     case 'full':
       return { type, what: String(detail) };
     case 'renewed':
-      return { type, states: numbers(detail).map(unpackState) };
-    case 'waiting':
+      return { type, states: list(detail).map(unpackState) };
     case 'taken':
     case 'misfit':
     case 'done':
@@ -155,19 +164,19 @@ function unpackResult([type, detail]: readonly unknown[]): LockResult {
   }
 }
 
-/** A token is 1 at least. */
-const WAITING = 0;
 /** The greatest that is a safe integer: no token comes that far. */
 const GONE: number = Number.MAX_SAFE_INTEGER;
 
+/** A token is 1 at least: who waits has the last one that was given, from 0 on, negated. */
 function packState(state: ClaimState): number {
   if (state.type === 'held') return state.token;
-  return state.type === 'waiting' ? WAITING : GONE;
+  return state.type === 'waiting' ? -state.after : GONE;
 }
 
-function unpackState(packed: number): ClaimState {
-  if (packed === WAITING) return { type: 'waiting' };
-  return packed === GONE ? { type: 'gone' } : { type: 'held', token: packed };
+function unpackState(packed: unknown): ClaimState {
+  if (packed === GONE) return { type: 'gone' };
+  if (typeof packed === 'number' && packed <= 0) return { type: 'waiting', after: integer(0 - packed) };
+  return { type: 'held', token: integer(packed) };
 }
 
 /** What can't be encoded is refused like what can't be decoded. */
@@ -204,8 +213,10 @@ export function duration(value: unknown): number {
 }
 
 function numbers(value: unknown): readonly number[] {
-  if (!Array.isArray(value) || value.length > MAX_CLAIMS_OF_HOLDER) {
-    throw new TypeError(`no list of up to ${MAX_CLAIMS_OF_HOLDER} numbers`);
-  }
-  return value.map(integer);
+  return list(value).map(integer);
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (Array.isArray(value) && value.length <= MAX_CLAIMS_OF_HOLDER) return value;
+  throw new TypeError(`no list of up to ${MAX_CLAIMS_OF_HOLDER} numbers`);
 }

@@ -16,6 +16,7 @@ import {
   type LockQuery,
   type LockResult,
   MAX_CLAIMS_OF_HOLDER,
+  type Standing,
 } from './lock-command.ts';
 import { type LockState, readState, stateChunks } from './lock-snapshot.ts';
 
@@ -87,7 +88,8 @@ export class LockMachine implements StateMachine<LockCommand, LockResult, LockQu
   }
 
   stateOf(holder: Holder, number: number): ClaimState {
-    return stateOf(this.#claims.get(keyOf(holder, number)));
+    const claim = this.#claims.get(keyOf(holder, number));
+    return claim === undefined ? { type: 'gone' } : this.#standing(claim);
   }
 
   apply(batch: readonly CommittedCommand<LockCommand>[]): readonly LockResult[] {
@@ -135,7 +137,8 @@ export class LockMachine implements StateMachine<LockCommand, LockResult, LockQu
         return this.#acquire(command);
       case 'renew': {
         const { holder, claims } = command;
-        return { type: 'renewed', states: claims.map((number) => this.#renew(keyOf(holder, number))) };
+        const known = claims.map((number) => this.#claims.get(keyOf(holder, number)));
+        return { type: 'renewed', states: known.map((claim) => (claim ? this.#renew(claim) : { type: 'gone' })) };
       }
       case 'release':
         for (const number of command.claims) this.#release(keyOf(command.holder, number));
@@ -154,7 +157,8 @@ export class LockMachine implements StateMachine<LockCommand, LockResult, LockQu
     waits,
   }: LockCommand & { readonly type: 'acquire' }): LockResult {
     const key = keyOf(holder, number);
-    if (this.#claims.has(key)) return this.#renew(key) as LockResult & ClaimState;
+    const known = this.#claims.get(key);
+    if (known !== undefined) return this.#renew(known);
     const queue = this.#queueOf(name);
     const expiresAt = this.#time + ttlMs;
     const claim: Claim = { holder, number, name, share, ttlMs, expiresAt, token: undefined };
@@ -169,7 +173,7 @@ export class LockMachine implements StateMachine<LockCommand, LockResult, LockQu
     this.#expiryFloor = Math.min(this.#expiryFloor, expiresAt);
     this.#changed.push(claim);
     this.#grant(name, queue);
-    return claim.token === undefined ? { type: 'waiting' } : { type: 'held', token: claim.token };
+    return this.#standing(claim);
   }
 
   #refusal(queue: LockQueue<Claim>, claim: Claim, waits: boolean): LockResult | undefined {
@@ -182,10 +186,14 @@ export class LockMachine implements StateMachine<LockCommand, LockResult, LockQu
     return own >= MAX_CLAIMS_OF_HOLDER ? full(`${claim.holder.nodeId} has or waits for ${own} locks`) : undefined;
   }
 
-  #renew(key: string): ClaimState {
-    const claim = this.#claims.get(key);
-    if (claim !== undefined) claim.expiresAt = Math.max(claim.expiresAt, this.#time + claim.ttlMs);
-    return stateOf(claim);
+  #renew(claim: Claim): Standing {
+    claim.expiresAt = Math.max(claim.expiresAt, this.#time + claim.ttlMs);
+    return this.#standing(claim);
+  }
+
+  #standing(claim: Claim): Standing {
+    if (claim.token === undefined) return { type: 'waiting', after: this.#lastToken };
+    return { type: 'held', token: claim.token };
   }
 
   #release(key: string): void {
@@ -258,9 +266,4 @@ function full(what: string): LockResult {
 /** Holders in the order of their grants, before those who wait, who stay in theirs. */
 function byToken({ token: a = Infinity }: Claim, { token: b = Infinity }: Claim): number {
   return a === b ? 0 : a - b;
-}
-
-function stateOf(claim: Claim | undefined): ClaimState {
-  if (claim === undefined) return { type: 'gone' };
-  return claim.token === undefined ? { type: 'waiting' } : { type: 'held', token: claim.token };
 }

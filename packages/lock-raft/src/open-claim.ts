@@ -8,6 +8,7 @@ import {
   type MonotonicMs,
   type NodeId,
 } from '@quorate/core';
+import type { Standing } from './lock-command.ts';
 
 /** Of the time that a claim lasts in the log, what its holder believes in: the rest is for clocks that differ. */
 const VALID_PART = 0.8;
@@ -30,6 +31,8 @@ export class OpenClaim {
   readonly #resolve: (outcome: Outcome) => void;
   /** When the last sign of life was sent that the log is known to have; undefined while it isn't known to be there. */
   #signAt: MonotonicMs | undefined;
+  /** What it is granted has a token from here on: lower ones are of a time when the log had not yet given it up. */
+  #leastToken = 0;
   #grant: Grant | undefined;
   /** Set once it is over. */
   #ended: Promise<void> | undefined;
@@ -72,10 +75,16 @@ export class OpenClaim {
     return (this.#signAt ?? this.#clock.now()) + 2 * this.request.ttlMs;
   }
 
-  /** The log has a sign of life that was sent then. False when the lock had ended before. */
-  signed(sentAt: MonotonicMs): boolean {
+  /** The log has a sign of life that was sent then, and says how it stands. False when the lock had ended before. */
+  signed(sentAt: MonotonicMs, state: Standing): boolean {
     this.#signAt = Math.max(this.#signAt ?? -Infinity, sentAt);
+    this.#leastToken = Math.max(this.#leastToken, state.type === 'held' ? state.token : state.after + 1);
     return this.#grant?.renew(this.#deadline) ?? true;
+  }
+
+  /** Whether being held with this token is what came of it since its last sign of life. */
+  isNews(token: number): boolean {
+    return this.isWaiting && token >= this.#leastToken;
   }
 
   /** The log says that it is held. Whether that is of use yet: otherwise another sign is to be sent before. */

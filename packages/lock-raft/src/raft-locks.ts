@@ -216,7 +216,7 @@ export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
       this.#lost(claim);
       return;
     }
-    if (!claim.signed(sentAt)) return;
+    if (!claim.signed(sentAt, state)) return;
     this.#renewals.added(claim);
     if (state.type === 'held' && !claim.granted(state.token)) this.#renewals.hurry();
   }
@@ -226,11 +226,16 @@ export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
     claim.lost();
   }
 
-  /** How a claim that is in the log stands there, as far as this node has applied it. */
+  /**
+   * How a claim that is in the log stands there, as far as this node has applied it. That may be less far than what the
+   * log has answered, and of a claim that had run out, and came in again because it was asked for again: what it had
+   * then is not what it is granted now.
+   */
   #look(claim: OpenClaim): void {
-    if (!claim.isEntered || this.#machine === undefined) return;
+    if (this.#machine === undefined) return;
     const state = this.#machine.stateOf(this.#holder, claim.number);
-    if (state.type === 'held' && !claim.granted(state.token)) this.#renewals.hurry();
+    if (state.type !== 'held' || !claim.isNews(state.token)) return;
+    if (!claim.granted(state.token)) this.#renewals.hurry();
   }
 
   #started(): LockGroup {
@@ -260,7 +265,8 @@ export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
   #ownChanged(machine: LockMachine, { number }: Claim): void {
     const open = this.#open.get(number);
     const state = machine.stateOf(this.#holder, number);
-    if (open !== undefined && state.type === 'gone' && open.isEntered) this.#lost(open);
+    // It may have come in again since: asking tells.
+    if (open !== undefined && state.type === 'gone' && open.isEntered) this.#renewals.hurry();
     else if (open !== undefined) this.#look(open);
     // A call that was given up, and has come late.
     else if (state.type !== 'gone') void this.#releases.add(number, Infinity);

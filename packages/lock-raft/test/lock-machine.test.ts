@@ -64,10 +64,10 @@ describe('the machine', () => {
     const log = new Log();
     expect(log.acquire(0, 'a', 1)).toEqual({ type: 'held', token: 1 });
     expect(log.acquire(90, 'a', 1)).toEqual({ type: 'held', token: 1 });
-    expect(log.acquire(100, 'b', 1)).toEqual({ type: 'waiting' });
-    expect(log.acquire(110, 'b', 1)).toEqual({ type: 'waiting' });
+    expect(log.acquire(100, 'b', 1)).toEqual({ type: 'waiting', after: 1 });
+    expect(log.acquire(110, 'b', 1)).toEqual({ type: 'waiting', after: 1 });
     // Asked again it is a sign of life, too.
-    expect(log.renew(189, 'b', 1)).toEqual({ type: 'renewed', states: [{ type: 'waiting' }] });
+    expect(log.renew(189, 'b', 1)).toEqual({ type: 'renewed', states: [{ type: 'waiting', after: 1 }] });
     expect(log.renew(190, 'b', 1)).toEqual({ type: 'renewed', states: [{ type: 'held', token: 2 }] });
   });
 
@@ -106,7 +106,7 @@ describe('the machine', () => {
     log.acquire(0, 'a', 1);
     expect(log.acquire(0, 'b', 1, { waits: false })).toEqual({ type: 'taken' });
     expect(log.acquire(0, 'b', 1, { share: { kind: 'read' } })).toEqual({ type: 'misfit' });
-    expect(log.acquire(0, 'b', 1)).toEqual({ type: 'waiting' });
+    expect(log.acquire(0, 'b', 1)).toEqual({ type: 'waiting', after: 1 });
     expect(log.acquire(0, 'c', 1)).toEqual({ type: 'full', what: '1 wait for x' });
     log.acquire(0, 'c', 1, { name: 'y' });
     expect(log.acquire(0, 'c', 2, { name: 'z' })).toEqual({ type: 'full', what: '3 locks are held or waited for' });
