@@ -32,6 +32,12 @@ export interface EtcdClient extends Disposable {
    * that may also mean that it was done by this call, whose first answer got lost
    */
   writeIfCreated(condition: Created, writes: Writes, options?: CallLimits): Promise<bigint | undefined>;
+  /**
+   * Writes a key, or deletes it, if nobody has written it since the revision of its last write.
+   * @param value undefined to delete it
+   * @returns false when it has another revision, be it that it was written by this call, whose first answer got lost
+   */
+  writeIfUnchanged(seen: Seen, value: Uint8Array | undefined, limits?: CallLimits): Promise<boolean>;
   /** Grants a lease that whoever has it renews. */
   grantRenewableLease(options: LeaseOptions & CallLimits): Promise<RenewableLease>;
   /** Renews a lease until it is left, disposed of or lost. Nobody else renews it meanwhile. */
@@ -50,6 +56,13 @@ export interface EtcdClient extends Disposable {
 export interface Created {
   readonly key: string;
   readonly createRevision: bigint;
+}
+
+/** A key, and when it was written last. */
+export interface Seen {
+  readonly key: string;
+  /** 0 for one that is not there. */
+  readonly modRevision: bigint;
 }
 
 export interface Writes {

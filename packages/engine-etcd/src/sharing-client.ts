@@ -10,6 +10,7 @@ import type {
   LeaseOptions,
   ListOptions,
   PutOptions,
+  Seen,
   Writes,
 } from './etcd-client.ts';
 import {
@@ -115,6 +116,24 @@ export class SharingClient implements EtcdClient {
       limits,
     );
     return answer.succeeded ? BigInt(answer.header.revision) : undefined;
+  }
+
+  async writeIfUnchanged(
+    { key, modRevision }: Seen,
+    value: Uint8Array | undefined,
+    limits: CallLimits = {},
+  ): Promise<boolean> {
+    const at = Buffer.from(key);
+    const request: ITxnRequest = {
+      compare: [{ key: at, target: 'Mod', result: 'Equal', mod_revision: String(modRevision) }],
+      success: [
+        value === undefined
+          ? { request_delete_range: { key: at } }
+          : { request_put: { key: at, value: Buffer.from(value) } },
+      ],
+    };
+    const call = this.#calls.run('etcd: write', (member, details) => member.call('txn', request, details), limits);
+    return (await call).succeeded;
   }
 
   grantRenewableLease(options: LeaseOptions & CallLimits): Promise<RenewableLease> {

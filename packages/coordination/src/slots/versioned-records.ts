@@ -3,7 +3,7 @@ import type { CallOptions } from '@quorate/core';
 /** What is kept under a name, and the version that it is. */
 export interface VersionedRecord {
   readonly value: Uint8Array;
-  /** Another for each write of any record of this name, also after it was removed. To be compared for equality only. */
+  /** Never that of another value under this name, also after it was removed. To be compared for equality only. */
   readonly version: string;
 }
 
@@ -22,6 +22,6 @@ export interface VersionedRecords {
    * @returns false when it is another version, or may have become one by this very call whose answer got lost
    */
   write(name: string, value: Uint8Array, expected: string | undefined, options?: CallOptions): Promise<boolean>;
-  /** Takes a record away if it still is of this version. False as for `write`. */
+  /** Takes a record away if it still is of this version. False when another version is there. */
   remove(name: string, expected: string, options?: CallOptions): Promise<boolean>;
 }
