@@ -22,6 +22,7 @@ export {
   MAX_ANSWER_BYTES,
 } from './consul-client.ts';
 export { type ConsulEngine, consulEngine } from './consul-engine.ts';
+export { type ConsulRecord, type ConsulRecords, consulRecords, type ConsulRecordsOptions } from './consul-records.ts';
 export type { ConsulEngineOptions, ConsulToken } from './engine-options.ts';
 export type { ConsulTls, HttpAnswer, HttpExchange, HttpLine, HttpRequest, LineOptions } from './http-exchange.ts';
 export { type ConsulLeasesOptions, consulLeases, MAX_LEASE_TTL_MS } from './lease/consul-leases.ts';
