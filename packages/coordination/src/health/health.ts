@@ -2,9 +2,9 @@ import { type ClusterStatus, invalidOption, sleep, withDeadline } from '@quorate
 import { errorText } from '../error-text.ts';
 import {
   type HttpAnswer,
+  isFor,
   type NodeRequest,
   type NodeResponse,
-  pathOf,
   type Warn,
   warnerOf,
   webAnswer,
@@ -41,8 +41,8 @@ export interface Health extends Disposable {
   /** Looks at everything now: to be awaited before the first report, for one. */
   look(): Promise<void>;
   /**
-   * Answers `/livez` and `/readyz` with 200 or 503 and the report as JSON, for `node:http` and Express. Other paths are for
-   * `next`, or get 404.
+   * Answers `/livez` and `/readyz` with 200 or 503 and the report as JSON, for `node:http` and Express, mounted anywhere.
+   * Other paths are for `next`, or get 404.
    */
   readonly nodeHandler: (request: NodeRequest, response: NodeResponse, next?: () => void) => void;
   /** The same for Hono and others of the web's kind; undefined for other paths. */
@@ -117,14 +117,14 @@ class ClusterHealth implements Health {
   }
 
   readonly nodeHandler = (request: NodeRequest, response: NodeResponse, next?: () => void): void => {
-    const answer = this.#answer(pathOf(request.url));
+    const answer = this.#answer(request);
     if (answer !== undefined) writeAnswer(response, answer, this.#warn);
     else if (next === undefined) writeAnswer(response, { status: 404, headers: {}, body: 'not found\n' }, this.#warn);
     else next();
   };
 
   readonly webHandler = (request: Request): Response | undefined => {
-    const answer = this.#answer(new URL(request.url).pathname);
+    const answer = this.#answer({ url: request.url });
     return answer === undefined ? undefined : webAnswer(answer, this.#warn);
   };
 
@@ -158,8 +158,9 @@ class ClusterHealth implements Health {
     watched.threshold.add(watched.problem === undefined);
   }
 
-  #answer(path: string): HttpAnswer | undefined {
-    if (path !== '/livez' && path !== '/readyz') return undefined;
+  #answer(request: Pick<NodeRequest, 'url' | 'originalUrl'>): HttpAnswer | undefined {
+    const path = (['/livez', '/readyz'] as const).find((each) => isFor(request, each));
+    if (path === undefined) return undefined;
     const isOk = path === '/livez' ? this.live : this.ready;
     const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
     return { status: isOk ? 200 : 503, headers, body: `${JSON.stringify(this.report())}\n` };

@@ -9,9 +9,9 @@ import {
   goneSignal,
   headersOf,
   type HttpAnswer,
+  isFor,
   type NodeRequest,
   type NodeResponse,
-  pathOf,
   type Warn,
   warnerOf,
   writeAnswer,
@@ -23,7 +23,8 @@ export interface HttpForwarderOptions {
   /** Where a node serves HTTP, as `http://host:port`; undefined when that is not known. */
   readonly urlOf: (to: ForwardTarget) => string | undefined;
   /**
-   * Where requests are sent to, and taken.
+   * Where requests are sent to, behind the URL of a node, and taken: the whole path, or what is left of it where the
+   * framework takes the path off at which a handler is mounted (Express, `mount` of Hono).
    * @default '/quorate/forward'
    */
   readonly path?: string;
@@ -120,7 +121,7 @@ class FetchForwarder implements HttpForwarder {
   }
 
   readonly nodeHandler = (request: NodeRequest, response: NodeResponse, next?: () => void): void => {
-    if (pathOf(request.url) !== this.#path) {
+    if (!isFor(request, this.#path)) {
       if (next === undefined) writeAnswer(response, plain(404, 'not found'), this.#warn);
       else next();
       return;
@@ -133,7 +134,7 @@ class FetchForwarder implements HttpForwarder {
   };
 
   readonly webHandler = async (request: Request): Promise<Response | undefined> => {
-    if (new URL(request.url).pathname !== this.#path) return undefined;
+    if (!isFor({ url: request.url }, this.#path)) return undefined;
     const authorization = request.headers.get('authorization') ?? undefined;
     const body = (): Promise<Uint8Array> => gather(request.body ?? [], this.#maxBytes);
     return await answerWeb(() => this.#answer(request.method, authorization, body, request.signal), this.#warn);

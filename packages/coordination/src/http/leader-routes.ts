@@ -12,6 +12,7 @@ import {
   type HttpAnswer,
   type NodeRequest,
   type NodeResponse,
+  targetOf,
   type Warn,
   warnerOf,
 } from './node-http.ts';
@@ -131,7 +132,8 @@ class LeaderGate implements LeaderRoutes {
     }
     const incoming: Incoming = {
       method: request.method ?? 'GET',
-      path: request.url ?? '/',
+      // Without the path at which it is mounted, the leader would be asked for something else.
+      path: targetOf(request.originalUrl ?? request.url),
       header,
       headers: passedOn(Object.keys(request.headers), header),
       readBody: (maxBytes) => gather(request, maxBytes),
@@ -143,11 +145,10 @@ class LeaderGate implements LeaderRoutes {
   readonly webHandler = async (request: Request): Promise<Response | undefined> => {
     const header: HeaderReader = (name) => request.headers.get(name) ?? undefined;
     if (this.#leads(header) !== undefined) return undefined;
-    const { pathname, search } = new URL(request.url);
     const { method, signal } = request;
     const headers = passedOn([...request.headers.keys()], header);
     const readBody = (maxBytes: number): Promise<Uint8Array> => gather(request.body ?? [], maxBytes);
-    const incoming: Incoming = { method, path: pathname + search, header, headers, readBody, signal };
+    const incoming: Incoming = { method, path: targetOf(request.url), header, headers, readBody, signal };
     return await answerWeb(() => this.#answer(incoming), this.#warn);
   };
 

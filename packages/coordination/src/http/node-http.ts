@@ -5,6 +5,8 @@ import { errorText } from '../error-text.ts';
 export interface NodeRequest extends AsyncIterable<Uint8Array | string> {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
+  /** Where something is mounted under a path, as in Express: all that was asked for, of which `url` is what is left. */
+  readonly originalUrl?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
@@ -89,9 +91,26 @@ export function webAnswer(answer: HttpAnswer, warn: Warn): Response {
   }
 }
 
-/** The path of a URL, without what is behind it. */
-export function pathOf(url: string | undefined): string {
-  return (url ?? '/').split(/[?#]/u, 1)[0] ?? '/';
+/** The path of a URL with its query, also of one that is whole (RFC 9112, section 3.2.2). */
+export function targetOf(url: string | undefined): string {
+  const [target = ''] = (url ?? '/').replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/iu, '').split('#', 1);
+  return target.startsWith('/') ? target : `/${target}`;
+}
+
+/**
+ * Whether a request is for a path: as it was asked for, or as it is seen from where the handler is mounted, be it at the
+ * path itself, under a prefix, or both.
+ */
+export function isFor({ url, originalUrl }: Pick<NodeRequest, 'url' | 'originalUrl'>, path: string): boolean {
+  const left = pathOf(url);
+  if (left === path) return true;
+  if (originalUrl === undefined) return false;
+  // What is left of the path at which it is mounted is "/".
+  return pathOf(originalUrl).endsWith(path) && path.endsWith(left === '/' ? '' : left);
+}
+
+function pathOf(url: string | undefined): string {
+  return targetOf(url).split('?', 1)[0] ?? '/';
 }
 
 /** A signal that aborts when the client has gone. */
