@@ -4,6 +4,7 @@ export * from './dns.ts';
 export * from './etcd.ts';
 export * from './find-program.ts';
 export * from './free-ports.ts';
+export * from './holding-process.ts';
 export * from './kubernetes.ts';
 export * from './redis.ts';
 export * from './server-process.ts';

@@ -20,6 +20,8 @@ export { electionContract } from './election-contract.ts';
 export type { ElectionHarness } from './election-fixture.ts';
 export { lockContract } from './locks/lock-contract.ts';
 export type { LockHarness } from './locks/lock-fixture.ts';
+export { lockServerContract } from './locks/lock-server-contract.ts';
+export type { LockLook, LockProcess, LockServer, LockServerHarness } from './locks/lock-server-harness.ts';
 export { LockAudit } from './locks/lock-audit.ts';
 export { appendListModel, type AppendListInput, type AppendListValue } from './linearizability/append-list-model.ts';
 export {

@@ -13,6 +13,11 @@ export interface Harness {
    * @default a simulated world, made anew for each case from a fixed seed
    */
   readonly system?: System;
+  /**
+   * The longest that one case may take on a real machine.
+   * @default 25000
+   */
+  readonly caseLimitMs?: number;
 }
 
 /** Why a case can't be asked of this adapter; undefined when it can. */
@@ -45,7 +50,8 @@ export class Suite<F extends AsyncDisposable> {
   }
 
   #run(name: string, body: (fixture: F, bed: TestBed) => Promise<void>): Promise<void> {
-    const bed = openTestBed(`${this.#harness.name}: ${name}`, this.#harness.system);
+    const { name: adapter, system, caseLimitMs } = this.#harness;
+    const bed = openTestBed(`${adapter}: ${name}`, system, caseLimitMs);
     return bed.play(async () => {
       const fixture = await this.#makeFixture(bed);
       try {

@@ -62,8 +62,8 @@ export interface Machine {
 }
 
 /** @param system the real machine to run on, as from `nodeSystem()`; undefined: a simulated world */
-export function openTestBed(seed: string, system: System | undefined): TestBed {
-  return system === undefined ? new SimulatedBed(seed) : new RealBed(system);
+export function openTestBed(seed: string, system: System | undefined, realLimitMs?: number): TestBed {
+  return system === undefined ? new SimulatedBed(seed) : new RealBed(system, realLimitMs);
 }
 
 class SimulatedBed extends TestBed {
@@ -95,10 +95,12 @@ class RealBed extends TestBed {
   readonly world = undefined;
   readonly clock: Clock;
   readonly #system: System;
+  readonly #limitMs: number;
 
-  constructor(system: System) {
+  constructor(system: System, limitMs: number = CASE_LIMIT_MS.real) {
     super();
     this.#system = system;
+    this.#limitMs = limitMs;
     this.clock = system.clock;
   }
 
@@ -108,7 +110,7 @@ class RealBed extends TestBed {
   }
 
   play(body: () => Promise<void>): Promise<void> {
-    return withDeadline(this.clock, CASE_LIMIT_MS.real, 'this case', body);
+    return withDeadline(this.clock, this.#limitMs, 'this case', body);
   }
 }
 
