@@ -213,11 +213,17 @@ describe('forwarding over HTTP', () => {
     },
   );
 
-  it.each([[{}], [{ urlOf: String, mode: 'proxy' }], [{ urlOf: String, fetch }]])(
-    'refuses wrong options of routes: %#',
-    (options) => {
-      const led = {} as never;
-      expect(() => leaderRoutes(led, options as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
-    },
-  );
+  it.each([
+    [{}, 'urlOf'],
+    [{ urlOf: String, mode: 'proxy' }, 'fetch'],
+    [{ urlOf: String, fetch }, 'fetch'],
+    [{ urlOf: String, maxHops: 2 }, 'maxHops'],
+    [{ urlOf: String, mode: 'refuse', maxBodyBytes: 10 }, 'maxBodyBytes'],
+    [{ urlOf: String, mode: 'redirect', timeoutMs: 10 }, 'timeoutMs'],
+  ])('refuses wrong options of routes: %#', (options, blamed) => {
+    const led = {} as never;
+    const message: unknown = expect.stringContaining(`leaderRoutes: ${blamed} `);
+    const refusal: unknown = expect.objectContaining({ code: 'INVALID_OPTIONS', message });
+    expect(() => leaderRoutes(led, options as never)).toThrow(refusal);
+  });
 });

@@ -26,8 +26,8 @@ describe('a task that runs under a lock', () => {
       begun();
       await untilAborted(signal);
     };
-    const task = singletonTask(cluster, 'report', work, { locks: cluster.locks, startAfterMs: 0 });
-    const free = singletonTask(cluster, 'other', work, { locks: cluster.locks, startAfterMs: 0 });
+    const task = singletonTask(cluster, 'report', work, { locks: cluster.locks, stopWithinMs: 0 });
+    const free = singletonTask(cluster, 'other', work, { locks: cluster.locks, stopWithinMs: 0 });
     await hasBegun;
     expect(task.status.state).toBe('waiting');
     expect(tokens).toHaveLength(1);

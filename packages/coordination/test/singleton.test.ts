@@ -33,7 +33,10 @@ class Stage {
 
 describe('a singleton task', () => {
   it('runs on the leader, and after its death on the next one, with a higher token', async () => {
-    const stage = new Stage('failover', ({ signal }) => untilAborted(signal), { startAfterMs: 300 });
+    const stage = new Stage('failover', ({ signal }) => untilAborted(signal), {
+      stopWithinMs: 200,
+      startAfterMs: 300,
+    });
     const { nodes } = stage;
     const first = await nodes.elected();
     expect(stage.log).toEqual([]);
@@ -63,7 +66,7 @@ describe('a singleton task', () => {
   });
 
   it('is told by the clock of a leader that was cut off', async () => {
-    const stage = new Stage('cut off', ({ signal }) => untilAborted(signal), { startAfterMs: 500 });
+    const stage = new Stage('cut off', ({ signal }) => untilAborted(signal), { stopWithinMs: 500 });
     const { nodes } = stage;
     const first = await nodes.elected();
     await nodes.until(() => stage.log.length === 1);
@@ -159,7 +162,7 @@ describe('a singleton task', () => {
     const first = await stage.nodes.elected();
     await stage.nodes.until(() => stage.log.length === 1);
     const cluster = stage.nodes.get(first);
-    const again = (): SingletonTask => singletonTask(cluster, 'report', () => 'done', { startAfterMs: 0 });
+    const again = (): SingletonTask => singletonTask(cluster, 'report', () => 'done', { stopWithinMs: 0 });
     expect(again).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
     const task = stage.task(first);
     await stage.nodes.soon(Promise.all([task[Symbol.asyncDispose](), task[Symbol.asyncDispose]()]));
@@ -197,20 +200,47 @@ describe('a singleton task', () => {
     await stage.nodes.until(() => stage.log.length === 2);
   });
 
+  const slots = { schedule: { everyMs: 1000 } };
+  const claims = Object.fromEntries(['open', 'claim', 'reclaim', 'settle'].map((name) => [name, () => undefined]));
+
   it.each([
-    ['no name', '', {}],
-    ['a name that is none', 'a b', {}],
-    ['claims without a schedule', 'x', { claims: {} }],
-    ['a way to catch up without a schedule', 'x', { catchUp: 'all' }],
-    ['what to do with interrupted claims without claims', 'x', { schedule: { everyMs: 1000 }, onInterrupted: 'rerun' }],
-    ['an unknown option', 'x', { every: 7 }],
-    ['a schedule that is none', 'x', { schedule: { cron: '* * *' } }],
-    ['a negative time', 'x', { stopWithinMs: -1 }],
-  ])('refuses %s', async (_, name, options) => {
+    ['no name', '', {}, 'name'],
+    ['a name that is none', 'a b', {}, 'name'],
+    ['claims without a schedule', 'x', { claims }, 'claims'],
+    ['a way to catch up without a schedule', 'x', { catchUp: 'all' }, 'catchUp'],
+    ['what to do with interrupted claims without claims', 'x', { ...slots, onInterrupted: 'rerun' }, 'onInterrupted'],
+    ['how often to begin without beginning again', 'x', { ...slots, claims, maxStarts: 2 }, 'maxStarts'],
+    ['how often to begin what is skipped', 'x', { ...slots, claims, onInterrupted: 'skip', maxStarts: 2 }, 'maxStarts'],
+    ['how many to make up for, of one', 'x', { ...slots, maxCatchUp: 5 }, 'maxCatchUp'],
+    ['how many to make up for, of none', 'x', { ...slots, catchUp: 'none', maxCatchUp: 5 }, 'maxCatchUp'],
+    ['how late what is made up for may be', 'x', { ...slots, lateMs: 5 }, 'lateMs'],
+    ['how late may be all', 'x', { ...slots, catchUp: 'all', lateMs: 5 }, 'lateMs'],
+    ['to begin before the last one has stopped', 'x', { startAfterMs: 1999 }, 'startAfterMs'],
+    ['the same by name', 'x', { stopWithinMs: 5000, startAfterMs: 0 }, 'startAfterMs'],
+    ['an unknown option', 'x', { every: 7 }, 'every'],
+    ['a schedule that is none', 'x', { schedule: { cron: '* * *' } }, 'cron'],
+    ['a negative time', 'x', { stopWithinMs: -1 }, 'stopWithinMs'],
+  ])('refuses %s', async (_, name, options, blamed) => {
     const cluster = createCluster({ nodeId: 'a', enabled: false, logLevel: 'error' });
     await cluster.start();
     const make = (): unknown => singletonTask(cluster, name, () => undefined, options as SingletonOptions);
-    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+    const message: unknown = expect.stringMatching(
+      new RegExp(`: .*\\b${blamed}\\b (must|means)|option ${blamed}`, 'u'),
+    );
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS', message }));
+    await cluster.stop();
+  });
+
+  it.each([
+    [{ ...slots, catchUp: 'all', maxCatchUp: 5 }],
+    [{ ...slots, catchUp: 'none', lateMs: 5 }],
+    [{ ...slots, claims, onInterrupted: 'rerun', maxStarts: 2 }],
+    [{ stopWithinMs: 10, startAfterMs: 10 }],
+  ])('takes what means something: %j', async (options) => {
+    const cluster = createCluster({ nodeId: 'a', enabled: false, logLevel: 'silent' });
+    await cluster.start();
+    const task = singletonTask(cluster, 'x', () => undefined, options as unknown as SingletonOptions);
+    await task[Symbol.asyncDispose]();
     await cluster.stop();
   });
 });

@@ -108,6 +108,10 @@ export function leaderRoutes(led: Led, options: LeaderRoutesOptions): LeaderRout
   if (isProxy !== (fetch !== undefined)) {
     throw new ClusterError('INVALID_OPTIONS', 'leaderRoutes: fetch is for the mode proxy, which needs it');
   }
+  const idle = (['maxHops', 'maxBodyBytes', 'timeoutMs'] as const).find((name) => checked[name] !== undefined);
+  if (!isProxy && idle !== undefined) {
+    throw new ClusterError('INVALID_OPTIONS', `leaderRoutes: ${idle} means nothing without the mode proxy`);
+  }
   return new LeaderGate(led, { mode, maxHops: 3, maxBodyBytes: 1024 * 1024, timeoutMs: 10_000, ...checked });
 }
 

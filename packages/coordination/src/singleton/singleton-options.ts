@@ -1,4 +1,4 @@
-import { checkOptions, ClusterError, type Locks, type OptionRules, rule } from '@quorate/core';
+import { checkOptions, ClusterError, invalidOption, type Locks, type OptionRules, rule } from '@quorate/core';
 import type { CatchUp } from '../slots/due-slots.ts';
 import { type ScheduleOptions, scheduleRule } from '../slots/schedule.ts';
 import type { SlotClaims } from '../slots/slot-claims.ts';
@@ -41,7 +41,7 @@ export interface SingletonOptions {
    */
   readonly onInterrupted?: 'skip' | 'rerun';
   /**
-   * How often a slot is begun at most: a slot that takes its process down would do so on every node.
+   * With `onInterrupted: 'rerun'`: how often a slot is begun at most: a slot that takes its process down would do so on every node.
    * @default 3
    */
   readonly maxStarts?: number;
@@ -69,7 +69,7 @@ export interface SingletonOptions {
   readonly stopWithinMs?: number;
   /**
    * How long a new leader waits before it begins: so that what its predecessor runs has stopped, no less than
-   * `stopWithinMs`, which is the same on all nodes.
+   * `stopWithinMs` (what is less is refused), which is the same on all nodes.
    * @default the same as `stopWithinMs`
    */
   readonly startAfterMs?: number;
@@ -121,6 +121,12 @@ export function readSingletonOptions(given: SingletonOptions): SingletonSettings
   const { schedule, claims, locks, stopWithinMs = 2000, startAfterMs = stopWithinMs, restart = {} } = checked;
   if (schedule === undefined) refuseWithoutSchedule(checked);
   if (claims === undefined) refuseWithout(checked, ['onInterrupted', 'maxStarts'], 'claims');
+  if (checked.onInterrupted !== 'rerun') refuseWithout(checked, ['maxStarts'], "onInterrupted: 'rerun'");
+  if (checked.catchUp !== 'all') refuseWithout(checked, ['maxCatchUp'], "catchUp: 'all'");
+  if (checked.catchUp !== 'none') refuseWithout(checked, ['lateMs'], "catchUp: 'none'");
+  if (startAfterMs < stopWithinMs) {
+    throw invalidOption(OWNER, 'startAfterMs', `no less than stopWithinMs, ${stopWithinMs}`, startAfterMs);
+  }
   return {
     onInterrupted: 'skip',
     maxStarts: 3,
