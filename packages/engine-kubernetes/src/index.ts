@@ -11,6 +11,12 @@ export {
   MAX_EVENT_BYTES,
   type PageOptions,
 } from './client.ts';
+export {
+  type KubernetesRecord,
+  type KubernetesRecords,
+  kubernetesRecords,
+  type KubernetesRecordsOptions,
+} from './config-map-records.ts';
 export { followObjects, listAll, MAX_OBJECTS, type ObjectsFollower } from './follow-objects.ts';
 export type { HttpAnswer, HttpRequest, KubernetesHttp } from './http.ts';
 export type { KubernetesAccess } from './kubernetes-access.ts';
