@@ -41,7 +41,8 @@ export interface SingletonOptions {
    */
   readonly onInterrupted?: 'skip' | 'rerun';
   /**
-   * With `onInterrupted: 'rerun'`: how often a slot is begun at most: a slot that takes its process down would do so on every node.
+   * With `onInterrupted: 'rerun'`: how often a slot is begun at most. One that takes its process down would do so on every
+   * node.
    * @default 3
    */
   readonly maxStarts?: number;
