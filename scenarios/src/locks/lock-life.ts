@@ -9,6 +9,7 @@ import { MAX_DRIFT } from '../parts.ts';
 import { watchedStorage } from '../watched-storage.ts';
 import { LockClient } from './lock-client.ts';
 import { LockRules } from './lock-rules.ts';
+import { Stragglers } from './stragglers.ts';
 
 /** The package, or a mutant of it. */
 export interface LockParts {
@@ -34,6 +35,7 @@ export class LockLife {
   readonly #clients = new Map<Host, readonly LockClient[]>();
   readonly #storages = new Map<Host, Plugin<Storage, 'storage'>>();
   readonly #network: ReturnType<typeof memoryNetwork>;
+  readonly #stragglers: Stragglers | undefined;
 
   constructor(world: World, parts: LockParts) {
     this.#world = world;
@@ -50,6 +52,7 @@ export class LockLife {
       restart: (host) => this.start(host),
       disturb: (host) => this.#stopInOrder(host),
     });
+    if (world.chance(0.3)) this.#stragglers = this.#newStragglers();
     world.onStep(() => this.rules.check());
   }
 
@@ -64,8 +67,17 @@ export class LockLife {
     return [...this.#clusters.values()].map(({ locks }) => locks);
   }
 
+  /** The faults begin. */
+  disturb(): void {
+    this.#stragglers?.start();
+    // Where much else goes wrong, few of them get as far as to be wrong about what they have.
+    if (this.#stragglers === undefined || this.#world.chance(0.4)) this.chaos.start();
+    else this.chaos.stop();
+  }
+
   /** The faults are over: every node runs. */
   settle(): void {
+    this.#stragglers?.stop();
     this.chaos.stop();
     this.startAll();
   }
@@ -104,11 +116,27 @@ export class LockLife {
     await this.#world.settled(stopped, 60_000);
   }
 
+  #newStragglers(): Stragglers {
+    const voters = this.#world.hosts.slice(0, this.#voters.length);
+    return new Stragglers(this.#world, {
+      voters,
+      rules: this.rules,
+      locksOf: (host) => {
+        const cluster = this.#clusters.get(host);
+        return cluster?.status === 'running' ? cluster.locks : undefined;
+      },
+    });
+  }
+
   #addHost(name: string): void {
     const host = this.#world.host(name, { drift: (this.#world.random.next() * 2 - 1) * MAX_DRIFT });
     const storage = this.#isWhole ? fileStorage({ directory: '/data' }) : memoryStorage({ disk: memoryDisk() });
-    const disk = { onWrite: () => this.chaos.onWrite(host), writeMs: () => this.chaos.writeMs(host) };
+    const disk = { onWrite: () => this.chaos.onWrite(host), writeMs: () => this.#writeMs(host) };
     this.#storages.set(host, watchedStorage(storage, host, disk));
+  }
+
+  #writeMs(host: Host): number {
+    return this.chaos.writeMs(host) + (this.#stragglers?.writeMs(host) ?? 0);
   }
 
   /** Gives back what it has, and leaves the others to go on. */

@@ -33,7 +33,7 @@ export const lockMutations: readonly (Edit & { readonly name: string; readonly s
     file: 'raft-locks.ts',
     find: "if (state.type === 'gone') {",
     replace: "if (state.type === 'gone' && sentAt < 0) {",
-    seed: 5,
+    seed: 7,
   },
   {
     name: 'a node takes what it had before for its own',
@@ -41,7 +41,7 @@ export const lockMutations: readonly (Edit & { readonly name: string; readonly s
     file: 'raft-locks.ts',
     find: 'incarnation: context.incarnation }',
     replace: 'incarnation: 0 * context.incarnation }',
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a snapshot forgets who holds',
@@ -76,12 +76,20 @@ export const lockMutations: readonly (Edit & { readonly name: string; readonly s
     seed: 1,
   },
   {
+    name: 'what a node had once is taken for what it is granted now',
+    in: 'lock-raft',
+    file: 'open-claim.ts',
+    find: 'token >= this.#leastToken;',
+    replace: 'token >= 0 * this.#leastToken;',
+    seed: 23,
+  },
+  {
     name: 'time in the log is that of the clock of whoever leads',
     in: 'raft-host',
     file: 'running-group.ts',
     find: 'this.#leads.time + Math.floor(clock.now() - this.#leads.since)',
     replace: 'Math.floor(clock.now())',
-    seed: 1,
+    seed: 2,
   },
 ];
 

@@ -23,7 +23,7 @@ export async function runLocks(seed: Seed, parts: LockParts = { raftLocks }): Pr
   const world = createWorld({ seed, link: { latencyMs: 0.2, jitterMs: 2 } });
   const life = new LockLife(world, parts);
   life.startAll();
-  life.chaos.start();
+  life.disturb();
   await world.run(FAULTS_MS);
   life.settle();
   const peace = world.now;
