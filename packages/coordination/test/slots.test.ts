@@ -236,6 +236,22 @@ describe.each([
     expect(stage.times).toEqual(everySecond(stage.times));
   });
 
+  it('that have ended when their node is told to stop are said to have ended', async () => {
+    const stage = new Stage('ended', by(), { catchUp: 'all' });
+    const { nodes } = stage;
+    await nodes.until(() => stage.finished.length === 2);
+    const leader = nodes.leader as string;
+    const task = stage.tasks.get(leader) as SingletonTask;
+    const { promise: ended, resolve: end } = Promise.withResolvers<SlotTime | undefined>();
+    const { clock } = nodes.get(leader).system;
+    task.on('finished', ({ slot }) => {
+      // While it is on its way to who keeps it.
+      clock.setTimer(1, () => void task[Symbol.asyncDispose]().then(() => end(slot?.time)));
+    });
+    const last = await nodes.soon(ended);
+    expect(await nodes.soon(stage.keeper.kept(nodes.get(leader)))).toMatchObject({ last, outcome: 'completed' });
+  });
+
   it('come by a cron expression', async () => {
     const stage = new Stage('cron', by(), {
       schedule: { cron: '*/2 * * * * *', timeZone: 'Asia/Tokyo' },

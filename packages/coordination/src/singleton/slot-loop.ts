@@ -119,8 +119,14 @@ export class SlotLoop {
   async #settle(slot: SlotTime, outcome: SlotOutcome): Promise<void> {
     const { task } = this.#board;
     const settlement = { task, slot, token: this.#tenure.token, outcome };
-    if (this.#signal.aborted) await this.#claims.settle(settlement);
-    else await this.#insist((signal) => this.#claims.settle(settlement, { signal }));
+    if (!this.#signal.aborted) {
+      try {
+        return await this.#insist((signal) => this.#claims.settle(settlement, { signal }));
+      } catch (error) {
+        if (!this.#signal.aborted) throw error;
+      }
+    }
+    await this.#claims.settle(settlement);
   }
 
   /** Calls again until it is answered. @throws ClusterError `ABORTED`, `STALE_TOKEN` */
