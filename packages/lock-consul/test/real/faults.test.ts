@@ -137,12 +137,17 @@ describe.skipIf(started === undefined).concurrent('locks on Consul', () => {
       const [a, b] = [await scene.join('a'), await scene.join('b')];
       for (const each of [a, b, a]) await (await each.lock()).release();
       const other = await a.locks.lock('other');
-      expect(await keys(prefix)).toEqual([`${prefix}/other/.lock`, `${prefix}/x/.lock`]);
+      // On a busy machine the other may have been idle for long enough to be gone.
+      expect(await keys(prefix)).toContain(`${prefix}/other/.lock`);
       await other.release();
     }
-    expect(await keys(prefix)).toEqual([]);
-    const sessions = (await server.call('GET', '/v1/session/list')) as readonly { readonly Name: string }[];
-    expect(sessions.filter(({ Name }) => Name.includes(` ${prefix}/`))).toEqual([]);
+    const sessions = async () => {
+      const all = (await server.call('GET', '/v1/session/list')) as readonly { readonly Name: string }[];
+      return all.filter(({ Name }) => Name.includes(` ${prefix}/`));
+    };
+    // What is asked of Consul while locks are closed has its time, and may be done after it.
+    await expect.poll(() => keys(prefix), { timeout: 10_000 }).toEqual([]);
+    await expect.poll(sessions, { timeout: 10_000 }).toEqual([]);
   });
 
   it('takes any name for a key of its own', async () => {
