@@ -15,7 +15,7 @@ afterEach(() => running?.kill('SIGKILL'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** How often the writer is killed; `KILLS` asks for more. */
-const KILLS = Number(process.env['KILLS'] ?? 40);
+const KILLS = Number(process.env['KILLS'] ?? 20);
 
 function start(...args: string[]): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
   const child = spawn(process.execPath, ['--conditions=@quorate/source', '--no-warnings', program, ...args], {

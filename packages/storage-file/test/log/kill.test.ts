@@ -15,7 +15,7 @@ const program = new URL('../children/log-up.ts', import.meta.url).pathname;
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** How often the writer is killed; `LOG_KILLS` asks for more. */
-const KILLS = Number(process.env['LOG_KILLS'] ?? 50);
+const KILLS = Number(process.env['LOG_KILLS'] ?? 20);
 
 /** Lets the writer acknowledge so many appends, and kills it; gives the last index of each group acknowledged. */
 async function writeAndDie(directory: string, appends: number): Promise<ReadonlyMap<number, number>> {

@@ -52,7 +52,8 @@ function holderCases(suite: Suite<LockFixture>, { holder, now }: LockServerHarne
       return process.looks.length > seen + LOOKS && process.looks.at(-1)?.isAborted === true;
     });
     expectThat(
-      process.looks.every(({ isValid, at }, index) => !isValid || (index < seen && at < granted)),
+      // By when it looked, and not by when that was heard of: what it told before it was stopped may come late.
+      process.looks.every(({ isValid, at }) => !isValid || at < granted),
       'the process has seen it valid at no time at which the next one had it',
     );
   });
