@@ -113,10 +113,10 @@ function watchCases(suite: Suite<ElectionFixture>): void {
     const told = election.watch()[Symbol.asyncIterator]();
     const { token } = await fixture.elect('a');
     const itself = async (): Promise<bigint | undefined> => {
-      for (;;) {
-        const { value } = await told.next();
-        if (value?.nodeId === 'a') return election.leadership?.token;
+      for (let next = await told.next(); next.done !== true; next = await told.next()) {
+        if (next.value?.nodeId === 'a') return election.leadership?.token;
       }
+      return undefined;
     };
     expectEqual(
       await bed.soon('what it is told of itself', itself(), fixture.electedWithinMs),
