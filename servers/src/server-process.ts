@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { guardProcess } from './process-guard.ts';
+
 const READY_MS = 30_000;
 const LOOK_MS = 25;
 /** Of its output, which is shown when it fails. */
@@ -50,9 +52,8 @@ export class ServerProcess implements AsyncDisposable {
       throw new Error(`${program} can't be started: ${String(cause)}`, { cause });
     }
     this.#child = child;
-    const endWithThis = () => child.kill('SIGKILL');
-    process.once('exit', endWithThis);
-    child.once('exit', () => process.off('exit', endWithThis));
+    const guard = guardProcess(child.pid, ['KILL']);
+    child.once('exit', () => guard.release());
     try {
       await this.#ready(child);
     } catch (error) {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { ServerProcess } from '../src/server-process.ts';
@@ -43,14 +44,22 @@ describe('a server as a process', () => {
   );
 
   it('leaves nothing to this one, however often it is restarted', async () => {
-    const before = process.listenerCount('exit');
+    const before = children();
     const server = await ServerProcess.start(command(IDLE));
     for (let restart = 0; restart < 3; restart += 1) {
       await server.kill();
       await server.start();
     }
-    expect(process.listenerCount('exit')).toBe(before + 1);
+    // Itself and its guard.
+    await expect.poll(children).toBe(before + 2);
     await server[Symbol.asyncDispose]();
-    expect(process.listenerCount('exit')).toBe(before);
+    await expect.poll(children).toBe(before);
   });
 });
+
+/** How many processes this one has. */
+function children(): number {
+  const listed = spawnSync('ps', ['-A', '-o', 'ppid=,comm='], { encoding: 'utf8' }).stdout;
+  const ours = new RegExp(`^ *${process.pid} (?!ps$)`, 'gmu');
+  return listed.match(ours)?.length ?? 0;
+}

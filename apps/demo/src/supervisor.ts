@@ -2,10 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { LeaderInfo, NodeId } from '@quorate/core';
+import { guardProcess, type ProcessGuard } from '@quorate/test-servers';
 import type { DiscoveryName } from './discoveries.ts';
 import type { History, ProcessEvent } from './history.ts';
 import type { LedgerCopies } from './ledger-copies.ts';
-import { guardPaused, type PauseGuard } from './pause-guard.ts';
 import type { NodeRequest } from './node-request.ts';
 import { nodeNames } from './options.ts';
 import type { ElectionName } from './elections.ts';
@@ -46,7 +46,7 @@ export interface NodeView {
 interface Entry {
   view: NodeView;
   child: ChildProcess | undefined;
-  guard: PauseGuard | undefined;
+  guard: ProcessGuard | undefined;
   /** The last lines it wrote. */
   output: string[];
 }
@@ -144,7 +144,8 @@ export class Supervisor implements AsyncDisposable {
     const entry = this.#entry(id);
     if (entry.view.state !== 'running') return;
     const pid = entry.child?.pid;
-    if (pid !== undefined) entry.guard = guardPaused(pid);
+    // Stopped, it can't notice that this process is gone; continued, it ends by itself.
+    if (pid !== undefined) entry.guard = guardProcess(pid, ['CONT']);
     this.#signal(id, 'SIGSTOP', 'paused', 'paused');
   }
 
