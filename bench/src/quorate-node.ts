@@ -11,6 +11,7 @@ export async function startTransport(id: string): Promise<Transport> {
     incarnation: process.pid,
     cluster: { name: 'bench', id: 'bench', adopt: () => undefined },
     bind: self,
+    security: { keyring: undefined, insecure: true },
     debug: new Set(),
   });
   await transport.start();

@@ -18,7 +18,8 @@ if (engine === undefined) throw new Error(`there is no engine ${name}`);
 const cluster = createCluster({
   nodeId: id,
   bind: '127.0.0.1:0',
-  transport: tcpTransport({ insecure: true }),
+  insecure: true,
+  transport: tcpTransport(),
   election: engine.election(place, Number(ttlMs)),
   logLevel: 'error',
 });

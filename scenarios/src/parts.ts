@@ -56,7 +56,7 @@ export function volatileParts(factory: ElectionFactory = majorityElection): Elec
 /** Whole nodes, as they run in production, on simulated streams and disks. */
 export function wholeNodeParts(factory: ElectionFactory = majorityElection): ElectionParts {
   return {
-    transport: () => tcpTransport({ insecure: true, reconnect: { minMs: 100, maxMs: 1000 } }),
+    transport: () => tcpTransport({ reconnect: { minMs: 100, maxMs: 1000 } }),
     storage: () => fileStorage({ directory: '/data' }),
     election: (options) => factory(electionOptions(options)),
     ...ofMajority,

@@ -28,7 +28,8 @@ class Halves {
       const cluster = createCluster({
         nodeId: host.name,
         bind: { host: host.address, port: PORT },
-        transport: tcpTransport({ insecure: true, reconnect: { minMs: 50, maxMs: 500 } }),
+        insecure: true,
+        transport: tcpTransport({ reconnect: { minMs: 50, maxMs: 500 } }),
         storage: fileStorage({ directory: '/data' }),
         discovery: staticDiscovery({ nodes: told.map(({ address }) => ({ host: address, port: PORT })) }),
         formation: clusterFormation({ expectedNodes: 2, marginMs: 200, lookEveryMs: 100 }),

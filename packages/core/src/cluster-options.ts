@@ -4,6 +4,7 @@ import type { ConsistencyLevel } from './consistency.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
 import type { Formation } from './formation.ts';
+import { Keyring, MIN_SECRET_LENGTH } from './keyring.ts';
 import type { Locks } from './locks.ts';
 import { DEBUG_TEXT, isLogger, type Logger, type LogSink } from './logger.ts';
 import type { Membership } from './membership.ts';
@@ -46,6 +47,20 @@ export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
   readonly weight?: number;
   /** Free for the user; other nodes see it. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * What all nodes of the cluster know and nobody else: they show each other that they know it, and encrypt what they
+   * say. At least 16 characters that nobody can guess, best 32 random bytes as text. Needs a transport.
+   * @default none: then only loopback is bound, unless `insecure` is set
+   */
+  readonly secret?: string;
+  /** In place of `secret`: secrets that can be changed while the cluster runs. */
+  readonly keyring?: Keyring;
+  /**
+   * Binds addresses that others reach although nothing is authenticated or encrypted: whoever reaches the port can join.
+   * For networks that are closed by other means.
+   * @default false
+   */
+  readonly insecure?: boolean;
   /** Addresses to try for ever, whatever discovery says. Needs a transport. */
   readonly seedNodes?: readonly (Address | string)[];
   /**
@@ -121,7 +136,7 @@ export interface CheckedClusterOptions extends Omit<ClusterOptions, 'bind' | 'ad
 }
 
 /** The options that are parts or objects: a program gives them, no text can. */
-export type ObjectOption = PluginKind | 'system' | 'logger';
+export type ObjectOption = PluginKind | 'keyring' | 'system' | 'logger';
 
 const HOUR_MS = 3_600_000;
 const NAME = 'letters, digits, ".", "_" and "-", beginning and ending with a letter or digit, at most 128';
@@ -144,6 +159,8 @@ export const textRules: Omit<OptionRules<CheckedClusterOptions>, ObjectOption | 
   region: rule.text(),
   weight: rule.number({ min: 0 }),
   metadata: metadataRule(),
+  secret: rule.text(`a text of at least ${MIN_SECRET_LENGTH} characters`, (text) => text.length >= MIN_SECRET_LENGTH),
+  insecure: rule.flag(),
   seedNodes: rule.list(rule.address()),
   replicationFactor: rule.integer({ min: 1, max: 99 }),
   consistency: rule.oneOf('eventual', 'quorum', 'linearizable'),
@@ -155,6 +172,7 @@ export const textRules: Omit<OptionRules<CheckedClusterOptions>, ObjectOption | 
 export const clusterRules: OptionRules<CheckedClusterOptions> = {
   ...textRules,
   timings: rule.group('createCluster: timings', timingRules),
+  keyring: rule.value('a Keyring', (value) => value instanceof Keyring),
   transport: pluginRule('transport'),
   storage: pluginRule('storage'),
   membership: pluginRule('membership'),
@@ -163,7 +181,7 @@ export const clusterRules: OptionRules<CheckedClusterOptions> = {
   election: pluginRule('election'),
   replicator: pluginRule('replicator'),
   locks: pluginRule('locks'),
-  system: rule.value('a System: clock, random, net, disk and logger', isSystem),
+  system: rule.value('a System: clock, random, net, disk, crypto and logger', isSystem),
   logger: rule.value('a logger with debug, info, warn and error, such as console', isLogger),
 };
 
@@ -205,6 +223,8 @@ function isPlugin(value: unknown): value is Plugin<unknown> {
 
 function isSystem(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { clock, random, net, disk, logger } = value as Partial<Record<keyof System, unknown>>;
-  return [clock, random, net, disk].every((part) => typeof part === 'object' && part !== null) && isLogger(logger);
+  const { clock, random, net, disk, crypto, logger } = value as Partial<Record<keyof System, unknown>>;
+  return (
+    [clock, random, net, disk, crypto].every((part) => typeof part === 'object' && part !== null) && isLogger(logger)
+  );
 }

@@ -5,7 +5,7 @@ import type { ClusterNode } from './cluster-node.ts';
 import type { Composition } from './composition.ts';
 import { shared, throwIfAborted, withDeadline } from './deadline.ts';
 import type { IClusterDiscovery } from './discovery.ts';
-import { DiscoveryFeed } from './discovery-feed.ts';
+import { contactsOf, DiscoveryFeed } from './discovery-feed.ts';
 import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
 import { Emitter, type Listener } from './events.ts';
 import type { Formation } from './formation.ts';
@@ -246,9 +246,10 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
    * part, or `#ended`.
    */
   #connect(ground: Ground): void {
-    const { transport, discovery, context } = ground;
+    const { discovery, context } = ground;
     const { seedNodes = [] } = this.#composition.options;
-    for (const address of seedNodes) transport.addContact(address);
+    const contacts = contactsOf(ground);
+    for (const address of seedNodes) contacts.addContact(address);
     this.#feed = new DiscoveryFeed(context, seedNodes);
     if (discovery !== undefined) this.#runDiscovery(discovery, this.#feed, ground);
     this.#show(ground.membership.view);

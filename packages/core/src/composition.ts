@@ -3,7 +3,9 @@ import { ClusterError } from './cluster-error.ts';
 import { type ClusterNode, isClusterNode, MAX_NODE_BYTES } from './cluster-node.ts';
 import type { CheckedClusterOptions, ClusterTimings } from './cluster-options.ts';
 import { connectionMembership } from './connection-membership.ts';
+import { Keyring } from './keyring.ts';
 import type { Capability, Plugin, PluginKind } from './plugin.ts';
+import type { Security } from './security.ts';
 import { soloDiscovery, soloElection, soloTransport } from './solo.ts';
 import { soloLocks } from './solo-locks.ts';
 
@@ -12,6 +14,7 @@ export interface Composition {
   readonly options: CheckedClusterOptions;
   readonly self: ClusterNode;
   readonly bind: Address;
+  readonly security: Security;
   readonly timings: Required<Omit<ClusterTimings, 'unreachableAfterMs'>>;
   readonly plugins: ChosenPlugins & Required<Pick<ChosenPlugins, 'transport' | 'membership'>>;
   /** The kinds that the user can ask the cluster for. */
@@ -45,15 +48,22 @@ export function compose(options: CheckedClusterOptions): Composition {
   for (const kind of KINDS) checkRequirements(options, kind);
   const self = describeSelf(options, options.advertise ?? bind);
   const parts = chosenParts(options);
-  for (const part of parts) part.check?.({ self, bind, parts });
+  const security = securityFrom(options);
+  for (const part of parts) part.check?.({ self, bind, security, parts });
   const { startTimeoutMs = 30_000, stopStepTimeoutMs = 5_000 } = timings;
   return {
     options,
     bind,
+    security,
     self,
     timings: { startTimeoutMs, stopStepTimeoutMs },
     ...(enabled ? together(options) : alone(options)),
   };
+}
+
+function securityFrom({ secret, keyring, insecure = false }: CheckedClusterOptions): Security {
+  if (secret !== undefined && keyring !== undefined) refuse('secret is set, but keyring has the secrets');
+  return { keyring: secret === undefined ? keyring : new Keyring({ use: secret }), insecure };
 }
 
 function together(options: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
@@ -79,11 +89,12 @@ function alone({ storage, discovery, locks }: CheckedClusterOptions): Pick<Compo
 }
 
 function checkNetwork(options: CheckedClusterOptions, enabled: boolean): void {
-  const { transport, seedNodes = [], discovery, formation, bind, advertise } = options;
+  const { transport, seedNodes = [], discovery, formation, bind, advertise, secret, keyring, insecure } = options;
   if (!enabled && seedNodes.length > 0)
     refuse('seedNodes is set, but enabled is false: a cluster of one has no others');
   if (enabled && transport === undefined) {
-    const needed = { seedNodes: seedNodes.length > 0, discovery, formation, bind, advertise };
+    const others = { discovery, formation, bind, advertise, secret, keyring, insecure };
+    const needed = { seedNodes: seedNodes.length > 0, ...others };
     const option = Object.entries(needed).find(([, value]) => value !== undefined && value !== false)?.[0];
     if (option !== undefined) refuse(`${option} is set, but no transport is chosen that could use it`);
   }

@@ -96,6 +96,10 @@ class ConnectionMembership implements Membership {
     })();
   }
 
+  leave(options: CallOptions = {}): Promise<void> {
+    return (async () => throwIfAborted(options.signal, 'connection-membership: leave'))();
+  }
+
   watch(options: CallOptions = {}): AsyncIterable<MembershipChange> {
     return this.#changes.watch(options);
   }

@@ -6,6 +6,7 @@ import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
 import type { DebugScopes } from './logger.ts';
 import type { Membership } from './membership.ts';
+import type { Security } from './security.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
 import type { Transport } from './transport.ts';
@@ -26,6 +27,7 @@ export interface TransportContext extends System {
   readonly incarnation: number;
   readonly cluster: ClusterIdentity;
   readonly bind: Address;
+  readonly security: Security;
   /** Scopes whose details are to be logged. */
   readonly debug: DebugScopes;
 }

@@ -1,6 +1,7 @@
 import { type Address, formatAddress } from './address.ts';
 import type { NodeId } from './cluster-node.ts';
 import type { ClusterContext } from './context.ts';
+import type { ContactSink } from './membership.ts';
 import type { DiscoverySnapshot } from './discovery.ts';
 import { MAX_DISCOVERED_NODES, normalizeNodes } from './normalize-nodes.ts';
 
@@ -13,13 +14,13 @@ interface Contact {
 const MAX_SOURCES = 64;
 
 /**
- * Turns what discovery says into the transport's contacts. Discovery is advisory: it adds contacts, and takes one back
+ * Turns what discovery says into contacts of the membership, or else of the transport. Discovery is advisory: it adds contacts, and takes one back
  * only when complete answers of every source that named it no longer do, and nobody is connected there.
  */
 export class DiscoveryFeed {
   readonly #context: ClusterContext;
   readonly #seeds: ReadonlySet<string>;
-  /** Every address handed to the transport by this feed and not taken back. Seeds are never in it. */
+  /** Every address handed on by this feed and not taken back. Seeds are never in it. */
   readonly #contacts = new Map<string, Contact>();
   /** What each source's good answers name. */
   readonly #named = new Map<string, ReadonlySet<string>>();
@@ -45,11 +46,11 @@ export class DiscoveryFeed {
 
   /** Takes back contacts that no source names any more. To be called when a peer has gone, too. */
   sweep(): void {
-    const { transport, logger } = this.#context;
+    const { logger } = this.#context;
     for (const [text, contact] of this.#contacts) {
       if ([...this.#named.values()].some((named) => named.has(text)) || this.#isConnected(text, contact.id)) continue;
       this.#contacts.delete(text);
-      transport.removeContact(contact.address);
+      contactsOf(this.#context).removeContact(contact.address);
       logger.info(`${text} is no longer named by discovery: not tried any more`);
     }
   }
@@ -64,11 +65,16 @@ export class DiscoveryFeed {
       return;
     }
     this.#contacts.set(text, { address, id });
-    this.#context.transport.addContact(address);
+    contactsOf(this.#context).addContact(address);
   }
 
   #isConnected(text: string, id: NodeId | undefined): boolean {
     const { peers } = this.#context.transport;
     return peers.some(({ node, state }) => state === 'connected' && (node.id === id || formatAddress(node) === text));
   }
+}
+
+/** Who decides which of the addresses are dialled. */
+export function contactsOf({ membership, transport }: Pick<ClusterContext, 'membership' | 'transport'>): ContactSink {
+  return membership.contacts ?? transport;
 }

@@ -57,8 +57,17 @@ export type {
   StorageContext,
   TransportContext,
 } from './context.ts';
+export {
+  type GossipCarrier,
+  type GossipExchange,
+  gossipTopic,
+  type GossipTopic,
+  MAX_RUMOUR_BYTES,
+  type RumourVerdict,
+} from './gossip-carrier.ts';
 export { checkBytes, checkMessageKind, checkRequestTimeout } from './check-message.ts';
 export { crc32, type Crc32 } from './crc32.ts';
+export type { Crypto } from './crypto.ts';
 export { createCluster } from './create-cluster.ts';
 export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from './deadline.ts';
 export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
@@ -107,6 +116,7 @@ export {
   silentLogger,
 } from './logger.ts';
 export type {
+  ContactSink,
   FailureReason,
   LeaveReason,
   Member,
@@ -115,6 +125,8 @@ export type {
   MembershipView,
   MemberState,
 } from './membership.ts';
+export { Keyring, MIN_SECRET_LENGTH, type Secrets } from './keyring.ts';
+export { authenticates, type Security } from './security.ts';
 export type { DatagramOptions, DatagramSocket, Listener, MulticastOptions, Net, Socket, SocketHandler } from './net.ts';
 export { MAX_DISCOVERED_NODES, normalizeNodes, type NormalizeOptions } from './normalize-nodes.ts';
 export {

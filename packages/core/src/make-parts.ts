@@ -67,7 +67,8 @@ export async function makeGround(making: Making): Promise<Ground> {
   const { plugins } = composition;
   const storage = await openStorage(making);
   const identity = await loadNode(making, storage);
-  const base = { ...surroundings(making, 'transport'), self: composition.self, bind: composition.bind };
+  const { self, bind, security } = composition;
+  const base = { ...surroundings(making, 'transport'), self, bind, security };
   const debug = debugScopes(composition, system);
   const { incarnation, cluster, keepCharter } = identity;
   const transportContext: TransportContext = { ...base, incarnation, cluster, debug };
@@ -162,8 +163,8 @@ async function loadNode(
 
 /** The machine, with a logger of the part's own. Named one by one: a system may be an object with getters. */
 function surroundings(making: Making, kind: PluginKind): System {
-  const { clock, random, net, disk, crc32 } = making.system;
-  return { clock, random, net, disk, ...(crc32 && { crc32 }), ...logging(making, kind) };
+  const { clock, random, net, disk, crypto, crc32 } = making.system;
+  return { clock, random, net, disk, crypto, ...(crc32 && { crc32 }), ...logging(making, kind) };
 }
 
 function logging({ composition, system }: Making, kind: PluginKind): Pick<System, 'logger'> {

@@ -1,6 +1,8 @@
+import type { Address } from './address.ts';
 import type { CallOptions } from './call-options.ts';
 import type { MonotonicMs } from './clock.ts';
 import type { ClusterNode, NodeId } from './cluster-node.ts';
+import type { GossipCarrier } from './gossip-carrier.ts';
 
 /** `left` is told by the node itself; `unreachable` is what others believe of a node that is silent. */
 export type MemberState = 'alive' | 'suspect' | 'unreachable' | 'left';
@@ -12,6 +14,11 @@ export interface Member {
   readonly node: ClusterNode;
   readonly state: MemberState;
   readonly incarnation: number;
+  /**
+   * Grows with the order in which nodes joined; equal for those that joined at once. All who see the member see the same.
+   * Absent where the membership doesn't tell.
+   */
+  readonly joinOrder?: number;
   /** When the state began, by the observer's clock. */
   readonly since: MonotonicMs;
 }
@@ -35,11 +42,31 @@ export type MembershipChange =
   | { readonly type: 'failed'; readonly member: Member; readonly reason: FailureReason; readonly view: MembershipView }
   | { readonly type: 'left'; readonly member: Member; readonly reason: LeaveReason; readonly view: MembershipView };
 
+/** Where addresses go that somebody answers at, perhaps: a transport that dials them all, or who chooses among them. */
+export interface ContactSink {
+  addContact(address: Address): void;
+  removeContact(address: Address): void;
+}
+
 export interface Membership extends AsyncDisposable {
   /** Includes this node, always `alive`. */
   readonly view: MembershipView;
   /** Begins to observe. Called once, before the transport starts. */
   start(options?: CallOptions): Promise<void>;
+  /**
+   * Takes what discovery and `seedNodes` name, and has the transport dial whom it wants.
+   * @default the transport, which then dials all
+   */
+  readonly contacts?: ContactSink;
+  /** Carries the news of others, where the membership gossips. */
+  readonly carrier?: GossipCarrier;
+  /**
+   * Tells the others that this node is leaving, for good or to be restarted, and resolves once a majority of those that are
+   * alive has acknowledged; at once when there are none. After it this node is not suspected any more. Later calls share
+   * the first.
+   * @throws ClusterError `TIMEOUT`, `ABORTED`, `CLOSED`: then it may be taken for one that failed
+   */
+  leave(options?: CallOptions): Promise<void>;
   /** Changes from the call on; at most 1,024 unread, then the oldest are dropped. */
   watch(options?: CallOptions): AsyncIterable<MembershipChange>;
 }

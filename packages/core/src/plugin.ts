@@ -1,5 +1,6 @@
 import type { Address } from './address.ts';
 import type { ClusterNode } from './cluster-node.ts';
+import type { Security } from './security.ts';
 import type {
   ClusterContext,
   FormationContext,
@@ -39,6 +40,7 @@ export interface ClusterPlan {
   /** With the address to advertise; its port may be 0. */
   readonly self: ClusterNode;
   readonly bind: Address;
+  readonly security: Security;
   /** All that were chosen, for parts that have to agree with each other about something. */
   readonly parts: readonly Plugin<unknown>[];
 }

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Crc32 } from './crc32.ts';
+import type { Crypto } from './crypto.ts';
 import type { Disk } from './disk.ts';
 import type { DebugScopes, Logger } from './logger.ts';
 import type { Net } from './net.ts';
@@ -14,6 +15,7 @@ export interface System {
   readonly random: Random;
   readonly net: Net;
   readonly disk: Disk;
+  readonly crypto: Crypto;
   readonly logger: Logger;
   /** A quicker one than that of this package. */
   readonly crc32?: Crc32;

@@ -32,6 +32,7 @@ async function scene(options: ConnectionMembershipOptions = {}): Promise<Scene> 
     incarnation: 3,
     cluster: { name: 'test', id: undefined, adopt: () => undefined },
     bind: transport.self,
+    security: { keyring: undefined, insecure: true },
     debug: new Set<string>(),
     transport,
     storage: undefined,

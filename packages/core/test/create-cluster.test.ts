@@ -97,7 +97,7 @@ describe('createCluster', () => {
     [{ timings: { startTimeoutMs: 0 } }, /^timings: startTimeoutMs must be a number of milliseconds from 1/u],
     [{ timings: { startTimeout: 1 } }, 'timings: there is no option startTimeout'],
     [{ logger: {} }, 'logger must be a logger with debug, info, warn and error, such as console, got an object'],
-    [{ system: {} }, 'system must be a System: clock, random, net, disk and logger, got an object'],
+    [{ system: {} }, 'system must be a System: clock, random, net, disk, crypto and logger, got an object'],
     [
       { transport: discovery },
       'transport must be a plugin of kind transport, got fake-discovery, which is of kind discovery',

@@ -75,5 +75,12 @@ export function manualSystem(clock: Clock = new ManualClock()): System {
     {},
     { get: (_, name) => () => Promise.reject(new Error(`${String(name)} was not expected`)) },
   );
-  return { clock, random: middle, net: absent as System['net'], disk: absent as System['disk'], logger: silentLogger };
+  return {
+    clock,
+    random: middle,
+    net: absent as System['net'],
+    disk: absent as System['disk'],
+    crypto: absent as System['crypto'],
+    logger: silentLogger,
+  };
 }

@@ -38,7 +38,8 @@ class Town {
       const cluster = createCluster({
         nodeId,
         bind: { host: host.address, port: PORT },
-        transport: tcpTransport({ insecure: true }),
+        insecure: true,
+        transport: tcpTransport(),
         discovery: dnsDiscovery({
           names: ['_quorate._tcp.test'],
           resolvers: [this.dns.address],

@@ -32,7 +32,7 @@ electionContract({ describe, it }, harness);
 
 describe('whole nodes', () => {
   const nodes: NodeParts = {
-    transport: () => tcpTransport({ insecure: true, reconnect: { minMs: 100, maxMs: 1000 } }),
+    transport: () => tcpTransport({ reconnect: { minMs: 100, maxMs: 1000 } }),
     storage: () => fileStorage({ directory: '/data' }),
   };
   electionContract({ describe, it }, { ...harness, nodes });

@@ -20,8 +20,9 @@ async function node(): Promise<{ readonly world: World; readonly context: Cluste
       await storage.open();
       const self = { id: 'a', host: host.address, port: 7000 };
       const cluster = { name: 'test', id: 'cluster-1', adopt: () => undefined };
+      const security = { keyring: undefined, insecure: true };
       const debug = new Set<string>();
-      const parts = { ...system, self, bind: self, incarnation: 1, cluster, debug };
+      const parts = { ...system, self, bind: self, incarnation: 1, cluster, security, debug };
       const transport = memoryTransport({ network }).create(parts);
       resolve({ ...parts, storage, transport } as unknown as ClusterContext);
     });

@@ -90,7 +90,8 @@ export class SimulatedCluster {
         seedNodes: this.world.hosts.map(({ address }) => ({ host: address, port: 7000 })),
         system,
         logLevel: 'warn',
-        transport: real ? tcpTransport({ insecure: true }) : memoryTransport({ network: this.#network }),
+        insecure: real,
+        transport: real ? tcpTransport() : memoryTransport({ network: this.#network }),
         storage: this.#storage(name),
         replicator: {
           ...replicator,

@@ -1,4 +1,5 @@
 import { checkOptions, ClusterError, type Logger, type OptionRules, rule, type System } from '@quorate/core';
+import { systemCrypto } from '@quorate/core/node';
 
 import { HostTime, ProcessClock } from './host-clock.ts';
 import { type DiskOptions, diskRules, type HostDisk, SimulatedDisk } from './host-disk.ts';
@@ -206,6 +207,7 @@ export class SimulatedHost implements Host {
       random: seededRandom(engine.seed, `${this.name} ${process.boot}`),
       net: this.#world.net(this, process),
       disk: new ProcessDisk(engine, this.disk, process),
+      crypto: systemCrypto,
       logger: this.#logger(process),
     };
   }

@@ -74,6 +74,7 @@ export class MemoryCluster {
         },
         adopt,
       },
+      security: { keyring: undefined, insecure: true },
       debug: new Set<string>(),
     };
     node.transport = memoryTransport({ network: this.#network, ...settings }).create(context);

@@ -41,6 +41,7 @@ export function transportContext(
     incarnation: details.incarnation ?? machine.host?.boots ?? 1,
     cluster: details.cluster ?? testIdentity(),
     bind,
+    security: { keyring: undefined, insecure: true },
     debug: new Set(),
   };
 }

@@ -28,12 +28,6 @@ export interface ReconnectOptions {
 
 export interface TcpTransportOptions {
   /**
-   * Binds other addresses than loopback, though nothing is authenticated or encrypted: whoever reaches the port can
-   * join. For networks that are closed by other means.
-   * @default false
-   */
-  readonly insecure?: boolean;
-  /**
    * The largest frame accepted, in bytes. A message, a request or an answer must fit into one.
    * @default 1048576
    */
@@ -90,7 +84,6 @@ const MIB = 1024 * 1024;
 export function settingsFrom(options: TcpTransportOptions): Settings {
   const given = checkOptions('tcpTransport', rules, options);
   return {
-    insecure: false,
     maxFrameBytes: MIB,
     maxQueueBytes: 8 * MIB,
     maxRequests: 1024,
@@ -108,7 +101,6 @@ export function settingsFrom(options: TcpTransportOptions): Settings {
 const duration = rule.duration({ min: 1, max: 24 * 60 * 60 * 1000 });
 
 const rules: OptionRules<TcpTransportOptions> = {
-  insecure: rule.flag(),
   maxFrameBytes: rule.integer({ min: 64 * 1024, max: 64 * MIB }),
   maxQueueBytes: rule.integer({ min: 64 * 1024, max: 1024 * MIB }),
   maxRequests: rule.integer({ min: 1, max: 1_000_000 }),

@@ -1,11 +1,19 @@
-import { type Address, ClusterError, formatAddress, isLoopback, type Plugin, type Transport } from '@quorate/core';
-import { type Settings, settingsFrom, type TcpTransportOptions } from './options.ts';
+import {
+  type Address,
+  ClusterError,
+  formatAddress,
+  isLoopback,
+  type Plugin,
+  type Security,
+  type Transport,
+} from '@quorate/core';
+import { settingsFrom, type TcpTransportOptions } from './options.ts';
 import { TcpTransport } from './transport.ts';
 
 /**
  * The transport over TCP, through the system's `net`.
  * @throws ClusterError `INVALID_OPTIONS`, naming the option; `createCluster` (and `create`) throw it when a port that
- * others reach is to be bound without `insecure`
+ * others reach is to be bound and the cluster has no secret, unless it is `insecure`
  */
 export function tcpTransport(options: TcpTransportOptions = {}): Plugin<Transport, 'transport'> {
   const settings = settingsFrom(options);
@@ -13,20 +21,20 @@ export function tcpTransport(options: TcpTransportOptions = {}): Plugin<Transpor
     name: 'transport-tcp',
     kind: 'transport',
     requires: [],
-    check: ({ bind }) => checkBind(bind, settings),
+    check: checkBind,
     create: (context) => {
       // Again, for those who make the transport without createCluster.
-      checkBind(context.bind, settings);
+      checkBind(context);
       return new TcpTransport(context, settings);
     },
   };
 }
 
-function checkBind(bind: Address, { insecure }: Settings): void {
-  if (insecure || isLoopback(bind.host)) return;
+function checkBind({ bind, security }: { readonly bind: Address; readonly security: Security }): void {
+  if (security.insecure || isLoopback(bind.host)) return;
   throw new ClusterError(
     'INVALID_OPTIONS',
     `tcpTransport: bind must be loopback, because nothing is authenticated, got ${formatAddress(bind)}; ` +
-      'set insecure: true where the network itself keeps strangers out',
+      'give the cluster a secret, or set insecure: true where the network itself keeps strangers out',
   );
 }

@@ -8,7 +8,6 @@ import { tcpTransport } from '../src/index.ts';
 const refuses: RefusedOptions = {
   factory: tcpTransport,
   options: [
-    { insecure: 'yes' },
     { maxFrameBytes: 10 },
     { maxQueueBytes: 1.5 },
     { maxRequests: 0 },
@@ -22,7 +21,7 @@ const refuses: RefusedOptions = {
   ],
 };
 
-transportContract({ describe, it }, { name: 'transport-tcp', create: () => tcpTransport({ insecure: true }), refuses });
+transportContract({ describe, it }, { name: 'transport-tcp', create: () => tcpTransport(), refuses });
 
 describe('over the real network', () => {
   transportContract(

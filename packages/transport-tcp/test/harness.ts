@@ -20,6 +20,7 @@ export interface NodeOptions {
   readonly cluster?: string;
   readonly clusterId?: string;
   readonly debug?: readonly string[];
+  readonly insecure?: boolean;
   readonly logger?: Logger;
   readonly system?: System;
   readonly transport?: TcpTransportOptions;
@@ -62,6 +63,7 @@ export function makeNode(options: NodeOptions): TestNode {
       },
     },
     bind: { host, port },
+    security: { keyring: undefined, insecure: options.insecure ?? false },
     debug: new Set(options.debug),
   };
   const transport = tcpTransport(options.transport).create(context);

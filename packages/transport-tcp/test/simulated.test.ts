@@ -218,7 +218,7 @@ function simNode(world: World, name: string, transport: TcpTransportOptions): Si
   const main = (contacts: readonly Address[]) => async (system: System) => {
     sockets = new Set();
     const net = countedNet(system.net, sockets, () => dials.push(world.now));
-    const options = { id: name, ...address, incarnation: host.boots, transport: { insecure: true, ...transport } };
+    const options = { id: name, ...address, incarnation: host.boots, insecure: true, transport };
     node = makeNode({ ...options, system: { ...system, net } });
     boot = host.boots;
     for (const contact of contacts) node.transport.addContact(contact);

@@ -212,8 +212,8 @@ describe('tcpTransport over the real network', () => {
     expect(() => makeNode({ id: 'a', host: '0.0.0.0' })).toThrow(/insecure: true/u);
     const options = { nodeId: 'a', bind: '0.0.0.0:0', advertise: 'a:1' };
     expect(() => createCluster({ ...options, transport: tcpTransport() })).toThrow(/bind must be .* 0\.0\.0\.0:0/u);
-    expect(() => createCluster({ ...options, transport: tcpTransport({ insecure: true }) })).not.toThrow();
-    expect(() => makeNode({ id: 'a', host: '0.0.0.0', transport: { insecure: true } })).not.toThrow();
+    expect(() => createCluster({ ...options, insecure: true, transport: tcpTransport() })).not.toThrow();
+    expect(() => makeNode({ id: 'a', host: '0.0.0.0', insecure: true })).not.toThrow();
     expect(() => makeNode({ id: 'a', transport: { maxFrameBytes: 1 } })).toThrow(/maxFrameBytes/u);
     expect(() => makeNode({ id: 'a', transport: { heartbeat: { timeoutMs: 10 } } })).toThrow(/heartbeat.timeoutMs/u);
   });

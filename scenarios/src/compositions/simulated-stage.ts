@@ -35,7 +35,8 @@ export class SimulatedStage implements Stage {
       const cluster = createCluster<TallyReplicator>({
         nodeId: id,
         bind: { host: host.address, port: PORT },
-        transport: tcpTransport({ insecure: true, reconnect: { minMs: 100, maxMs: 1000 } }),
+        insecure: true,
+        transport: tcpTransport({ reconnect: { minMs: 100, maxMs: 1000 } }),
         storage: fileStorage({ directory: '/data' }),
         logLevel: 'warn',
         system,

@@ -219,7 +219,16 @@ export class LeaseLife {
     );
     const cluster = { name: 'life', id: 'life-1', adopt: () => undefined };
     const self = { id: host.name, ...bind };
-    const below = { ...system, logger, self, incarnation: host.boots, cluster, bind, debug: new Set<string>() };
+    const below = {
+      ...system,
+      logger,
+      self,
+      incarnation: host.boots,
+      cluster,
+      bind,
+      security: { keyring: undefined, insecure: true },
+      debug: new Set<string>(),
+    };
     const transport = memoryTransport({ network: this.#network }).create(below);
     const on = { ...below, transport, storage: undefined };
     return { ...on, membership: connectionMembership().create(on) };

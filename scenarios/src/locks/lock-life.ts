@@ -154,13 +154,14 @@ export class LockLife {
   #build(host: Host, system: System): Cluster {
     const { hosts } = this.#world;
     const transport = this.#isWhole
-      ? tcpTransport({ insecure: true, reconnect: { minMs: 100, maxMs: 1000 } })
+      ? tcpTransport({ reconnect: { minMs: 100, maxMs: 1000 } })
       : memoryTransport({ network: this.#network });
     return createCluster({
       nodeId: host.name,
       name: 'scenario',
       bind: { host: host.address, port: PORT },
       seedNodes: hosts.map(({ address }) => ({ host: address, port: PORT })),
+      insecure: true,
       transport,
       storage: this.#storages.get(host) as Plugin<Storage, 'storage'>,
       locks: this.#parts.raftLocks({ voters: this.#voters, profile: this.#profile, snapshots: SMALL_SNAPSHOTS }),
@@ -180,6 +181,6 @@ function jumping(world: World, system: System): System {
     setTimer: clock.setTimer.bind(clock),
     defer: clock.defer.bind(clock),
   };
-  const { random, net, disk, logger } = system;
-  return { clock: jumpy, random, net, disk, logger };
+  const { random, net, disk, crypto, logger } = system;
+  return { clock: jumpy, random, net, disk, crypto, logger };
 }

@@ -113,7 +113,6 @@ function messages(world: World): () => Plugin<Transport, 'transport'> {
 
 function streams(): Plugin<Transport, 'transport'> {
   return tcpTransport({
-    insecure: true,
     reconnect: { minMs: 100, maxMs: 1000 },
     heartbeat: { intervalMs: 500, timeoutMs: 2000 },
   });

@@ -8,9 +8,12 @@ import { DEBUG_TEXT, isLogger, type Logger, parseDebugScopes } from '../logger.t
 import { checkOptions, type OptionRules, rule } from '../option-rules.ts';
 import type { System } from '../system.ts';
 import { systemClock } from './clock.ts';
+import { systemCrypto } from './crypto.ts';
 import { FileDisk } from './disk.ts';
 import { SystemNet } from './net.ts';
 import { CryptoRandom } from './random.ts';
+
+export { systemCrypto } from './crypto.ts';
 
 export interface NodeSystemOptions {
   /**
@@ -36,6 +39,7 @@ export function nodeSystem(options: NodeSystemOptions = {}): System {
     random: new CryptoRandom(),
     net: new SystemNet(logger),
     disk: new FileDisk(),
+    crypto: systemCrypto,
     crc32,
     logger,
     debug: parseDebugScopes(debug),

@@ -55,8 +55,9 @@ class TwoGroups {
     await storage.open();
     const self = { id: name, host: this.host(name).address, port: PORT };
     const cluster = { name: 'test', id: 'cluster-1', adopt: () => undefined };
+    const security = { keyring: undefined, insecure: true };
     const debug = new Set<string>();
-    const parts = { ...system, self, bind: self, incarnation: this.host(name).boots, cluster, debug };
+    const parts = { ...system, self, bind: self, incarnation: this.host(name).boots, cluster, security, debug };
     const transport = memoryTransport({ network: this.#network }).create(parts);
     const context = { ...parts, storage, transport } as unknown as ClusterContext;
     const shared = GROUPS.map((id) => sharedGroup(context, id));

@@ -112,7 +112,15 @@ export class TransferWorld {
     await store.open();
     const self = { id: node.id, ...node.address };
     const cluster = { name: 'test', id: 'cluster-1', adopt: () => undefined };
-    const context = { ...system, self, bind: self, incarnation: node.host.boots, cluster, debug: new Set<string>() };
+    const context = {
+      ...system,
+      self,
+      bind: self,
+      incarnation: node.host.boots,
+      cluster,
+      security: { keyring: undefined, insecure: true },
+      debug: new Set<string>(),
+    };
     node.store = store;
     node.transport = this.#transport().create(context);
     node.transfer = new SnapshotTransfer(
@@ -135,7 +143,7 @@ export class TransferWorld {
 
   #transport(): Plugin<Transport, 'transport'> {
     if (this.#kind.transport === 'memory') return memoryTransport({ network: this.#network });
-    return tcpTransport({ insecure: true });
+    return tcpTransport();
   }
 }
 
