@@ -1,3 +1,5 @@
+import type { NodeId } from './cluster-node.ts';
+
 /** Who spreads what; a number as for messages, 1 to 255. */
 export type GossipTopic = number;
 
@@ -24,6 +26,12 @@ export interface GossipCarrier {
    * @throws ClusterError `INVALID_OPTIONS` when it has more than `MAX_RUMOUR_BYTES`
    */
   spread(topic: GossipTopic, payload: Uint8Array, options?: { readonly key?: string }): boolean;
+  /**
+   * Hands a rumour to one node alone, in a datagram: once, and whether it comes nobody tells. To its handler it is like any
+   * other. False when that node is no member, or is gone: then nothing was sent.
+   * @throws ClusterError `INVALID_OPTIONS` when it has more than `MAX_RUMOUR_BYTES`
+   */
+  tell(to: NodeId, topic: GossipTopic, payload: Uint8Array): boolean;
   /**
    * Called with each rumour that comes, also with what was heard before: the handler knows, and returns whether it is news,
    * which is then spread on under the key that it gives. One handler a topic. What it throws is reported, and nothing is

@@ -21,6 +21,8 @@ export const messageKind = {
   FORMATION: 6,
   /** What locks are asked for by nodes that keep none themselves. */
   LOCKS: 7,
+  /** What nodes tell all others: answers to their queries, and all of it to one that has just come. */
+  SHARED_STATE: 8,
   /** The first kind that is free for users. */
   USER: 1024,
 } as const;
