@@ -1,0 +1,94 @@
+import type { Address, GossipTopic, NodeId } from '@quorate/core';
+import type { Evidence, StateOfMember, Version } from './types.ts';
+
+/** What one datagram carries. Frozen. */
+export interface Packet {
+  /** Who sent it, and the sender's run. */
+  readonly sender: NodeId;
+  readonly run: number;
+  readonly messages: readonly Message[];
+}
+
+export type Message = Ping | Acknowledgement | PingRequest | Nack | LeaveRequest | LeaveAnswer | Dispute | Rumour;
+
+/** What is passed on from node to node, a bounded number of times. */
+export type Rumour = AliveRumour | SuspectRumour | UnreachableRumour | LeftRumour | UserRumour;
+
+export interface Ping {
+  readonly type: 'ping';
+  readonly sequence: number;
+  /** Who is meant: another node at the same address doesn't answer. */
+  readonly target: NodeId;
+}
+
+export interface Acknowledgement {
+  readonly type: 'ack';
+  readonly sequence: number;
+  /** How late the timers of who answers have run of late. */
+  readonly loopDelayMs: number;
+}
+
+/** Asks a third node to ping the target, and to answer with its acknowledgement, or with a nack. */
+export interface PingRequest {
+  readonly type: 'ping-request';
+  readonly sequence: number;
+  readonly target: NodeId;
+  readonly run: number;
+  readonly address: Address;
+}
+
+/** The third node lives and got no answer either. */
+export interface Nack {
+  readonly type: 'nack';
+  readonly sequence: number;
+}
+
+export interface LeaveRequest {
+  readonly type: 'leave';
+  readonly sequence: number;
+}
+
+export interface LeaveAnswer {
+  readonly type: 'leave-ack';
+  readonly sequence: number;
+}
+
+/** Tells a node that another living one holds its id. */
+export interface Dispute {
+  readonly type: 'dispute';
+  readonly id: NodeId;
+  readonly holder: Address;
+}
+
+export interface AliveRumour {
+  readonly type: 'alive';
+  readonly member: StateOfMember;
+}
+
+/** The same of one member by another witness is independent of it. */
+export interface SuspectRumour extends Version {
+  readonly type: 'suspect';
+  readonly id: NodeId;
+  readonly by: NodeId;
+  readonly evidence: Evidence;
+  /** Asks who gets it to see for itself, at once. Never passed on. */
+  readonly asks?: boolean;
+}
+
+export interface UnreachableRumour extends Version {
+  readonly type: 'unreachable';
+  readonly id: NodeId;
+  readonly by: NodeId;
+  readonly evidence: Evidence;
+}
+
+export interface LeftRumour extends Version {
+  readonly type: 'left';
+  readonly id: NodeId;
+}
+
+export interface UserRumour {
+  readonly type: 'user';
+  readonly topic: GossipTopic;
+  readonly payload: Uint8Array;
+}
