@@ -1,4 +1,5 @@
 import type { Address } from './address.ts';
+import { type CertificateOptions, certificateRules } from './certificates.ts';
 import { isNodeId, type NodeId } from './cluster-node.ts';
 import type { ConsistencyLevel } from './consistency.ts';
 import type { IClusterDiscovery } from './discovery.ts';
@@ -55,6 +56,12 @@ export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
   readonly secret?: string;
   /** In place of `secret`: secrets that can be changed while the cluster runs. */
   readonly keyring?: Keyring;
+  /**
+   * Streams are secured by certificates in place of the secret, which then serves datagrams only. Files, read again when
+   * they change. Needs a transport.
+   * @default none
+   */
+  readonly certificates?: CertificateOptions;
   /**
    * Binds addresses that others reach although nothing is authenticated or encrypted: whoever reaches the port can join.
    * For networks that are closed by other means.
@@ -136,7 +143,7 @@ export interface CheckedClusterOptions extends Omit<ClusterOptions, 'bind' | 'ad
 }
 
 /** The options that are parts or objects: a program gives them, no text can. */
-export type ObjectOption = PluginKind | 'keyring' | 'system' | 'logger';
+export type ObjectOption = PluginKind | 'keyring' | 'certificates' | 'system' | 'logger';
 
 const HOUR_MS = 3_600_000;
 const NAME = 'letters, digits, ".", "_" and "-", beginning and ending with a letter or digit, at most 128';
@@ -173,6 +180,7 @@ export const clusterRules: OptionRules<CheckedClusterOptions> = {
   ...textRules,
   timings: rule.group('createCluster: timings', timingRules),
   keyring: rule.value('a Keyring', (value) => value instanceof Keyring),
+  certificates: rule.group('createCluster: certificates', certificateRules),
   transport: pluginRule('transport'),
   storage: pluginRule('storage'),
   membership: pluginRule('membership'),

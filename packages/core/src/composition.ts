@@ -2,10 +2,11 @@ import { type Address, formatAddress } from './address.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type ClusterNode, isClusterNode, MAX_NODE_BYTES } from './cluster-node.ts';
 import type { CheckedClusterOptions, ClusterTimings } from './cluster-options.ts';
+import { CertificateFiles, type CertificateOptions } from './certificates.ts';
 import { connectionMembership } from './connection-membership.ts';
 import { Keyring } from './keyring.ts';
 import type { Capability, Plugin, PluginKind } from './plugin.ts';
-import type { Security } from './security.ts';
+import { authenticates, type Security } from './security.ts';
 import { soloDiscovery, soloElection, soloTransport } from './solo.ts';
 import { soloLocks } from './solo-locks.ts';
 
@@ -14,7 +15,7 @@ export interface Composition {
   readonly options: CheckedClusterOptions;
   readonly self: ClusterNode;
   readonly bind: Address;
-  readonly security: Security;
+  readonly security: Security & { readonly certificates: CertificateFiles | undefined };
   readonly timings: Required<Omit<ClusterTimings, 'unreachableAfterMs'>>;
   readonly plugins: ChosenPlugins & Required<Pick<ChosenPlugins, 'transport' | 'membership'>>;
   /** The kinds that the user can ask the cluster for. */
@@ -49,6 +50,7 @@ export function compose(options: CheckedClusterOptions): Composition {
   const self = describeSelf(options, options.advertise ?? bind);
   const parts = chosenParts(options);
   const security = securityFrom(options);
+  if (enabled) checkSecurity(options, security);
   for (const part of parts) part.check?.({ self, bind, security, parts });
   const { startTimeoutMs = 30_000, stopStepTimeoutMs = 5_000 } = timings;
   return {
@@ -61,9 +63,27 @@ export function compose(options: CheckedClusterOptions): Composition {
   };
 }
 
-function securityFrom({ secret, keyring, insecure = false }: CheckedClusterOptions): Security {
+function securityFrom(options: CheckedClusterOptions): Composition['security'] {
+  const { name = 'default', nodeId, secret, keyring, certificates: files, insecure = false } = options;
   if (secret !== undefined && keyring !== undefined) refuse('secret is set, but keyring has the secrets');
-  return { keyring: secret === undefined ? keyring : new Keyring({ use: secret }), insecure };
+  for (const option of ['cert', 'key', 'ca'] as const) {
+    if (files !== undefined && (files as Partial<CertificateOptions>)[option] === undefined) {
+      refuse(`certificates is set, but certificates.${option} is not`);
+    }
+  }
+  return {
+    keyring: secret === undefined ? keyring : new Keyring({ use: secret }),
+    certificates: files && new CertificateFiles(files, name, nodeId),
+    insecure,
+  };
+}
+
+/** What was asked for in order to keep strangers out must not be left undone silently. */
+function checkSecurity({ transport, secret }: CheckedClusterOptions, security: Security): void {
+  if (transport === undefined || !authenticates(security) || provides(transport, 'secured-streams')) return;
+  const secrets = secret === undefined ? 'keyring' : 'secret';
+  const option = security.certificates === undefined ? secrets : 'certificates';
+  refuse(`${option} is set, but transport is ${transport.name}, which cannot secure its streams`);
 }
 
 function together(options: CheckedClusterOptions): Pick<Composition, 'plugins' | 'offered'> {
@@ -90,10 +110,11 @@ function alone({ storage, discovery, locks }: CheckedClusterOptions): Pick<Compo
 
 function checkNetwork(options: CheckedClusterOptions, enabled: boolean): void {
   const { transport, seedNodes = [], discovery, formation, bind, advertise, secret, keyring, insecure } = options;
+  const { certificates } = options;
   if (!enabled && seedNodes.length > 0)
     refuse('seedNodes is set, but enabled is false: a cluster of one has no others');
   if (enabled && transport === undefined) {
-    const others = { discovery, formation, bind, advertise, secret, keyring, insecure };
+    const others = { discovery, formation, bind, advertise, secret, keyring, certificates, insecure };
     const needed = { seedNodes: seedNodes.length > 0, ...others };
     const option = Object.entries(needed).find(([, value]) => value !== undefined && value !== false)?.[0];
     if (option !== undefined) refuse(`${option} is set, but no transport is chosen that could use it`);

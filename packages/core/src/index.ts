@@ -4,6 +4,7 @@
  * The contracts between the parts of a cluster, and `createCluster`, which makes one cluster out of chosen parts.
  */
 export { type Address, formatAddress, isAddress, isLoopback, parseAddress } from './address.ts';
+export { announceLeave, type LeaveAnnouncement } from './announce-leave.ts';
 export { Backoff, type BackoffOptions } from './backoff.ts';
 export {
   BaseClusterDiscovery,
@@ -126,8 +127,29 @@ export type {
   MemberState,
 } from './membership.ts';
 export { Keyring, MIN_SECRET_LENGTH, type Secrets } from './keyring.ts';
-export { authenticates, type Security } from './security.ts';
-export type { DatagramOptions, DatagramSocket, Listener, MulticastOptions, Net, Socket, SocketHandler } from './net.ts';
+export { authenticates, type NodeCertificates, type Security } from './security.ts';
+export type {
+  CertificateDetails,
+  CertificateSecurity,
+  CertificateSet,
+  SecuredStream,
+  SharedKey,
+  SharedKeySecurity,
+  StreamPeer,
+  StreamSecurity,
+} from './stream-security.ts';
+export { type CertificateOptions, describeCertificate, namesNode } from './certificates.ts';
+export type {
+  ConnectOptions,
+  DatagramOptions,
+  DatagramSocket,
+  Listener,
+  ListenOptions,
+  MulticastOptions,
+  Net,
+  Socket,
+  SocketHandler,
+} from './net.ts';
 export { MAX_DISCOVERED_NODES, normalizeNodes, type NormalizeOptions } from './normalize-nodes.ts';
 export {
   type Blame,

@@ -60,7 +60,7 @@ export class Keyring {
     const { use, accept } = checkSecrets(secrets);
     this.#use = use;
     this.#accept = accept;
-    for (const told of [...this.#watchers]) told();
+    for (const told of this.#watchers) told();
   }
 
   /** Called after each change. Disposing the result ends that. */

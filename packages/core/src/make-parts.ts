@@ -68,6 +68,7 @@ export async function makeGround(making: Making): Promise<Ground> {
   const storage = await openStorage(making);
   const identity = await loadNode(making, storage);
   const { self, bind, security } = composition;
+  await openCertificates(making);
   const base = { ...surroundings(making, 'transport'), self, bind, security };
   const debug = debugScopes(composition, system);
   const { incarnation, cluster, keepCharter } = identity;
@@ -75,6 +76,8 @@ export async function makeGround(making: Making): Promise<Ground> {
   const transport = make(making, 'transport', () => plugins.transport.create(transportContext));
   const membershipContext = { ...transportContext, ...logging(making, 'membership'), transport, storage };
   const membership = make(making, 'membership', () => plugins.membership.create(live(membershipContext)));
+  // Undone once all is closed that is made later and may have something to say, and before the others can't be reached.
+  making.teardown.push('leave', async (signal) => membership.leave({ signal }));
   const scoped = (kind: PluginKind): ClusterContext =>
     live({ ...transportContext, ...logging(making, kind), transport, storage, membership });
   const discovery = makeOptional(making, 'discovery', plugins.discovery, (it) => it.create(scoped('discovery')));
@@ -141,6 +144,15 @@ async function openStorage(making: Making): Promise<Storage | undefined> {
   begin(`open ${plugin.name}`);
   await storage.open();
   return storage;
+}
+
+async function openCertificates({ composition, system, teardown, begin }: Making): Promise<void> {
+  const { certificates } = composition.security;
+  if (certificates === undefined || composition.options.enabled === false) return;
+  begin('read the certificates');
+  teardown.push('close the certificates', async () => certificates[Symbol.asyncDispose]());
+  const { disk, clock, net } = system;
+  await certificates.open({ disk, clock, net, logger: scopedLogger(composition, system, 'certificates') });
 }
 
 async function loadNode(

@@ -1,18 +1,28 @@
 import type { Address } from './address.ts';
 import type { CallOptions } from './call-options.ts';
+import type { ClusterError } from './cluster-error.ts';
+import type { CertificateDetails, CertificateSet, SecuredStream, StreamSecurity } from './stream-security.ts';
 
 /** The network, handed in: byte streams and datagrams. The simulator implements it below every protocol. */
 export interface Net {
   /**
    * Opens a byte stream. The handler is called from a later turn of the event loop on.
-   * @throws ClusterError `DISCONNECTED` when nobody accepts, `ABORTED` by the signal
+   * @throws ClusterError `DISCONNECTED` when nobody accepts, `REFUSED` when either end doesn't accept what the other shows
+   * of itself, `ABORTED` by the signal
    */
-  connect(address: Address, handler: SocketHandler, options?: CallOptions): Promise<Socket>;
+  connect(address: Address, handler: SocketHandler, options?: ConnectOptions): Promise<Socket>;
   /**
-   * Accepts byte streams; `accept` is called for each and returns its handler.
+   * Accepts byte streams; `accept` is called for each and returns its handler. With a security, only for those whose peer
+   * has shown what it asks for.
    * @throws ClusterError `IO` when the address cannot be bound
    */
-  listen(address: Address, accept: (socket: Socket) => SocketHandler): Promise<Listener>;
+  listen(address: Address, accept: (socket: Socket) => SocketHandler, options?: ListenOptions): Promise<Listener>;
+  /**
+   * What the first certificate says. Absent: this network can't secure streams by certificates.
+   * @throws ClusterError `INVALID_OPTIONS` when the set can't be used: damaged, key and certificate don't belong together,
+   * not valid now
+   */
+  inspectCertificates?(certificates: CertificateSet): CertificateDetails;
   /**
    * Sends and receives datagrams. With `multicast`, those of a group too.
    * @throws ClusterError `IO` when the address cannot be bound, or the group not be joined
@@ -22,6 +32,28 @@ export interface Net {
     receive: (payload: Uint8Array, from: Address) => void,
     options?: DatagramOptions,
   ): Promise<DatagramSocket>;
+}
+
+export interface ConnectOptions extends CallOptions {
+  /** @default none: plain bytes */
+  readonly security?: StreamSecurity | undefined;
+}
+
+export interface ListenOptions {
+  /** @default none: plain bytes */
+  readonly security?: StreamSecurity | undefined;
+  /**
+   * With a security: the most connections that have not shown what they are to show; beyond it the oldest is closed.
+   * @default 128
+   */
+  readonly maxHandshakes?: number;
+  /**
+   * With a security: the time for that, in milliseconds.
+   * @default 5000
+   */
+  readonly handshakeTimeoutMs?: number;
+  /** With a security: a connection ended before `accept`. `REFUSED` says why, `TIMEOUT`, `OVERLOADED`. */
+  readonly refused?: (remote: Address, error: ClusterError) => void;
 }
 
 export interface DatagramOptions {
@@ -60,6 +92,8 @@ export interface SocketHandler {
 export interface Socket {
   readonly local: Address;
   readonly remote: Address;
+  /** Undefined: anybody may be at the other end, and on the way. */
+  readonly secured?: SecuredStream | undefined;
   /** Bytes written and not yet handed to the operating system. */
   readonly bufferedBytes: number;
   /**

@@ -21,7 +21,14 @@ export type PluginKind =
   | 'locks';
 
 /** What a part needs of the others, or gives to them; compared when the cluster is built. */
-export type Capability = 'transport' | 'storage' | 'durable-storage' | 'log' | 'formation' | 'election';
+export type Capability =
+  | 'transport'
+  | 'secured-streams'
+  | 'storage'
+  | 'durable-storage'
+  | 'log'
+  | 'formation'
+  | 'election';
 
 /** The context that `create` of each kind gets: a part is made from those made before it. */
 export interface PluginContexts {

@@ -21,6 +21,7 @@ export function tcpTransport(options: TcpTransportOptions = {}): Plugin<Transpor
     name: 'transport-tcp',
     kind: 'transport',
     requires: [],
+    provides: ['secured-streams'],
     check: checkBind,
     create: (context) => {
       // Again, for those who make the transport without createCluster.
