@@ -1,4 +1,4 @@
-import type { CallOptions, ClusterError, NodeId } from '@quorate/core';
+import type { CallOptions, ClusterError, MonotonicMs, NodeId } from '@quorate/core';
 import type { Member } from './members.ts';
 
 /** How far a group is on this node. */
@@ -32,6 +32,12 @@ export interface GroupStatus {
   readonly members: readonly Member[];
   /** Why it doesn't run, where that is so. */
   readonly error: ClusterError | undefined;
+}
+
+/** The lease of a node, and the term that it leads in; 0 and -Infinity when it doesn't. Milliseconds of its clock. */
+export interface LeaderLease {
+  readonly term: number;
+  readonly leaseUntil: MonotonicMs;
 }
 
 /** How far another member is, in the eyes of the leader. */

@@ -1,8 +1,8 @@
 import { type Clock, settleWithin, withDeadline } from '@quorate/core';
-import type { RaftGroup } from './raft-group.ts';
+import type { NodeGroup } from './node-group.ts';
 
 type LeadingGroup = Pick<
-  RaftGroup<never, unknown, never, unknown>,
+  NodeGroup<never, unknown, never, unknown>,
   'settings' | 'status' | 'successors' | 'transferLeader' | 'users' | 'isIdle'
 >;
 

@@ -10,7 +10,8 @@ import type { GroupChoice, GroupSettings } from './group-options.ts';
 import { agreedSettings, agreedTransfer, type AnyGroupUse, type GroupUse, type TransferUse } from './group-use.ts';
 import { handOver } from './hand-over.ts';
 import { noMachine } from './no-machine.ts';
-import { RaftGroup } from './raft-group.ts';
+import { NodeGroup } from './node-group.ts';
+import type { RaftGroup } from './raft-group.ts';
 import { RaftHost } from './raft-host.ts';
 import { readPolicyOptions } from './snapshots/snapshot-policy.ts';
 
@@ -20,7 +21,7 @@ export const CLUSTER_GROUP = 1;
 /** Of a group whose voters are known. */
 type JoinedUse = AnyGroupUse & { readonly settings: GroupSettings };
 type AnyMachine = StateMachine<never, unknown, never, unknown>;
-type AnyGroup = RaftGroup<never, unknown, never, unknown>;
+type AnyGroup = NodeGroup<never, unknown, never, unknown>;
 
 /** A group that several parts of one node use: it starts with the first `start` and ends with the last `leave`. */
 export class SharedGroup {
@@ -81,7 +82,7 @@ export class SharedGroup {
 
   async #start(): Promise<AnyGroup> {
     const { machine, snapshots } = this.#uses.find((use) => use.machine !== undefined) ?? {};
-    this.#group = new RaftGroup(this.#node.host, {
+    this.#group = new NodeGroup(this.#node.host, {
       id: this.id,
       settings: agreedSettings(this.#uses),
       machine: (machine as (() => AnyMachine) | undefined) ?? noMachine,

@@ -1,5 +1,5 @@
-import { type ClusterContext, ClusterError, formatAddress, type MonotonicMs, type NodeId } from '@quorate/core';
-import type { GroupPeer, GroupStatus } from './group-status.ts';
+import { type ClusterContext, ClusterError, formatAddress, type NodeId } from '@quorate/core';
+import type { GroupPeer, GroupStatus, LeaderLease } from './group-status.ts';
 import { successors } from './progress-view.ts';
 import type { RunningGroup } from './running-group.ts';
 
@@ -57,11 +57,7 @@ export function notLeader(
   return new ClusterError('NOT_LEADER', `${self.id} does not lead group ${group}`, { leader, outcome: 'not-applied' });
 }
 
-/** The lease of this node, and the term that it leads in; 0 and -Infinity when it doesn't. */
-export function leaseOf(running: Pick<RunningGroup<unknown>, 'role' | 'node'> | undefined): {
-  readonly term: number;
-  readonly leaseUntil: MonotonicMs;
-} {
+export function leaseOf(running: Pick<RunningGroup<unknown>, 'role' | 'node'> | undefined): LeaderLease {
   if (running?.role.role !== 'leader') return { term: 0, leaseUntil: -Infinity };
   return { term: running.role.term, leaseUntil: running.node.leaseUntil() };
 }

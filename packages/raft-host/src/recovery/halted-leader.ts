@@ -1,6 +1,6 @@
 import type { NodeId, Timer } from '@quorate/core';
 import type { Halt } from '../commands/entry-feed.ts';
-import type { RaftGroup } from '../raft-group.ts';
+import type { NodeGroup } from '../node-group.ts';
 import type { RaftHost } from '../raft-host.ts';
 import { requestKind } from '../request-kind.ts';
 import type { RunningGroup } from '../running-group.ts';
@@ -15,7 +15,7 @@ const VERSION = 1;
 
 /** What of a group it takes to know who leads it, and who could. */
 type LedGroup = Pick<
-  RaftGroup<never, unknown, never, unknown>,
+  NodeGroup<never, unknown, never, unknown>,
   'id' | 'settings' | 'users' | 'successors' | 'transferLeader'
 >;
 
