@@ -79,9 +79,10 @@ export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncD
    */
   start(options?: CallOptions): Promise<Cluster<R>>;
   /**
-   * Hands leadership over, unregisters, and closes the parts in the reverse order of their making, each step within
-   * `timings.stopStepTimeoutMs`. A step that fails is reported and the next is done. Never rejects; later calls share
-   * the first. A start under way is given up.
+   * Hands leadership over, unregisters, and closes the parts in the reverse order of their making; between those that have
+   * to do with the others and the membership, it tells the others that this node leaves, and has a majority of them
+   * acknowledge it. Each step takes at most `timings.stopStepTimeoutMs`. One that fails is reported and the next is done.
+   * Never rejects; later calls share the first. A start under way is given up.
    */
   stop(): Promise<void>;
   /** Disposing the result removes the listener. What a listener throws is logged. */

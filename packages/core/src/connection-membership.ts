@@ -1,15 +1,17 @@
 import { formatAddress } from './address.ts';
+import { announceLeave } from './announce-leave.ts';
 import { Broadcast } from './broadcast.ts';
 import type { CallOptions } from './call-options.ts';
 import type { Timer } from './clock.ts';
 import { ClusterError } from './cluster-error.ts';
 import { type NodeId, sameNode } from './cluster-node.ts';
 import type { MembershipContext } from './context.ts';
-import { throwIfAborted } from './deadline.ts';
+import { shared, throwIfAborted } from './deadline.ts';
+import { decodeLeaveNotice, encodeLeaveNotice } from './leave-notice.ts';
 import type { FailureReason, Member, Membership, MembershipChange, MembershipView } from './membership.ts';
 import { checkOptions, rule } from './option-rules.ts';
 import type { Plugin } from './plugin.ts';
-import type { DisconnectReason, Peer, TransportEvent } from './transport.ts';
+import { type DisconnectReason, messageKind, type Peer, type TransportEvent } from './transport.ts';
 
 export interface ConnectionMembershipOptions {
   /**
@@ -22,6 +24,11 @@ export interface ConnectionMembershipOptions {
    * @default 3600000
    */
   readonly forgetAfterMs?: number;
+  /**
+   * How long `leave` waits for a majority of the others to acknowledge it.
+   * @default 5000
+   */
+  readonly leaveTimeoutMs?: number;
 }
 
 /** The most members in the view that left or are unreachable; the ones that went first are dropped. */
@@ -32,7 +39,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * The membership that needs no protocol of its own: a peer is alive while it is connected, suspect when its connection
- * is lost, unreachable when it stays lost, and left when it said goodbye. Each node sees with its own eyes only.
+ * is lost, unreachable when it stays lost, and left when it said that it leaves, or its connection ended with a goodbye.
+ * Each node sees with its own eyes only. One that said that it leaves is `left` until another incarnation of it connects.
  *
  * A peer's connection gives `joined` when the view did not have it as alive or suspect, else `updated` when it was
  * suspect or describes itself differently or was restarted, else nothing.
@@ -50,6 +58,7 @@ export function connectionMembership(options: ConnectionMembershipOptions = {}):
 const membershipRules = {
   unreachableAfterMs: rule.duration({ min: 0, max: DAY_MS }),
   forgetAfterMs: rule.duration({ min: 0, max: 365 * DAY_MS }),
+  leaveTimeoutMs: rule.duration({ min: 0, max: DAY_MS }),
 };
 
 type MemberDraft = Pick<Member, 'node' | 'incarnation' | 'state'>;
@@ -65,18 +74,24 @@ class ConnectionMembership implements Membership {
   readonly #context: MembershipContext;
   readonly #unreachableAfterMs: number;
   readonly #forgetAfterMs: number;
+  readonly #leaveTimeoutMs: number;
   readonly #changes = new Broadcast<MembershipChange>(MAX_UNREAD_CHANGES);
   readonly #closed = new AbortController();
   /** Exactly one for each suspect. */
   readonly #suspicions = new Map<NodeId, { readonly timer: Timer; reason: FailureReason }>();
+  /** The incarnations that said that they leave, of members in the view: they are still connected for a moment. */
+  readonly #leavers = new Map<NodeId, number>();
   #view: MembershipView;
   #started = false;
+  #listening: Disposable | undefined;
+  #leaving: Promise<void> | undefined;
 
   constructor(context: MembershipContext, options: ConnectionMembershipOptions) {
-    const { unreachableAfterMs = 10_000, forgetAfterMs = 3_600_000 } = options;
+    const { unreachableAfterMs = 10_000, forgetAfterMs = 3_600_000, leaveTimeoutMs = 5_000 } = options;
     this.#context = context;
     this.#unreachableAfterMs = unreachableAfterMs;
     this.#forgetAfterMs = forgetAfterMs;
+    this.#leaveTimeoutMs = leaveTimeoutMs;
     this.#view = { version: 1, members: new Map([[context.self.id, this.#describeSelf()]]) };
   }
 
@@ -92,12 +107,17 @@ class ConnectionMembership implements Membership {
       throwIfAborted(options.signal, 'connection-membership: start');
       if (this.#started) return;
       this.#started = true;
-      void this.#follow(this.#context.transport.watch({ signal }));
+      const { transport } = this.#context;
+      this.#listening = transport.onRequest(messageKind.GOSSIP, (from, notice) => this.#acknowledge(from, notice));
+      void this.#follow(transport.watch({ signal }));
     })();
   }
 
-  leave(options: CallOptions = {}): Promise<void> {
-    return (async () => throwIfAborted(options.signal, 'connection-membership: leave'))();
+  async leave(options: CallOptions = {}): Promise<void> {
+    if (this.#closed.signal.aborted) throw new ClusterError('CLOSED', 'connection-membership: disposed');
+    throwIfAborted(options.signal, 'connection-membership: leave');
+    this.#leaving ??= this.#leave();
+    await shared(this.#leaving, 'connection-membership: leave', options);
   }
 
   watch(options: CallOptions = {}): AsyncIterable<MembershipChange> {
@@ -106,10 +126,40 @@ class ConnectionMembership implements Membership {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
+    this.#listening?.[Symbol.dispose]();
     for (const { timer } of this.#suspicions.values()) timer.cancel();
     this.#suspicions.clear();
     this.#changes[Symbol.dispose]();
     return Promise.resolve();
+  }
+
+  async #leave(): Promise<void> {
+    const { clock, transport, incarnation } = this.#context;
+    const notice = encodeLeaveNotice(incarnation);
+    const announcement = { clock, transport, membership: this, notice, timeoutMs: this.#leaveTimeoutMs };
+    try {
+      await announceLeave(announcement, { signal: this.#closed.signal });
+    } catch (error) {
+      if (!this.#closed.signal.aborted) throw error;
+      throw new ClusterError('CLOSED', 'connection-membership: disposed while it was leaving', { cause: error });
+    }
+  }
+
+  /** Marks the sender as left before it is answered. It may be known by its connection only, whose event is on its way. */
+  #acknowledge(from: NodeId, notice: Uint8Array): Uint8Array {
+    const incarnation = decodeLeaveNotice(notice);
+    const peer = this.#context.transport.peer(from);
+    if (peer?.incarnation !== incarnation) {
+      throw new ClusterError(
+        'PROTOCOL',
+        `connection-membership: ${from} leaves in an incarnation that is not connected`,
+      );
+    }
+    this.#connected(peer);
+    this.#leavers.set(from, incarnation);
+    const known = this.#view.members.get(from);
+    if (known !== undefined) this.#left(known);
+    return new Uint8Array();
   }
 
   async #follow(events: AsyncIterable<TransportEvent>): Promise<void> {
@@ -137,9 +187,10 @@ class ConnectionMembership implements Membership {
   }
 
   #connected({ node, incarnation }: Peer): void {
-    if (node.id === this.#context.transport.self.id) return;
+    if (node.id === this.#context.transport.self.id || this.#leavers.get(node.id) === incarnation) return;
     const known = this.#view.members.get(node.id);
     this.#endSuspicion(node.id);
+    this.#leavers.delete(node.id);
     const draft = { node, incarnation, state: 'alive' } as const;
     if (known === undefined || known.state === 'left' || known.state === 'unreachable') {
       this.#change(draft, { type: 'joined' });
@@ -209,7 +260,13 @@ class ConnectionMembership implements Membership {
     const members = [...this.#view.members.values()];
     const gone = members.filter(isGone).sort((a, b) => b.since - a.since);
     const kept = new Set(gone.slice(0, MAX_GONE_MEMBERS).filter(({ since }) => since > before));
+    for (const member of gone) if (!kept.has(member)) this.#forgetLeaver(member.node.id);
     return members.filter((member) => !isGone(member) || kept.has(member));
+  }
+
+  /** Unless it is still connected, and would join again. */
+  #forgetLeaver(id: NodeId): void {
+    if (this.#context.transport.peer(id)?.state !== 'connected') this.#leavers.delete(id);
   }
 
   /** This node's own address is complete only once the transport has started. */

@@ -61,10 +61,12 @@ export interface Membership extends AsyncDisposable {
   /** Carries the news of others, where the membership gossips. */
   readonly carrier?: GossipCarrier;
   /**
-   * Tells the others that this node is leaving, for good or to be restarted, and resolves once a majority of those that are
-   * alive has acknowledged; at once when there are none. After it this node is not suspected any more. Later calls share
-   * the first.
-   * @throws ClusterError `TIMEOUT`, `ABORTED`, `CLOSED`: then it may be taken for one that failed
+   * Tells the others that this node is leaving, for good or to be restarted, and resolves once more than half of the others
+   * that are alive have marked it as left and said so; at once when there are none. Those that leave meanwhile don't count.
+   * From then on they neither suspect this node nor have it joined, though it is still connected: until another incarnation
+   * of it comes. Later calls share the first; the signal of a call ends its own wait only.
+   * @throws ClusterError `TIMEOUT` after a bound of the membership's own, `ABORTED`, `CLOSED`: then it may be taken for
+   * one that failed
    */
   leave(options?: CallOptions): Promise<void>;
   /** Changes from the call on; at most 1,024 unread, then the oldest are dropped. */

@@ -12,6 +12,7 @@ import {
   type Locks,
   type Peer,
   type Plugin,
+  type RequestHandler,
   type Storage,
   type Transport,
   type TransportContext,
@@ -34,6 +35,10 @@ export class FakeTransport implements Transport {
   readonly contacts = new Set<string>();
   onStart: (signal?: AbortSignal) => Promise<void> = async () => undefined;
   onClose: () => Promise<void> = async () => undefined;
+  /** What a peer answers; by itself it knows no requests. */
+  onOutgoing: (to: string, kind: number, payload: Uint8Array) => Promise<Uint8Array> = () =>
+    Promise.reject(new ClusterError('UNSUPPORTED', 'fake'));
+  readonly #handlers = new Map<number, RequestHandler>();
 
   constructor(self: ClusterNode = { id: 'self', host: '127.0.0.1', port: 1 }, journal: Journal = []) {
     this.self = self;
@@ -91,8 +96,8 @@ export class FakeTransport implements Transport {
     return false;
   }
 
-  async request(): Promise<Uint8Array> {
-    throw new ClusterError('DISCONNECTED', 'fake');
+  async request(to: string, kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    return await this.onOutgoing(to, kind, payload);
   }
 
   async openStream(): Promise<never> {
@@ -103,8 +108,16 @@ export class FakeTransport implements Transport {
     return { [Symbol.dispose]: () => undefined };
   }
 
-  onRequest(): Disposable {
-    return this.onMessage();
+  onRequest(kind: number, handler: RequestHandler): Disposable {
+    this.#handlers.set(kind, handler);
+    return { [Symbol.dispose]: () => void this.#handlers.delete(kind) };
+  }
+
+  /** What the part that handles this kind answers to a peer. */
+  async asked(from: string, kind: number, payload: Uint8Array): Promise<Uint8Array> {
+    const handler = this.#handlers.get(kind);
+    if (handler === undefined) throw new ClusterError('UNSUPPORTED', 'fake');
+    return await handler(from, payload, { signal: new AbortController().signal });
   }
 
   onStream(): Disposable {

@@ -1,23 +1,9 @@
-import type { Membership, MembershipChange, MembershipView, Plugin } from '@quorate/core';
-
 import { expectEqual, expectRejection, expectThat } from './expectations.ts';
-import { lifecycleRules, optionRules, type RefusedOptions } from './lifecycle.ts';
-import { NodeCluster } from './node-cluster.ts';
+import { lifecycleRules, optionRules } from './lifecycle.ts';
+import { MembershipFixture, type MembershipHarness } from './membership-fixture.ts';
+import { leaveCases } from './membership-leave-cases.ts';
 import type { Runner } from './runner.ts';
-import { type Harness, Suite } from './suite.ts';
-import type { TestBed } from './test-bed.ts';
-
-/** How to test a membership. It runs over a transport in memory. */
-export interface MembershipHarness extends Harness {
-  readonly create: () => Plugin<Membership, 'membership'>;
-  /** Options that the factory must refuse. */
-  readonly refuses?: RefusedOptions;
-  /**
-   * How soon every node must have seen a change of another.
-   * @default 60000 in a simulated world, 15000 on a real machine
-   */
-  readonly noticedWithinMs?: number;
-}
+import { Suite } from './suite.ts';
 
 /** What `Membership` promises, as tests of an adapter. */
 export function membershipContract(runner: Runner, harness: MembershipHarness): void {
@@ -26,60 +12,24 @@ export function membershipContract(runner: Runner, harness: MembershipHarness): 
     viewCases(suite);
     changeCases(suite);
     failureCases(suite);
+    leaveCases(suite);
     startCases(suite, harness);
     lifecycleRules(suite, {
       part: ({ cluster }) => cluster.part('a'),
       clock: ({ cluster }) => cluster.node('a').machine.clock,
-      methods: [],
+      methods: [
+        {
+          name: 'leave',
+          call: ({ cluster }, options) => cluster.part('a').leave(options),
+          stall: ({ cluster }) => cluster.isolate('a'),
+          skipped: suite.withoutFaults,
+        },
+      ],
       watches: [{ name: 'watch', open: ({ cluster }, options) => cluster.part('a').watch(options) }],
       alsoDispose: ({ cluster }) => cluster.stop('a'),
     });
     optionRules(suite, harness.refuses);
   });
-}
-
-const IDS = ['a', 'b', 'c'];
-
-/** Three nodes of which two run, and see each other. */
-class MembershipFixture implements AsyncDisposable {
-  readonly cluster: NodeCluster<Membership>;
-  readonly noticedWithinMs: number;
-
-  private constructor(harness: MembershipHarness, bed: TestBed) {
-    this.cluster = new NodeCluster(bed, IDS, { kind: 'membership', plugin: harness.create() });
-    this.noticedWithinMs = harness.noticedWithinMs ?? (bed.world === undefined ? 15_000 : 60_000);
-  }
-
-  static async open(harness: MembershipHarness, bed: TestBed): Promise<MembershipFixture> {
-    const fixture = new MembershipFixture(harness, bed);
-    await fixture.cluster.startAll(['a', 'b']);
-    await fixture.everybodySees({ a: 'alive', b: 'alive' });
-    return fixture;
-  }
-
-  /** Waits until all who run see the members in these states, and no others. */
-  everybodySees(states: Readonly<Record<string, string>>): Promise<void> {
-    return this.sees(
-      this.cluster.live.map(({ id }) => id),
-      states,
-    );
-  }
-
-  async sees(ids: readonly string[], states: Readonly<Record<string, string>>): Promise<void> {
-    const seen = () => ids.every((id) => sameStates(this.cluster.part(id).view, states));
-    await this.cluster.bed.until(`${ids.join(', ')} to see ${JSON.stringify(states)}`, seen, this.noticedWithinMs);
-  }
-
-  /** Everything that a node is told from now on. */
-  changes(id: string): readonly MembershipChange[] {
-    const changes: MembershipChange[] = [];
-    void collect(this.cluster.part(id).watch(), changes);
-    return changes;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.cluster[Symbol.asyncDispose]();
-  }
 }
 
 function viewCases(suite: Suite<MembershipFixture>): void {
@@ -237,12 +187,4 @@ function startCases(suite: Suite<MembershipFixture>, harness: MembershipHarness)
     const plugin = harness.create();
     expectEqual(plugin.kind, 'membership', 'the kind of the plugin');
   });
-}
-
-function sameStates({ members }: MembershipView, states: Readonly<Record<string, string>>): boolean {
-  return members.size === Object.keys(states).length && [...members].every(([id, { state }]) => states[id] === state);
-}
-
-async function collect<T>(values: AsyncIterable<T>, into: T[]): Promise<void> {
-  for await (const value of values) into.push(value);
 }

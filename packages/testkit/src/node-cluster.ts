@@ -2,6 +2,7 @@ import {
   type ClusterContext,
   connectionMembership,
   type ConsistencyLevel,
+  type ContactSink,
   type Membership,
   type MembershipContext,
   type NodeId,
@@ -178,17 +179,22 @@ export class NodeCluster<P extends AsyncDisposable> implements AsyncDisposable {
   }
 
   #introduce(id: NodeId): void {
-    const { transport } = this.node(id);
+    const node = this.node(id);
     for (const other of this.live) {
       if (other.id === id) continue;
-      transport.addContact(other.transport.self);
-      other.transport.addContact(transport.self);
+      contactsOf(node).addContact(other.transport.self);
+      contactsOf(other).addContact(node.transport.self);
     }
   }
 
   #hostOf(id: NodeId): Host {
     return expectDefined(this.bed.machine(id).host, 'a simulated machine');
   }
+}
+
+/** Whom a node tells of addresses, as a cluster does. */
+function contactsOf<P>({ membership, transport }: LiveNode<P>): ContactSink {
+  return membership.contacts ?? transport;
 }
 
 function inMemory({ world }: TestBed): NodeParts {

@@ -54,6 +54,40 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     }),
   ],
   [
+    'says that it has left before anybody was told',
+    'leave: has been marked by a majority of the others when it resolves',
+    () => ({ leave: () => Promise.resolve() }),
+  ],
+  [
+    'is content with being told by itself',
+    'leave: rejects with TIMEOUT when the others cannot be told',
+    (membership) => ({ leave: (options) => membership.leave(options).catch(() => undefined) }),
+  ],
+  [
+    'waits for an answer though nobody is there',
+    'leave: resolves at once when nobody else is alive',
+    (membership) => ({
+      leave: (options) => (membership.view.members.size > 1 ? new Promise(() => undefined) : membership.leave(options)),
+    }),
+  ],
+  [
+    'tells a leave again and again',
+    'leave: is told once, and neither failure nor return follow, though the node is still there',
+    (membership) => ({
+      watch: async function* (options) {
+        for await (const change of membership.watch(options)) {
+          yield change;
+          if (change.type === 'left') yield { ...change, type: 'joined' };
+        }
+      },
+    }),
+  ],
+  [
+    'does not let a call be aborted',
+    'lifecycle: aborting while leave waits ends it',
+    (membership) => ({ leave: () => membership.leave() }),
+  ],
+  [
     'can be started after its end',
     'start after dispose rejects with CLOSED',
     () => ({ start: () => Promise.resolve() }),
