@@ -7,7 +7,8 @@ import type { CertificateDetails, CertificateSet, SecuredStream, StreamSecurity 
 export interface Net {
   /**
    * Opens a byte stream. The handler is called from a later turn of the event loop on.
-   * @throws ClusterError `DISCONNECTED` when nobody accepts, `REFUSED` when either end doesn't accept what the other shows
+   * @throws ClusterError `DISCONNECTED` when nobody accepts (with a cause of the code `ECONNREFUSED` where the machine
+   * answers that nobody listens there), `REFUSED` when either end doesn't accept what the other shows
    * of itself, `ABORTED` by the signal
    */
   connect(address: Address, handler: SocketHandler, options?: ConnectOptions): Promise<Socket>;

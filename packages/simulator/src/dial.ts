@@ -12,7 +12,8 @@ const BACKLOG = 128;
 
 export interface DialResult {
   connected(socket: SimulatedSocket): void;
-  failed(why: string): void;
+  /** `code` is that of the operating system, where it has one. */
+  failed(why: string, code?: 'ECONNREFUSED'): void;
 }
 
 /** The opening of a stream: asks until somebody answers, or for too long. Disposing gives it up. */
@@ -64,7 +65,7 @@ export class Dial implements Disposable {
     const back = this.#network.delay(links.get(target.name, from));
     if (binding === undefined) {
       this.#network.say(target, this.#owner.host, `refuses port ${this.#address.port}`);
-      this.#tell(back, () => this.#result.failed('refused: nobody listens'));
+      this.#tell(back, () => this.#result.failed('refused: nobody listens', 'ECONNREFUSED'));
       return;
     }
     const { client, server } = this.#pair(target, binding.process);

@@ -46,7 +46,10 @@ export class ProcessNet implements Net {
           socket.attach(handler);
           resolve(socket);
         },
-        failed: (why) => reject(new ClusterError('DISCONNECTED', `${what}: ${why}`)),
+        failed: (why, code) => {
+          const cause = code && Object.assign(new Error(why), { code });
+          reject(new ClusterError('DISCONNECTED', `${what}: ${why}`, { cause }));
+        },
       });
       return () => dial[Symbol.dispose]();
     });
