@@ -2,13 +2,16 @@ import type { Socket as Stream } from 'node:net';
 import type { Address } from '../address.ts';
 import type { Logger } from '../logger.ts';
 import type { Socket, SocketHandler } from '../net.ts';
+import type { SecuredStream } from '../stream-security.ts';
+import { streamError } from './tls-error.ts';
 
 const MAPPED_IPV4 = /^::ffff:(?=\d+\.)/iu;
 
-/** A connected stream of `node:net`. */
+/** A connected stream of `node:net`, or of `node:tls`. */
 export class SystemSocket implements Socket {
   readonly local: Address;
   readonly remote: Address;
+  readonly secured: SecuredStream | undefined;
   readonly #stream: Stream;
   readonly #logger: Logger;
   readonly #lingerMs: number;
@@ -16,15 +19,16 @@ export class SystemSocket implements Socket {
   #error: Error | undefined;
   #ended = false;
 
-  constructor(stream: Stream, logger: Logger, lingerMs: number) {
+  constructor(stream: Stream, logger: Logger, lingerMs: number, secured?: SecuredStream) {
     this.#stream = stream;
+    this.secured = secured;
     this.#logger = logger;
     this.#lingerMs = lingerMs;
     this.local = addressOf(stream.localAddress, stream.localPort);
     this.remote = addressOf(stream.remoteAddress, stream.remotePort);
     // Also before a handler is attached: an error without a listener would end the process.
     stream.on('error', (error) => {
-      this.#error = error;
+      this.#error = streamError(error);
     });
   }
 
