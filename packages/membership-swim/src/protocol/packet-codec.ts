@@ -1,0 +1,234 @@
+import { isAddress, MAX_RUMOUR_BYTES } from '@quorate/core';
+import { ByteReader } from './byte-reader.ts';
+import { ByteWriter, integerBytes } from './byte-writer.ts';
+import type { Message, Packet, SuspectRumour, UnreachableRumour } from './messages.ts';
+import {
+  readAddress,
+  readEvidence,
+  readNodeId,
+  readState,
+  readVersion,
+  writeAddress,
+  writeEvidence,
+  writeState,
+  writeVersion,
+} from './state-codec.ts';
+import type { StateOfMember } from './types.ts';
+
+/** The first byte of all that this package sends in packets and exchanges. */
+export const PROTOCOL_VERSION = 1;
+
+/** The most messages of one packet that are read: the rest of a longer one isn't. */
+const MAX_MESSAGES = 256;
+/** The most that a message takes; an `alive` with the longest of descriptions is the longest. */
+const MAX_MESSAGE_BYTES = 2048;
+
+const CODE = {
+  ping: 1,
+  ack: 2,
+  'ping-request': 3,
+  nack: 4,
+  leave: 5,
+  'leave-ack': 6,
+  dispute: 7,
+  alive: 16,
+  suspect: 17,
+  unreachable: 18,
+  left: 19,
+  user: 20,
+} as const satisfies Record<Message['type'], number>;
+
+// Of frozen messages, which are passed on many times: what they take on the wire doesn't change.
+const encoded = new WeakMap<Message, Uint8Array>();
+
+export function encodePacket({ sender, run, messages }: Packet): Uint8Array<ArrayBuffer> {
+  const writer = new ByteWriter();
+  writer.byte(PROTOCOL_VERSION);
+  writer.text(sender);
+  writer.integer(run);
+  for (const message of messages) writer.raw(encodeMessage(message));
+  return writer.take();
+}
+
+/** The packet, or nothing when it is of another version or no packet. Messages of unknown types are left out. */
+export function decodePacket(bytes: Uint8Array): Packet | undefined {
+  const reader = new ByteReader(bytes);
+  if (reader.byte() !== PROTOCOL_VERSION) return undefined;
+  const sender = readNodeId(reader);
+  const run = reader.integer();
+  const messages: Message[] = [];
+  for (let count = 0; reader.left > 0; count += 1) {
+    const code = reader.byte();
+    const body = reader.sized(MAX_MESSAGE_BYTES);
+    const message = reader.failed || count === MAX_MESSAGES ? undefined : decodeMessage(code, new ByteReader(body));
+    if (message === undefined) return undefined;
+    if (message !== 'unknown') messages.push(message);
+  }
+  return sender === undefined || reader.failed ? undefined : Object.freeze({ sender, run, messages });
+}
+
+/** The bytes of a packet without messages. */
+export function headerBytes(sender: string, run: number): number {
+  // An id is ASCII, and shorter than what takes a second byte of length.
+  return 1 + integerBytes(sender.length) + sender.length + integerBytes(run);
+}
+
+export function messageBytes(message: Message): number {
+  return encodeMessage(message).byteLength;
+}
+
+/** What `encodePacket` would make, without making it. */
+export function packetBytes({ sender, run, messages }: Packet): number {
+  return messages.reduce((sum, message) => sum + messageBytes(message), headerBytes(sender, run));
+}
+
+function encodeMessage(message: Message): Uint8Array {
+  const known = encoded.get(message);
+  if (known !== undefined) return known;
+  const body = new ByteWriter();
+  writeBody(body, message);
+  const framed = new ByteWriter();
+  framed.byte(CODE[message.type]);
+  framed.sized(body.take());
+  const bytes = framed.take();
+  encoded.set(message, bytes);
+  return bytes;
+}
+
+function writeBody(writer: ByteWriter, message: Message): void {
+  switch (message.type) {
+    case 'ping':
+      writer.integer(message.sequence);
+      return writer.text(message.target);
+    case 'ack':
+      writer.integer(message.sequence);
+      return writer.integer(Math.max(0, Math.round(message.loopDelayMs)));
+    case 'ping-request':
+      writer.integer(message.sequence);
+      writer.text(message.target);
+      writer.integer(message.run);
+      return writeAddress(writer, message.address);
+    case 'nack':
+    case 'leave':
+    case 'leave-ack':
+      return writer.integer(message.sequence);
+    case 'dispute':
+      writer.text(message.id);
+      return writeAddress(writer, message.holder);
+    case 'alive':
+      return writeState(writer, message.member);
+    case 'suspect':
+    case 'unreachable':
+      return writeAccusation(writer, message);
+    case 'left':
+      writer.text(message.id);
+      return writeVersion(writer, message);
+    case 'user':
+      writer.byte(message.topic);
+      return writer.raw(message.payload);
+  }
+}
+
+function writeAccusation(writer: ByteWriter, rumour: SuspectRumour | UnreachableRumour): void {
+  writer.text(rumour.id);
+  writeVersion(writer, rumour);
+  writer.text(rumour.by);
+  writeEvidence(writer, rumour.evidence);
+  writer.byte(rumour.type === 'suspect' && rumour.asks === true ? 1 : 0);
+}
+
+function decodeMessage(code: number, body: ByteReader): Message | 'unknown' | undefined {
+  const message = readBody(code, body);
+  if (message === undefined || message === 'unknown' || body.failed) return body.failed ? undefined : message;
+  return Object.freeze(message);
+}
+
+function readBody(code: number, reader: ByteReader): Message | 'unknown' | undefined {
+  switch (code) {
+    case CODE.ping:
+      return withId(reader.integer(), reader, (sequence, target) => ({ type: 'ping', sequence, target }));
+    case CODE.ack:
+      return { type: 'ack', sequence: reader.integer(), loopDelayMs: reader.integer() };
+    case CODE['ping-request']:
+      return readPingRequest(reader);
+    case CODE.nack:
+      return { type: 'nack', sequence: reader.integer() };
+    case CODE.leave:
+      return { type: 'leave', sequence: reader.integer() };
+    case CODE['leave-ack']:
+      return { type: 'leave-ack', sequence: reader.integer() };
+    case CODE.dispute:
+      return readDispute(reader);
+    default:
+      return readRumour(code, reader);
+  }
+}
+
+function readRumour(code: number, reader: ByteReader): Message | 'unknown' | undefined {
+  switch (code) {
+    case CODE.alive:
+      return readAlive(reader);
+    case CODE.suspect:
+      return readAccusation('suspect', reader);
+    case CODE.unreachable:
+      return readAccusation('unreachable', reader);
+    case CODE.left: {
+      const id = readNodeId(reader);
+      const version = readVersion(reader);
+      return id === undefined ? undefined : { type: 'left', id, ...version };
+    }
+    case CODE.user:
+      return readUser(reader);
+    default:
+      return 'unknown';
+  }
+}
+
+function withId(
+  sequence: number,
+  reader: ByteReader,
+  make: (sequence: number, id: string) => Message,
+): Message | undefined {
+  const id = readNodeId(reader);
+  return id === undefined ? undefined : make(sequence, id);
+}
+
+function readPingRequest(reader: ByteReader): Message | undefined {
+  const sequence = reader.integer();
+  const target = readNodeId(reader);
+  const run = reader.integer();
+  const address = readAddress(reader);
+  if (target === undefined || !isAddress(address) || address.port === 0) return undefined;
+  return { type: 'ping-request', sequence, target, run, address };
+}
+
+function readDispute(reader: ByteReader): Message | undefined {
+  const id = readNodeId(reader);
+  const holder = readAddress(reader);
+  return id === undefined || !isAddress(holder) ? undefined : { type: 'dispute', id, holder };
+}
+
+function readAlive(reader: ByteReader): Message | undefined {
+  const member: StateOfMember | undefined = readState(reader);
+  return member?.state === 'alive' ? { type: 'alive', member } : undefined;
+}
+
+function readAccusation(type: 'suspect' | 'unreachable', reader: ByteReader): Message | undefined {
+  const id = readNodeId(reader);
+  const version = readVersion(reader);
+  const by = readNodeId(reader);
+  const evidence = readEvidence(reader);
+  const asks = reader.byte() === 1;
+  if (id === undefined || by === undefined) return undefined;
+  if (type === 'unreachable') return { type, id, ...version, by, evidence };
+  return asks ? { type, id, ...version, by, evidence, asks } : { type, id, ...version, by, evidence };
+}
+
+function readUser(reader: ByteReader): Message | undefined {
+  const topic = reader.byte();
+  const payload = reader.raw(reader.left);
+  // A copy: the datagram that it came in isn't kept.
+  return topic === 0 || payload.byteLength > MAX_RUMOUR_BYTES
+    ? undefined
+    : { type: 'user', topic, payload: payload.slice() };
+}

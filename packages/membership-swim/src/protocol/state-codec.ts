@@ -1,0 +1,135 @@
+import { type Address, type ClusterNode, isAddress, isClusterNode, isNodeId, type MemberState } from '@quorate/core';
+import type { ByteReader } from './byte-reader.ts';
+import { ByteWriter } from './byte-writer.ts';
+import type { Evidence, StateOfMember, Version } from './types.ts';
+
+/** The most bytes that a node's description takes in a rumour: it shares a datagram with others. */
+export const MAX_NODE_BYTES_IN_GOSSIP = 1024;
+
+const MAX_TEXT_BYTES = MAX_NODE_BYTES_IN_GOSSIP;
+const EVIDENCE: readonly Evidence[] = ['silent', 'stalled', 'refused', 'closed'];
+const STATES: readonly MemberState[] = ['alive', 'suspect', 'unreachable', 'left'];
+
+// What follows the fields that every node has.
+const HAS_ZONE = 1;
+const HAS_REGION = 2;
+const HAS_WEIGHT = 4;
+const HAS_METADATA = 8;
+const HAS_ADDRESS = 16;
+const HAS_EVIDENCE = 32;
+
+/** How many bytes the description of a node takes in a rumour. */
+export function nodeBytes(node: ClusterNode): number {
+  const writer = new ByteWriter();
+  writeNode(writer, node, 0);
+  return writer.length;
+}
+
+export function writeState(writer: ByteWriter, member: StateOfMember): void {
+  const { node, address, evidence } = member;
+  const isElsewhere = address.host !== node.host || address.port !== node.port;
+  const extra = (isElsewhere ? HAS_ADDRESS : 0) | (evidence === undefined ? 0 : HAS_EVIDENCE);
+  writeNode(writer, node, extra);
+  writer.byte(STATES.indexOf(member.state));
+  writeVersion(writer, { epoch: member.epoch, run: member.incarnation, refutation: member.refutation });
+  writer.integer(member.joinOrder);
+  if (isElsewhere) writeAddress(writer, address);
+  if (evidence !== undefined) writeEvidence(writer, evidence);
+}
+
+export function readState(reader: ByteReader): StateOfMember | undefined {
+  const before = reader.left;
+  const { node, flags } = readNode(reader);
+  const isTooLong = before - reader.left > MAX_NODE_BYTES_IN_GOSSIP;
+  const state = STATES[reader.byte()];
+  const { epoch, run, refutation } = readVersion(reader);
+  const joinOrder = reader.integer();
+  const address = flags & HAS_ADDRESS ? readAddress(reader) : { host: node.host, port: node.port };
+  const evidence = flags & HAS_EVIDENCE ? readEvidence(reader) : undefined;
+  if (reader.failed || isTooLong || state === undefined) return undefined;
+  if (!isClusterNode(node) || node.port === 0 || !isAddress(address) || address.port === 0) return undefined;
+  const known = { id: node.id, node, address, state, incarnation: run, epoch, refutation, joinOrder };
+  return Object.freeze(evidence === undefined ? known : { ...known, evidence });
+}
+
+function writeNode(
+  writer: ByteWriter,
+  { id, host, port, zone, region, weight, metadata }: ClusterNode,
+  extra: number,
+): void {
+  const entries = Object.entries(metadata ?? {});
+  writer.byte(
+    extra |
+      (zone === undefined ? 0 : HAS_ZONE) |
+      (region === undefined ? 0 : HAS_REGION) |
+      (weight === undefined ? 0 : HAS_WEIGHT) |
+      (metadata === undefined ? 0 : HAS_METADATA),
+  );
+  writer.text(id);
+  writeAddress(writer, { host, port });
+  if (zone !== undefined) writer.text(zone);
+  if (region !== undefined) writer.text(region);
+  if (weight !== undefined) writer.double(weight);
+  if (metadata !== undefined) {
+    writer.integer(entries.length);
+    for (const [key, value] of entries) {
+      writer.text(key);
+      writer.text(value);
+    }
+  }
+}
+
+function readNode(reader: ByteReader): { readonly node: ClusterNode; readonly flags: number } {
+  const flags = reader.byte();
+  const id = reader.text(MAX_TEXT_BYTES);
+  const address = readAddress(reader);
+  const zone = flags & HAS_ZONE ? { zone: reader.text(MAX_TEXT_BYTES) } : {};
+  const region = flags & HAS_REGION ? { region: reader.text(MAX_TEXT_BYTES) } : {};
+  const weight = flags & HAS_WEIGHT ? { weight: reader.double() } : {};
+  const metadata = flags & HAS_METADATA ? { metadata: readMetadata(reader) } : {};
+  return { node: Object.freeze({ id, ...address, ...zone, ...region, ...weight, ...metadata }), flags };
+}
+
+function readMetadata(reader: ByteReader): Readonly<Record<string, string>> {
+  const count = reader.integer();
+  const entries: [string, string][] = [];
+  for (let at = 0; at < count && !reader.failed; at += 1) {
+    entries.push([reader.text(MAX_TEXT_BYTES), reader.text(MAX_TEXT_BYTES)]);
+  }
+  // From entries: a key named __proto__ stays a key.
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+export function writeVersion(writer: ByteWriter, { epoch, run, refutation }: Version): void {
+  writer.integer(epoch);
+  writer.integer(run);
+  writer.integer(refutation);
+}
+
+export function readVersion(reader: ByteReader): Version {
+  return { epoch: reader.integer(), run: reader.integer(), refutation: reader.integer() };
+}
+
+export function writeAddress(writer: ByteWriter, { host, port }: Address): void {
+  writer.text(host);
+  writer.integer(port);
+}
+
+/** To be checked with `isAddress`. */
+export function readAddress(reader: ByteReader): Address {
+  return { host: reader.text(MAX_TEXT_BYTES), port: reader.integer() };
+}
+
+export function writeEvidence(writer: ByteWriter, evidence: Evidence): void {
+  writer.byte(EVIDENCE.indexOf(evidence));
+}
+
+/** What a later version knows beside these counts as silence. */
+export function readEvidence(reader: ByteReader): Evidence {
+  return EVIDENCE[reader.byte()] ?? 'silent';
+}
+
+export function readNodeId(reader: ByteReader): string | undefined {
+  const id = reader.text(MAX_TEXT_BYTES);
+  return isNodeId(id) ? id : undefined;
+}
