@@ -70,7 +70,7 @@ export { checkBytes, checkMessageKind, checkRequestTimeout } from './check-messa
 export { crc32, type Crc32 } from './crc32.ts';
 export type { Crypto } from './crypto.ts';
 export { createCluster } from './create-cluster.ts';
-export { abortError, settleWithin, sleep, throwIfAborted, withDeadline } from './deadline.ts';
+export { abortError, settleWithin, shared, sleep, throwIfAborted, withDeadline } from './deadline.ts';
 export type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
 export type { Disk, DiskFile, DiskLock, DiskOpenOptions } from './disk.ts';
 export type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './election.ts';
