@@ -28,6 +28,7 @@ export class CommandDesk<R> {
   readonly #group: number;
   readonly #clock: Clock;
   readonly #codec: OutcomeCodec<R>;
+  readonly #objection: (command: Command) => ClusterError | undefined;
   readonly #leader: () => Leader;
   readonly #notLeader: () => ClusterError;
   readonly #passOn: (to: string, body: Uint8Array, timeoutMs: number) => Promise<Uint8Array>;
@@ -41,6 +42,8 @@ export class CommandDesk<R> {
     readonly group: number;
     readonly clock: Clock;
     readonly codec: OutcomeCodec<R>;
+    /** Why a command that came from another node is not to be committed. */
+    readonly objection: (command: Command) => ClusterError | undefined;
     /** Undefined until the group runs. */
     readonly dispatch: () => Submission<R> | undefined;
     readonly leader: () => Leader;
@@ -52,6 +55,7 @@ export class CommandDesk<R> {
     this.#group = parts.group;
     this.#clock = parts.clock;
     this.#codec = parts.codec;
+    this.#objection = parts.objection;
     this.#dispatch = parts.dispatch;
     this.#leader = parts.leader;
     this.#notLeader = parts.notLeader;
@@ -133,7 +137,9 @@ export class CommandDesk<R> {
         new Promise<ForwardAnswer<R>>((answer) => {
           const resolve = (settled: Settled<R>) => answer({ type: 'settled', settled });
           const reject = (error: ClusterError) => answer({ type: 'rejected', error });
-          together.push({ command, deadline, onAll, resolve, reject });
+          const objection = this.#objection(command);
+          if (objection === undefined) together.push({ command, deadline, onAll, resolve, reject });
+          else reject(objection);
         }),
     );
     if (this.#refusal === undefined) this.#take(together);

@@ -1,4 +1,5 @@
 import { ClusterError, type StateMachine } from '@quorate/core';
+import type { Command } from './commands/command-batch.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import { OutcomeCodec } from './commands/outcome-codec.ts';
 import { ReplicatedMachine } from './commands/replicated-machine.ts';
@@ -45,6 +46,21 @@ export class GroupMachine<C, R, Q, A> {
   encode(command: C): Uint8Array {
     return this.#commandCodec.encode(command);
   }
+
+  /**
+   * Why a command of another node is not to be committed: the machines of all nodes would stop at one that can't be read.
+   * Undefined when nothing speaks against it.
+   */
+  readonly objection = (command: Command): ClusterError | undefined => {
+    if (!('data' in command)) return undefined;
+    try {
+      this.#commandCodec.decode(command.data);
+      return undefined;
+    } catch (cause) {
+      const message = `group ${this.#group}: a command that the leader's machine can't read`;
+      return new ClusterError('PROTOCOL', message, { cause, outcome: 'not-applied' });
+    }
+  };
 
   /**
    * @throws ClusterError with the command that it has stopped at; `QUORUM_LOST` while it is older than what it has shown;

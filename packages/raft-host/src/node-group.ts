@@ -268,6 +268,7 @@ export class NodeGroup<C, R, Q, A>
       group: id,
       clock: this.#host.context.clock,
       codec: this.#machine.codec,
+      objection: this.#machine.objection,
       dispatch: () => this.#running?.callers.dispatch,
       leader: () => this.#running?.leader,
       notLeader: () => this.notLeader(),
