@@ -1,3 +1,5 @@
+import type { ClusterError } from './cluster-error.ts';
+
 /**
  * What both ends of a stream are to show before a byte of it is handed on. Asked at each connection, so that what has
  * changed since applies to the next one. A stream is encrypted with keys of its own, which nobody can work out later from
@@ -10,8 +12,8 @@ export interface SharedKeySecurity {
   readonly type: 'shared-key';
   /** What this end dials with. */
   use(): SharedKey;
-  /** The key of that identity; undefined when it isn't accepted. */
-  accept(identity: string): Uint8Array | undefined;
+  /** The key of that identity, or why it isn't accepted. Called with whatever a stranger says. */
+  accept(identity: string): Uint8Array | ClusterError;
 }
 
 export interface SharedKey {

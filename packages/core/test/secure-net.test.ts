@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type ClusterError, isClusterError } from '../src/cluster-error.ts';
+import { ClusterError, isClusterError } from '../src/cluster-error.ts';
 import { silentLogger } from '../src/logger.ts';
 import type { Listener, ListenOptions, Socket, SocketHandler } from '../src/net.ts';
 import { SystemNet } from '../src/node/net.ts';
@@ -26,7 +26,8 @@ function keys(...secrets: readonly string[]): SharedKeySecurity {
   return {
     type: 'shared-key',
     use: () => ({ identity: secrets[0] ?? '', key: keyOf(secrets[0] ?? '') }),
-    accept: (identity) => (secrets.includes(identity) ? keyOf(identity) : undefined),
+    accept: (identity) =>
+      secrets.includes(identity) ? keyOf(identity) : new ClusterError('REFUSED', 'its key is not known'),
   };
 }
 
@@ -92,7 +93,7 @@ describe('streams secured by a shared key', () => {
   });
 
   it.each<[string, SharedKeySecurity, RegExp]>([
-    ['an unknown identity', keys('stranger'), /shows nothing that is accepted/u],
+    ['an unknown identity', keys('stranger'), /its key is not known/u],
     [
       'a known identity without its key',
       { ...keys('one'), use: () => ({ identity: 'one', key: keyOf('guess') }) },

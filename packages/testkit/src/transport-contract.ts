@@ -13,7 +13,7 @@ import { KIND, numbered, TransportFixture, type TransportHarness } from './trans
 export function transportContract<N>(runner: Runner, harness: TransportHarness<N>): void {
   runner.describe(`${harness.name} keeps the contract of a transport`, () => {
     const suite = new Suite<TransportFixture<N>>(runner, harness, (bed) => new TransportFixture(harness, bed));
-    suite.group('handshake', () => handshakeCases(suite));
+    suite.group('handshake', () => handshakeCases(suite, harness.isSecured === true));
     suite.group('connections', () => connectionCases(suite));
     suite.group('messages', () => messageCases(suite, harness.messageFaults));
     suite.group('requests', () => requestCases(suite));

@@ -18,6 +18,11 @@ export interface TransportHarness<N = unknown> extends Harness {
    * @default 'masked'
    */
   readonly messageFaults?: 'masked' | 'visible';
+  /**
+   * Streams are secured: a node that has the keys of another cluster is refused before anybody has said why.
+   * @default false
+   */
+  readonly isSecured?: boolean;
   /** Options that the factory must refuse. */
   readonly refuses?: RefusedOptions;
   /**

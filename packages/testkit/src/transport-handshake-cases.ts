@@ -7,7 +7,7 @@ import { eventsOf, isConnected, type NodeDetails, type TestNode, type TransportF
 
 type TransportSuite<N> = Suite<TransportFixture<N>>;
 
-export function handshakeCases<N>(suite: TransportSuite<N>): void {
+export function handshakeCases<N>(suite: TransportSuite<N>, isSecured: boolean): void {
   suite.test('each learns who the other is', async (fixture) => {
     const [a, b] = await fixture.pair();
     for (const [one, other] of [
@@ -20,14 +20,15 @@ export function handshakeCases<N>(suite: TransportSuite<N>): void {
       expectEqual(eventsOf(one, 'connected').length, 1, 'events "connected"');
     }
   });
-  clusterCases(suite);
+  clusterCases(suite, isSecured);
   duplicateCases(suite);
 }
 
-function clusterCases<N>(suite: TransportSuite<N>): void {
+function clusterCases<N>(suite: TransportSuite<N>, isSecured: boolean): void {
   suite.test('a node of another cluster is refused by both', async (fixture) => {
     const a = await fixture.start('a', { cluster: testIdentity('one') });
-    await expectRefusal(fixture, a, { cluster: testIdentity('two') }, 'CLUSTER_MISMATCH');
+    const told = isSecured ? 'REFUSED' : 'CLUSTER_MISMATCH';
+    await expectRefusal(fixture, a, { cluster: testIdentity('two') }, 'CLUSTER_MISMATCH', told);
   });
   suite.test('a node of a cluster with this name and another id is refused by both', async (fixture) => {
     const a = await fixture.start('a', { cluster: testIdentity('one', 'id-1') });
@@ -83,11 +84,12 @@ async function expectRefusal<N>(
   a: TestNode,
   stranger: NodeDetails,
   code: ClusterErrorCode,
+  toldCode: ClusterErrorCode = code,
 ): Promise<void> {
   const b = await fixture.start('stranger', stranger);
   b.transport.addContact(a.transport.self);
   const { error, address } = await fixture.told(b, 'unreachable');
-  expectEqual(error.code, code, 'the error of who dialled');
+  expectEqual(error.code, toldCode, 'the error of who dialled');
   expectEqual(address.port, a.transport.self.port, 'the port that was dialled');
   expectEqual((await fixture.told(a, 'refused')).error.code, code, 'the error of who was dialled');
   for (const node of [a, b]) {

@@ -5,6 +5,7 @@ import {
   type Listener,
   type Socket,
   type SocketHandler,
+  toClusterError,
 } from '@quorate/core';
 import { type Gatekeeper, Handshake, type HandshakeResult } from './handshake.ts';
 import { refusal, refusalError } from './introduction.ts';
@@ -31,7 +32,13 @@ export class Acceptor {
    * @throws ClusterError `IO`, `CLOSED`
    */
   async listen(address: Address): Promise<Address> {
-    const listener = await this.#gate.context.net.listen(address, (socket) => this.#accept(socket));
+    const { context, guard, settings } = this.#gate;
+    const listener = await context.net.listen(address, (socket) => this.#accept(socket), {
+      security: guard.security,
+      maxHandshakes: settings.maxPendingConnections,
+      handshakeTimeoutMs: settings.handshakeTimeoutMs,
+      refused: (remote, error) => this.#refusedByNet(remote, error),
+    });
     if (this.#closed) {
       await listener[Symbol.asyncDispose]();
       throw new ClusterError('CLOSED', 'the transport was disposed while it started');
@@ -50,7 +57,7 @@ export class Acceptor {
     const { remote } = socket;
     const link = this.#links.make(remote);
     link.attach(socket);
-    if (this.#closed) {
+    if (this.#closed || !this.#isSecured(socket)) {
       link.destroy();
       return link.handler;
     }
@@ -61,6 +68,23 @@ export class Acceptor {
     });
     this.#pending.add(handshake);
     return link.handler;
+  }
+
+  #isSecured({ remote, secured }: Socket): boolean {
+    try {
+      this.#gate.guard.check(secured);
+      return true;
+    } catch (error) {
+      this.#refusedByNet(remote, toClusterError(error, 'REFUSED', 'the stream is not secured'));
+      return false;
+    }
+  }
+
+  /** Before anything of it was read. */
+  #refusedByNet(remote: Address, error: ClusterError): void {
+    if (this.#closed) return;
+    const text = `refused a connection from ${formatAddress(remote)}: ${error.message}`;
+    this.#onRefused(remote, new ClusterError(error.code, text, { cause: error }));
   }
 
   /** The oldest goes: one that means it would have been done long ago. */

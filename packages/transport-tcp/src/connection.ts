@@ -11,20 +11,24 @@ import type { Handlers } from './handlers.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { IncomingRequests } from './incoming-requests.ts';
 import { IncomingStreams } from './incoming-streams.ts';
+import type { Established } from './handshake.ts';
 import { asRecord, type Introduction, isName } from './introduction.ts';
 import type { Link, LinkReceiver, OutgoingFrame } from './link.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
 import { OutgoingRequests } from './outgoing-requests.ts';
 import { OutgoingStreams } from './outgoing-streams.ts';
+import { PeerProof } from './peer-proof.ts';
 import type { Reporter } from './reporter.ts';
+import type { StreamGuard } from './stream-guard.ts';
 
 /** What a connection says when it closes, in `GOODBYE`. */
-export type GoodbyeReason = 'leaving' | 'replaced' | 'cluster' | 'protocol';
+export type GoodbyeReason = 'leaving' | 'replaced' | 'cluster' | 'authentication' | 'protocol';
 
 export interface ConnectionOwner {
   readonly context: TransportContext;
   readonly settings: Settings;
+  readonly guard: StreamGuard;
   readonly handlers: Handlers;
   readonly reporter: Reporter;
   /** Called once, when the connection is over. */
@@ -51,11 +55,13 @@ export class Connection implements LinkReceiver, Outlet {
   readonly #heartbeat: Heartbeat;
   readonly #incomingRequests: IncomingRequests;
   readonly #incomingStreams: IncomingStreams;
+  readonly #proof: PeerProof | undefined;
   /** The cluster id that the peer was told. */
   #toldId: string | undefined;
   #ended = false;
 
-  constructor(owner: ConnectionOwner, link: Link, peer: Introduction, toldId: string | undefined) {
+  constructor(owner: ConnectionOwner, established: Established) {
+    const { link, peer, toldId } = established;
     const { context, settings, handlers } = owner;
     this.#owner = owner;
     this.#link = link;
@@ -74,6 +80,7 @@ export class Connection implements LinkReceiver, Outlet {
       ping: () => this.push({ type: 'PING' }),
       expired: () => this.#lose('timeout'),
     });
+    this.#proof = this.#makeProof(established);
     link.receiver = this;
     link.establish(peer.node.id, settings.maxFrameBytes);
   }
@@ -118,6 +125,14 @@ export class Connection implements LinkReceiver, Outlet {
     if (clusterId === undefined || this.#toldId === clusterId) return;
     this.#toldId = clusterId;
     this.push({ type: 'IDENTITY', detail: { clusterId } });
+  }
+
+  /** Judges again whether what the peer has shown is still enough. */
+  reauthenticate(): void {
+    if (this.#ended) return;
+    this.#proof?.changed();
+    const objection = this.#link.secured?.objection();
+    if (objection !== undefined) this.#refuse(objection);
   }
 
   /** Asks whether the peer lives; answers within the heartbeat's interval. */
@@ -176,6 +191,9 @@ export class Connection implements LinkReceiver, Outlet {
         return;
       case 'IDENTITY':
         this.#identified(frame.detail);
+        return;
+      case 'AUTH':
+        this.#proof?.received(frame.detail);
         return;
       case 'HELLO':
       case 'WELCOME':
@@ -252,6 +270,22 @@ export class Connection implements LinkReceiver, Outlet {
     else if (id !== clusterId) this.close('cluster', 'local', `this cluster's id is ${id}, not ${clusterId}`);
   }
 
+  #makeProof({ link: { secured }, role }: Established): PeerProof | undefined {
+    const { context, guard } = this.#owner;
+    if (guard.keys === undefined || secured?.peer.type !== 'shared-key') return undefined;
+    const { clock, crypto } = context;
+    const parts = { clock, crypto, keys: guard.keys, secured, role };
+    return new PeerProof(
+      { ...parts, send: (frame) => this.push(frame), refuse: (why) => this.#refuse(why) },
+      secured.peer.identity,
+    );
+  }
+
+  #refuse(why: string): void {
+    this.#owner.reporter.warn('authentication', `closed the connection with ${this.peerId}: ${why}`);
+    this.close('authentication', 'local', why);
+  }
+
   /** Whether a message of so many bytes goes into a frame and the queue. */
   #takes(bytes: number): boolean {
     const { reporter } = this.#owner;
@@ -282,6 +316,7 @@ export class Connection implements LinkReceiver, Outlet {
   #end(reason: DisconnectReason, code: 'DISCONNECTED' | 'CLOSED' = 'DISCONNECTED'): void {
     this.#ended = true;
     this.#heartbeat[Symbol.dispose]();
+    this.#proof?.[Symbol.dispose]();
     const message = `the connection with ${this.peerId} ended: ${reason}`;
     const error = new ClusterError(code, message, { outcome: 'unknown' });
     this.requests.end(error);

@@ -45,7 +45,11 @@ export class Dialler {
   async #connect(address: Address, handshake: Handshake, signal: AbortSignal): Promise<void> {
     try {
       const { link } = handshake;
-      link.attach(await this.#gate.context.net.connect(address, link.handler, { signal }));
+      const { context, guard } = this.#gate;
+      const { security } = guard;
+      const socket = await context.net.connect(address, link.handler, { signal, security });
+      link.attach(socket);
+      guard.check(socket.secured);
       handshake.greet();
     } catch (error) {
       handshake.drop(toClusterError(error, 'DISCONNECTED', `connect to ${formatAddress(address)}`));

@@ -59,6 +59,7 @@ export function encodeFrame(frame: Exclude<Frame, { type: 'UNKNOWN' }>): Encoded
     case 'PING':
     case 'PONG':
       return small(frame.type, []);
+    case 'AUTH':
     case 'GOODBYE':
     case 'IDENTITY':
       return small(frame.type, [json(frame.detail)]);
@@ -127,6 +128,8 @@ function decodeControl(bytes: Uint8Array, start: number, end: number): Frame {
       return { type: 'PING' };
     case frameType.PONG:
       return { type: 'PONG' };
+    case frameType.AUTH:
+      return { type: 'AUTH', detail: getDetail(bytes, at, end) };
     case frameType.GOODBYE:
       return { type: 'GOODBYE', detail: getDetail(bytes, at, end) };
     case frameType.IDENTITY:

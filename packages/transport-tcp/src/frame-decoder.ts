@@ -61,6 +61,10 @@ export class FrameDecoder {
   #lengthAt(bytes: Uint8Array, at: number): number {
     const length = readU32(bytes, at);
     if (length >= 1 && length <= this.limit) return length;
+    // A record of TLS begins with its type, alert or handshake, and the version 3.x.
+    if (length >>> 16 === 0x1503 || length >>> 16 === 0x1603) {
+      throw new ClusterError('PROTOCOL', 'the other side speaks TLS, and this one has no secret and no certificates');
+    }
     throw new ClusterError('PROTOCOL', `a frame of ${length} bytes where 1 to ${this.limit} are allowed`);
   }
 

@@ -25,6 +25,7 @@ export const frameType = {
   WELCOME: 2,
   READY: 3,
   REFUSE: 4,
+  AUTH: 5,
   PING: 6,
   PONG: 7,
   GOODBYE: 8,
@@ -67,6 +68,7 @@ interface FrameFields {
   WELCOME: { readonly version: number; readonly intro: Json };
   READY: unknown;
   REFUSE: { readonly maxVersion: number } & WithDetail;
+  AUTH: WithDetail;
   PING: unknown;
   PONG: unknown;
   GOODBYE: WithDetail;

@@ -3,6 +3,7 @@ import {
   ClusterError,
   type ClusterNode,
   formatAddress,
+  type NodeId,
   type Timer,
   toClusterError,
   type TransportContext,
@@ -20,12 +21,15 @@ import {
 } from './introduction.ts';
 import type { Link, LinkReceiver } from './link.ts';
 import type { Settings } from './options.ts';
+import type { Role } from './peer-proof.ts';
+import type { StreamGuard } from './stream-guard.ts';
 
 /** Who decides whether a peer is connected: the table of peers. */
 export interface Gatekeeper {
   readonly context: TransportContext;
   readonly settings: Settings;
   readonly self: ClusterNode;
+  readonly guard: StreamGuard;
   /** Whether there is a live connection with this very incarnation. */
   isConnected(peer: Introduction): boolean;
   /** Answers, perhaps later, with what speaks against a peer of this id and incarnation. */
@@ -35,7 +39,17 @@ export interface Gatekeeper {
   /** An incoming handshake has sent its `WELCOME`. */
   welcomed(handshake: Handshake, peer: Introduction): void;
   /** The handshake succeeded: the link is the table's. */
-  establish(link: Link, peer: Introduction, toldId: string | undefined): void;
+  establish(established: Established): void;
+}
+
+/** What a handshake has come to. */
+export interface Established {
+  readonly link: Link;
+  readonly peer: Introduction;
+  /** The cluster id that the peer was told. */
+  readonly toldId: string | undefined;
+  /** Of this side. */
+  readonly role: Role;
 }
 
 export type HandshakeResult =
@@ -65,6 +79,7 @@ export class Handshake implements LinkReceiver {
   #step: Step = 'hello';
   #peer: Introduction | undefined;
   #toldId: string | undefined;
+  #role: Role = 'acceptor';
 
   /** @param done called once */
   constructor(gate: Gatekeeper, link: Link, remote: Address, done: (result: HandshakeResult) => void) {
@@ -81,6 +96,7 @@ export class Handshake implements LinkReceiver {
   greet(): void {
     if (this.#step !== 'hello') return;
     this.#step = 'welcome';
+    this.#role = 'dialler';
     const versions = { minVersion: OLDEST_PROTOCOL_VERSION, maxVersion: PROTOCOL_VERSION };
     this.link.send({ type: 'HELLO', ...versions, intro: this.#introduce(false) });
   }
@@ -161,7 +177,7 @@ export class Handshake implements LinkReceiver {
     const peer = this.#peer;
     if (peer === undefined) return;
     // The node may have learned its cluster's id since it said WELCOME.
-    const refused = objection(this.#gate.context, this.#gate.self.id, peer);
+    const refused = this.#objection(peer);
     if (refused === undefined) this.#establish(peer);
     else this.refuse(refused);
   }
@@ -171,7 +187,7 @@ export class Handshake implements LinkReceiver {
     const peer = this.#parse(intro);
     if (peer === undefined) return;
     this.#peer = peer;
-    const refused = objection(this.#gate.context, this.#gate.self.id, peer);
+    const refused = this.#objection(peer);
     if (refused !== undefined) {
       this.refuse(refused);
       return;
@@ -182,6 +198,16 @@ export class Handshake implements LinkReceiver {
       if (challenged === undefined) proceed(peer);
       else this.refuse(challenged);
     });
+  }
+
+  #objection(peer: Introduction): Refusal | undefined {
+    const { context, guard, self, settings } = this.#gate;
+    const { id } = peer.node;
+    const refused = objection(context, self.id, peer, guard.method);
+    if (refused !== undefined) return refused;
+    const shown = guard.objection(id, this.link.secured);
+    if (shown !== undefined) return refusal('authentication', shown);
+    return isAllowed(settings, id) ? undefined : refusal('not-allowed', `${self.id} is not to be connected with ${id}`);
   }
 
   #parse(intro: unknown): Introduction | undefined {
@@ -199,7 +225,7 @@ export class Handshake implements LinkReceiver {
 
   #establish(peer: Introduction): void {
     if (!this.#finish({ type: 'established', peer })) return;
-    this.#gate.establish(this.link, peer, this.#toldId);
+    this.#gate.establish({ link: this.link, peer, toldId: this.#toldId, role: this.#role });
   }
 
   #timedOut(afterMs: number): void {
@@ -215,9 +241,18 @@ export class Handshake implements LinkReceiver {
   }
 
   #introduce(connected: boolean): object {
-    const { context, settings, self } = this.#gate;
+    const { context, settings, self, guard } = this.#gate;
     this.#toldId = context.cluster.id;
-    return introduce(context, self, settings.maxFrameBytes, connected);
+    return introduce(context, self, settings.maxFrameBytes, guard.method, connected);
+  }
+}
+
+/** A question that fails is no consent. */
+function isAllowed({ allow }: Settings, id: NodeId): boolean {
+  try {
+    return allow(id);
+  } catch {
+    return false;
   }
 }
 

@@ -1,7 +1,5 @@
+import type { AuthMethod } from './stream-guard.ts';
 import { type ClusterNode, isClusterNode, type NodeId, type TransportContext, ClusterError } from '@quorate/core';
-
-/** The methods of authentication that this version has. */
-const AUTH_METHODS: readonly string[] = ['none'];
 
 const MAX_NAME_LENGTH = 255;
 const MAX_AUTH_METHODS = 16;
@@ -24,6 +22,7 @@ export function introduce(
   context: TransportContext,
   self: ClusterNode,
   maxFrameBytes: number,
+  method: AuthMethod,
   connected: boolean,
 ): object {
   const { name, id } = context.cluster;
@@ -33,7 +32,7 @@ export function introduce(
     node: self,
     incarnation: context.incarnation,
     maxFrameBytes,
-    auth: AUTH_METHODS,
+    auth: [method],
     connected,
   };
 }
@@ -66,6 +65,7 @@ export type RefusalReason =
   | 'duplicate-node-id'
   | 'already-connected'
   | 'authentication'
+  | 'not-allowed'
   | 'busy'
   | 'protocol';
 
@@ -76,7 +76,12 @@ export interface Refusal {
 }
 
 /** What is wrong with a peer, whoever dialled; undefined when nothing is. */
-export function objection(context: TransportContext, selfId: NodeId, peer: Introduction): Refusal | undefined {
+export function objection(
+  context: TransportContext,
+  selfId: NodeId,
+  peer: Introduction,
+  method: AuthMethod,
+): Refusal | undefined {
   const { name, id } = context.cluster;
   if (peer.cluster !== name) {
     return refusal('cluster', `${selfId} belongs to cluster "${name}", ${peer.node.id} to "${peer.cluster}"`);
@@ -91,8 +96,8 @@ export function objection(context: TransportContext, selfId: NodeId, peer: Intro
       ? refusal('self', `${selfId} has dialled itself`)
       : refusal('duplicate-node-id', `two living nodes have the id ${selfId}`);
   }
-  if (peer.auth.some((method) => AUTH_METHODS.includes(method))) return undefined;
-  return refusal('authentication', `no common method of authentication: ${AUTH_METHODS.join()} here`);
+  if (peer.auth.includes(method)) return undefined;
+  return refusal('authentication', `no common method of authentication: ${method} here`);
 }
 
 export function refusal(reason: RefusalReason, message: string): Refusal {
@@ -106,6 +111,7 @@ const REASONS: ReadonlySet<string> = new Set<RefusalReason>([
   'duplicate-node-id',
   'already-connected',
   'authentication',
+  'not-allowed',
   'busy',
   'protocol',
 ]);
@@ -134,6 +140,7 @@ export function refusalError({ reason, message }: Refusal): ClusterError {
     case 'self':
     case 'already-connected':
     case 'authentication':
+    case 'not-allowed':
     case 'other':
       return new ClusterError('REFUSED', message);
   }

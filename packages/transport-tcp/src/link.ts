@@ -3,6 +3,7 @@ import {
   type ClusterError,
   formatAddress,
   type MessageKind,
+  type SecuredStream,
   type Socket,
   type SocketHandler,
   type Timer,
@@ -70,6 +71,11 @@ export class Link {
   attach(socket: Socket): void {
     this.#socket = socket;
     this.heardAt = this.#context.clock.now();
+  }
+
+  /** What the stream was secured with. */
+  get secured(): SecuredStream | undefined {
+    return this.#socket?.secured;
   }
 
   /** The handshake is over: frames up to this length are taken from now on. */

@@ -1,4 +1,4 @@
-import { checkOptions, invalidOption, type OptionRules, rule } from '@quorate/core';
+import { checkOptions, invalidOption, type NodeId, type OptionRules, rule } from '@quorate/core';
 
 export interface HeartbeatOptions {
   /**
@@ -68,6 +68,11 @@ export interface TcpTransportOptions {
    * @default 1024
    */
   readonly maxPeers?: number;
+  /**
+   * Whether there may be a connection with the node of this id; asked in each handshake, whoever has dialled.
+   * @default whoever belongs to the cluster
+   */
+  readonly allow?: (id: NodeId) => boolean;
   readonly heartbeat?: HeartbeatOptions;
   readonly reconnect?: ReconnectOptions;
 }
@@ -92,6 +97,7 @@ export function settingsFrom(options: TcpTransportOptions): Settings {
     handshakeTimeoutMs: 5000,
     maxPendingConnections: 128,
     maxPeers: 1024,
+    allow: () => true,
     ...given,
     heartbeat: heartbeatFrom(given.heartbeat),
     reconnect: reconnectFrom(given.reconnect),
@@ -109,6 +115,7 @@ const rules: OptionRules<TcpTransportOptions> = {
   handshakeTimeoutMs: duration,
   maxPendingConnections: rule.integer({ min: 1, max: 65_536 }),
   maxPeers: rule.integer({ min: 1, max: 65_536 }),
+  allow: rule.value('a function from a node id to true or false', (value) => typeof value === 'function'),
   heartbeat: rule.group<HeartbeatOptions>('tcpTransport: heartbeat', { intervalMs: duration, timeoutMs: duration }),
   reconnect: rule.group<ReconnectOptions>('tcpTransport: reconnect', { minMs: duration, maxMs: duration }),
 };

@@ -9,12 +9,12 @@ import {
   type TransportEvent,
 } from '@quorate/core';
 import { Connection, type ConnectionOwner } from './connection.ts';
-import type { Gatekeeper, Handshake } from './handshake.ts';
+import type { Established, Gatekeeper, Handshake } from './handshake.ts';
 import type { Handlers } from './handlers.ts';
 import { type Introduction, type Refusal, refusal } from './introduction.ts';
-import type { Link } from './link.ts';
 import type { Settings } from './options.ts';
 import type { Reporter } from './reporter.ts';
+import type { StreamGuard } from './stream-guard.ts';
 
 /** What the table tells the transport. */
 interface PeerEvents {
@@ -29,6 +29,7 @@ interface PeerEvents {
 export interface PeerTableParts {
   readonly context: TransportContext;
   readonly settings: Settings;
+  readonly guard: StreamGuard;
   readonly handlers: Handlers;
   readonly reporter: Reporter;
   readonly events: PeerEvents;
@@ -45,6 +46,7 @@ interface Entry {
 export class PeerTable implements Gatekeeper, ConnectionOwner {
   readonly context: TransportContext;
   readonly settings: Settings;
+  readonly guard: StreamGuard;
   readonly handlers: Handlers;
   readonly reporter: Reporter;
   readonly #parts: PeerTableParts;
@@ -57,6 +59,7 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
   constructor(parts: PeerTableParts) {
     this.context = parts.context;
     this.settings = parts.settings;
+    this.guard = parts.guard;
     this.handlers = parts.handlers;
     this.reporter = parts.reporter;
     this.#parts = parts;
@@ -93,6 +96,11 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
   /** Forgets a peer that is not connected. */
   forget(id: NodeId): void {
     if (this.connection(id) === undefined) this.#entries.delete(id);
+  }
+
+  /** What is accepted has changed, or time has passed: every connection is judged again. */
+  reauthenticate(): void {
+    for (const { connection } of this.#entries.values()) connection?.reauthenticate();
   }
 
   /** Takes leave of everybody; no handshake succeeds from here on. */
@@ -139,16 +147,19 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     this.#welcoming.add(handshake);
   }
 
-  establish(link: Link, peer: Introduction, toldId: string | undefined): void {
+  establish(established: Established): void {
+    const { peer } = established;
     this.connection(peer.node.id)?.close('replaced', 'closed');
     this.#adopt(peer.clusterId);
-    const connection = new Connection(this, link, peer, toldId);
+    const connection = new Connection(this, established);
     const { node, incarnation } = peer;
     // Deleted first, so that it becomes the last in order.
     this.#entries.delete(node.id);
     const entry: Entry = { node, incarnation, connection };
     this.#entries.set(node.id, entry);
     if (peer.clusterId === undefined) connection.identify(this.context.cluster.id);
+    // The keyring may have changed since the stream was secured, or this side may use another secret.
+    connection.reauthenticate();
     this.#parts.events.connected(node);
     this.#parts.events.publish({ type: 'connected', peer: this.#view(entry) });
   }

@@ -1,4 +1,5 @@
 import {
+  authenticates,
   type Address,
   ClusterError,
   formatAddress,
@@ -32,7 +33,7 @@ export function tcpTransport(options: TcpTransportOptions = {}): Plugin<Transpor
 }
 
 function checkBind({ bind, security }: { readonly bind: Address; readonly security: Security }): void {
-  if (security.insecure || isLoopback(bind.host)) return;
+  if (security.insecure || authenticates(security) || isLoopback(bind.host)) return;
   throw new ClusterError(
     'INVALID_OPTIONS',
     `tcpTransport: bind must be loopback, because nothing is authenticated, got ${formatAddress(bind)}; ` +

@@ -1,5 +1,6 @@
 import {
   type Address,
+  authenticates,
   Broadcast,
   type CallOptions,
   checkBytes,
@@ -8,6 +9,7 @@ import {
   ClusterError,
   type ClusterNode,
   formatAddress,
+  isLoopback,
   type MessageHandler,
   type MessageKind,
   type NodeId,
@@ -17,6 +19,7 @@ import {
   type RequestOptions,
   type StreamHandler,
   throwIfAborted,
+  type Timer,
   type Transport,
   type TransportContext,
   type TransportEvent,
@@ -30,8 +33,11 @@ import { LinkSet } from './link-set.ts';
 import type { Settings } from './options.ts';
 import { PeerTable, sameAddress } from './peer-table.ts';
 import { Reporter } from './reporter.ts';
+import { StreamGuard } from './stream-guard.ts';
 
 const MAX_UNREAD_EVENTS = 1024;
+/** How often is looked whether the certificates of peers have expired. */
+const CERTIFICATE_CHECK_MS = 5000;
 
 export class TcpTransport implements Transport {
   readonly #context: TransportContext;
@@ -48,6 +54,8 @@ export class TcpTransport implements Transport {
   readonly #acceptor: Acceptor;
   #self: ClusterNode;
   #bound: Address | undefined;
+  readonly #watching: Disposable[] = [];
+  #certificateTimer: Timer | undefined;
   #started = false;
   #disposal: Promise<void> | undefined;
 
@@ -86,6 +94,7 @@ export class TcpTransport implements Transport {
     if (self.port === 0) this.#self = { ...self, port: this.#bound.port };
     this.#contacts.remove(this.#self);
     this.#contacts.start();
+    this.#watchSecurity();
   }
 
   addContact(address: Address): void {
@@ -153,6 +162,8 @@ export class TcpTransport implements Transport {
   }
 
   async #dispose(): Promise<void> {
+    this.#certificateTimer?.cancel();
+    for (const watching of this.#watching) watching[Symbol.dispose]();
     this.#contacts.close();
     this.#peers.close();
     await this.#acceptor.close();
@@ -160,10 +171,37 @@ export class TcpTransport implements Transport {
     this.#events[Symbol.dispose]();
   }
 
+  #watchSecurity(): void {
+    const { security, bind } = this.#context;
+    if (this.#disposal !== undefined) return;
+    if (!authenticates(security) && !isLoopback(bind.host)) {
+      this.#context.logger.warn(
+        `transport-tcp: ${formatAddress(bind)} is bound and nothing is authenticated or encrypted, because the cluster ` +
+          'is insecure: whoever reaches the port can join',
+      );
+    }
+    const judge = (): void => this.#peers.reauthenticate();
+    const { keyring, certificates } = security;
+    if (certificates !== undefined) {
+      this.#watching.push(certificates.onChange(judge));
+      this.#checkCertificates();
+    } else if (keyring !== undefined) {
+      this.#watching.push(keyring.onChange(judge));
+    }
+  }
+
+  #checkCertificates(): void {
+    this.#certificateTimer = this.#context.clock.setTimer(CERTIFICATE_CHECK_MS, () => {
+      this.#peers.reauthenticate();
+      this.#checkCertificates();
+    });
+  }
+
   #makePeers(settings: Settings): PeerTable {
     return new PeerTable({
       context: this.#context,
       settings,
+      guard: new StreamGuard(this.#context),
       handlers: this.#handlers,
       reporter: this.#reporter,
       self: () => this.#self,

@@ -1,4 +1,4 @@
-import { silentLogger } from '@quorate/core';
+import { Keyring, type Plugin, silentLogger, type Transport } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { type RefusedOptions, transportContract } from '@quorate/testkit';
 import { describe, it } from 'vitest';
@@ -35,3 +35,24 @@ describe('over the real network', () => {
     },
   );
 });
+
+describe('over the real network, with a secret', () => {
+  transportContract(
+    { describe, it },
+    {
+      name: 'transport-tcp',
+      system: nodeSystem({ logger: silentLogger }),
+      create: () =>
+        secured(
+          tcpTransport({ reconnect: { minMs: 20, maxMs: 100 }, heartbeat: { intervalMs: 100, timeoutMs: 1000 } }),
+        ),
+      noticedWithinMs: 3000,
+      isSecured: true,
+    },
+  );
+});
+
+function secured(plugin: Plugin<Transport, 'transport'>): Plugin<Transport, 'transport'> {
+  const keyring = new Keyring({ use: 'what only the tests know' });
+  return { ...plugin, create: (context) => plugin.create({ ...context, security: { keyring, insecure: false } }) };
+}

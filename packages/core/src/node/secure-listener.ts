@@ -22,6 +22,8 @@ export class SecureListener {
   readonly #pending = new Map<string, Stream>();
   /** What the peer called the key that is to be compared. */
   readonly #identities = new WeakMap<TLSSocket, string>();
+  /** Why that key isn't accepted. */
+  readonly #objections = new WeakMap<TLSSocket, ClusterError>();
   #set: CertificateSet | undefined;
 
   constructor(security: StreamSecurity, options: ListenOptions, accepted: Accepted) {
@@ -64,9 +66,12 @@ export class SecureListener {
     }
     const pskCallback = (stream: TLSSocket, identity: string): Buffer | null => {
       const key = security.accept(identity);
-      if (key === undefined) return null;
-      this.#identities.set(stream, identity);
-      return Buffer.from(key);
+      if (key instanceof Uint8Array) {
+        this.#identities.set(stream, identity);
+        return Buffer.from(key);
+      }
+      this.#objections.set(stream, key);
+      return null;
     };
     return { ...tlsSharedKeyOptions, handshakeTimeout, pskCallback };
   }
@@ -128,7 +133,10 @@ export class SecureListener {
     // Who merely went away was not refused.
     if (remote.port === 0 || error.code === 'ECONNRESET' || error.code === 'EPIPE') return;
     this.#pending.delete(keyOf(remote));
-    if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#refuse(remote, 'TIMEOUT', 'no handshake within its time');
+    const objection = this.#objections.get(stream);
+    if (objection !== undefined) this.#options.refused?.(remote, objection);
+    else if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT')
+      this.#refuse(remote, 'TIMEOUT', 'no handshake within its time');
     else this.#refuse(remote, 'REFUSED', explainTls(error.code, error.message));
   }
 
