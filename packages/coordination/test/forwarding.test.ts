@@ -222,6 +222,47 @@ describe('forwarding to the leader', () => {
     expect(await nodes.soon(ask(follower, 3))).toMatchObject({ code: 'CLOSED', outcome: 'not-applied' });
   });
 
+  it('is disposed of once what is under way is answered, and takes nothing more meanwhile', async () => {
+    const gate = Promise.withResolvers<void>();
+    const memory = (cluster: CoordinatedCluster) => ({ memory: rememberedRequests(cluster.replicator) });
+    const { nodes, ask, asks, done } = new Stage('drains', (input) => gate.promise.then(() => input), memory, byRaft);
+    const leader = await nodes.elected();
+    const [one, two] = nodes.running.filter((name) => name !== leader) as [string, string];
+    const asked = Promise.all([ask(one, 1, { requestId: 'x' }), ask(leader, 2)]);
+    await nodes.until(() => done.length === 2);
+    let isDrained = false;
+    const draining = (asks.get(leader)?.[Symbol.asyncDispose]() as Promise<void>).then(() => (isDrained = true));
+    expect(await nodes.soon(ask(leader, 3))).toMatchObject({ code: 'CLOSED', outcome: 'not-applied' });
+    const again = ask(two, 1, { requestId: 'x' });
+    expect(await nodes.soon(ask(two, 4, { timeoutMs: 500 }))).toMatchObject({
+      code: 'NOT_LEADER',
+      outcome: 'not-applied',
+    });
+    expect([done.length, isDrained]).toEqual([2, false]);
+    gate.resolve();
+    expect(await nodes.soon(asked)).toEqual([1, 2]);
+    await nodes.soon(draining);
+    await nodes.soon(nodes.get(leader).stop());
+    expect(await nodes.soon(again)).toBe(1);
+    expect(await nodes.soon(ask(two, 5))).toBe(5);
+    expect(done.map(({ input }) => input).sort()).toEqual([1, 2, 5]);
+  });
+
+  it('keeps the answer of a leader whose time is over', async () => {
+    const gate = Promise.withResolvers<void>();
+    const memory = (cluster: CoordinatedCluster) => ({ memory: rememberedRequests(cluster.replicator) });
+    const { nodes, ask, done } = new Stage('answers late', (input) => gate.promise.then(() => input), memory, byRaft);
+    const leader = await nodes.elected();
+    const asked = ask(leader, 1, { requestId: 'x' });
+    await nodes.until(() => done.length === 1);
+    await nodes.soon(nodes.get(leader).election.transfer(nodes.follower));
+    gate.resolve();
+    expect(await nodes.soon(asked)).toBe(1);
+    await nodes.world.run(100);
+    expect(await nodes.soon(ask(nodes.follower, 1, { requestId: 'x' }))).toBe(1);
+    expect(done).toHaveLength(1);
+  });
+
   it('has bounds on sizes, and on what is under way', async () => {
     const bounds = { maxInFlight: 2, maxBytes: 20 };
     const stage = new Stage(

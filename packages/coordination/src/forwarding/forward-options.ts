@@ -27,6 +27,11 @@ export interface ForwardOptions {
    */
   readonly attemptTimeoutMs?: number;
   /**
+   * How long disposing waits for what is under way here, asked for or being done, before it is given up.
+   * @default 2000
+   */
+  readonly drainTimeoutMs?: number;
+  /**
    * How often in a row a request is sent on because another node is said to lead.
    * @default 5
    */
@@ -65,6 +70,7 @@ const rules: OptionRules<ForwardOptions> = {
   codec: rule.value('a codec with encode and decode', (value) => hasMethods(value, ['encode', 'decode'])),
   timeoutMs: timeout,
   attemptTimeoutMs: timeout,
+  drainTimeoutMs: rule.duration({ min: 0, max: HOUR_MS }),
   maxHops: rule.integer({ min: 0, max: 100 }),
   maxInFlight: rule.integer({ min: 1, max: 100_000 }),
   maxBytes: rule.integer({ min: 1, max: 16 * 1024 * 1024 }),
@@ -83,6 +89,7 @@ export function readForwardOptions(options: ForwardOptions): ForwardOptions & Fo
     codec: jsonCodec,
     timeoutMs: 10_000,
     attemptTimeoutMs: 2000,
+    drainTimeoutMs: 2000,
     maxHops: 5,
     maxInFlight: 256,
     maxBytes: 256 * 1024,

@@ -1,4 +1,4 @@
-import { type Cluster, ClusterError, invalidOption } from '@quorate/core';
+import { type Cluster, ClusterError, invalidOption, withDeadline } from '@quorate/core';
 import { isHandlerName } from './envelope.ts';
 import {
   type ForwardCallOptions,
@@ -43,7 +43,7 @@ export interface LeaderFunction<I, O> extends AsyncDisposable {
 
 /**
  * Has things done by the leader. Made on every node, with the same handlers and options; on the leader they run. To be
- * disposed of before the cluster is stopped.
+ * disposed of before the cluster is stopped: then it takes no more, and waits for what is under way.
  * @throws ClusterError `INVALID_OPTIONS`
  */
 export function forwardToLeader<I, O>(
@@ -91,6 +91,10 @@ function open(
       return await caller.call(name, input, readCallOptions(call));
     },
     [Symbol.asyncDispose]: async () => {
+      const drain = (): Promise<unknown> => Promise.all([caller.drain(), service.drain()]);
+      const { clock } = cluster.system;
+      // What isn't done by then is given up.
+      await withDeadline(clock, settings.drainTimeoutMs, 'forwarding: drain', drain).catch(() => undefined);
       serving[Symbol.dispose]();
       caller.close();
       service[Symbol.dispose]();

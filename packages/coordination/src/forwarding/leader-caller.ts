@@ -41,7 +41,8 @@ export class LeaderCaller {
   readonly #service: LeaderService;
   readonly #settings: ForwardSettings;
   readonly #closing = new AbortController();
-  #inFlight = 0;
+  readonly #journeys = new Set<Promise<Uint8Array>>();
+  #isDraining = false;
 
   constructor(self: NodeId, led: Led, forwarder: Forwarder, service: LeaderService, settings: ForwardSettings) {
     this.#self = self;
@@ -59,18 +60,36 @@ export class LeaderCaller {
     if (payload.byteLength > maxBytes) {
       throw overloaded(`${name}: a request of ${payload.byteLength} bytes, more than ${maxBytes}`);
     }
-    if (this.#inFlight >= maxInFlight) throw overloaded(`${name}: ${maxInFlight} requests of this node wait already`);
+    if (this.#isDraining)
+      throw new ClusterError('CLOSED', `${name}: forwarding was disposed of`, { outcome: 'not-applied' });
+    if (this.#journeys.size >= maxInFlight)
+      throw overloaded(`${name}: ${maxInFlight} requests of this node wait already`);
     using link = linkSignals(options.signal, this.#closing.signal);
     const { clock, random } = this.#led.system;
     const deadline = clock.now() + timeoutMs;
     const id = requestId ?? randomId(random);
-    this.#inFlight += 1;
+    const journey = this.#travel({
+      id,
+      name,
+      payload,
+      deadline,
+      signal: link.signal,
+      hint: undefined,
+      hops: 0,
+      doubt: 0n,
+    });
+    this.#journeys.add(journey);
     try {
-      const journey = { id, name, payload, deadline, signal: link.signal, hint: undefined, hops: 0, doubt: 0n };
-      return codec.decode(await this.#travel(journey));
+      return codec.decode(await journey);
     } finally {
-      this.#inFlight -= 1;
+      this.#journeys.delete(journey);
     }
+  }
+
+  /** From here on nothing more is taken; resolves once nothing is under way. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.allSettled(this.#journeys);
   }
 
   close(): void {

@@ -45,6 +45,7 @@ export class LeaderService implements Disposable {
   readonly #closing = new AbortController();
   /** What is under way, by id: who repeats a request waits for the first. */
   readonly #flights = new Map<string, Promise<ForwardedAnswer>>();
+  #isDraining = false;
 
   constructor(
     led: Led,
@@ -63,7 +64,9 @@ export class LeaderService implements Disposable {
     let answer: ForwardedAnswer;
     try {
       if (bytes.byteLength > this.#settings.maxBytes + HEADROOM_BYTES) throw tooLarge(bytes.byteLength);
-      answer = await this.ask(decodeEnvelope(bytes), signal);
+      const envelope = decodeEnvelope(bytes);
+      const isRefused = this.#isDraining && !this.#flights.has(envelope.id);
+      answer = isRefused ? this.#notLeader() : await this.ask(envelope, signal);
     } catch (error) {
       answer = errorAnswer(toClusterError(error, 'REMOTE', 'forwarding'));
     }
@@ -86,6 +89,12 @@ export class LeaderService implements Disposable {
     const flight = this.#flights.get(envelope.id) ?? this.#begin(envelope, leadership, handler);
     if (flight === undefined) return refusal('OVERLOADED', `${name}: the leader does ${this.#flights.size} already`);
     return await this.#within(flight, name, remainingMs, signal);
+  }
+
+  /** From here on nothing more is taken from other nodes; resolves once nothing is under way. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.allSettled(this.#flights.values());
   }
 
   [Symbol.dispose](): void {
@@ -125,8 +134,8 @@ export class LeaderService implements Disposable {
     }
     if (!leadership.isValid()) return this.#notLeader();
     const answer = await this.#work(envelope, leadership, handler);
-    // The effect is there, whether or not its answer is kept.
-    await this.#memory.answer(mark, encodeAnswer(answer), { signal: leadership.signal }).catch((error: unknown) => {
+    // The effect is there, whether or not its answer is kept; and whether or not this node still leads.
+    await this.#memory.answer(mark, encodeAnswer(answer)).catch((error: unknown) => {
       this.#led.system.logger.warn(
         `forwarding: the answer to ${envelope.name} is not kept: ${errorText(error)}`,
         error,
