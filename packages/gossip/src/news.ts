@@ -64,7 +64,7 @@ export interface AnswerNews {
 }
 
 /** Says to who answered in a datagram that it has come. */
-export interface ReceiptNews {
+interface ReceiptNews {
   readonly type: 'receipt';
   readonly mark: Mark;
 }

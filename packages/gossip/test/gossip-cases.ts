@@ -1,21 +1,21 @@
 import { isClusterError, type Membership, type Plugin } from '@quorate/core';
 import { expect, it } from 'vitest';
 import { createGossip, type Gossip, type GossipValue } from '../src/index.ts';
-import { gather, GossipWorld } from './gossip-world.ts';
+import { gather, GossipWorld, type GossipWorldOptions } from './gossip-world.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 /** What gossip promises, on any membership that carries it. */
 export function gossipCases(membership: () => Plugin<Membership, 'membership'>, loss: number): void {
-  const open = (seed: string, more: { readonly zoneOf?: (name: string) => string } = {}) =>
-    GossipWorld.open({ seed, names: NAMES, loss, membership, ...more });
+  const open = (seed: string, more: More = {}) => GossipWorld.open({ seed, names: NAMES, loss, membership, ...more });
   stateCases(open);
   settingCases(open);
   broadcastCases(open);
   queryCases(open);
 }
 
-type Open = (seed: string, more?: { readonly zoneOf?: (name: string) => string }) => Promise<GossipWorld>;
+type More = Partial<Pick<GossipWorldOptions, 'zoneOf' | 'isApart'>>;
+type Open = (seed: string, more?: More) => Promise<GossipWorld>;
 
 function stateCases(open: Open): void {
   it('each node tells of itself, and all come to know the newest', async () => {
@@ -223,6 +223,26 @@ function queryCases(open: Open): void {
     expect(await ask(nodes.gossip('c'), { nodes: ['a', 'h'] })).toEqual(['a', 'h']);
     expect(nodes.world.now - before).toBeLessThan(8_000);
     expect(await ask(nodes.gossip('c'), { region: 'none' })).toEqual([]);
+  });
+
+  it('without connections answers come in datagrams, and one that is too large is a failure', async () => {
+    const nodes = await open('apart', { isApart: true });
+    let calls = 0;
+    for (const name of NAMES) {
+      nodes.gossip(name).onQuery('size', (payload) => {
+        calls += 1;
+        return 'x'.repeat(Number(payload));
+      });
+    }
+    const small = gather(nodes.gossip('c').query('size', 100));
+    await nodes.world.settled(small.done, 20_000);
+    expect(small.items.map(({ type, from }) => `${from} ${type}`).sort()).toEqual(
+      NAMES.map((name) => `${name} answer`),
+    );
+    expect(calls).toBe(NAMES.length);
+    const large = gather(nodes.gossip('c').query('size', 1_000, { filter: { nodes: ['a', 'c'] } }));
+    await nodes.world.settled(large.done, 20_000);
+    expect(large.items.map(({ type, from }) => `${from} ${type}`).sort()).toEqual(['a failed', 'c answer']);
   });
 
   it('a query has bounds, and failures are answers', async () => {

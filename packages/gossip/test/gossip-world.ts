@@ -1,7 +1,7 @@
 import { type Cluster, createCluster, type Membership, type Plugin } from '@quorate/core';
 import { memoryNetwork, memoryTransport } from '@quorate/memory';
 import { createWorld, type Host, type World } from '@quorate/simulator';
-import { createGossip, type Gossip, type GossipOptions } from '../src/index.ts';
+import { createGossip, type Gossip, type GossipCluster, type GossipOptions } from '../src/index.ts';
 
 export interface GossipWorldOptions {
   readonly seed: string | number;
@@ -10,6 +10,8 @@ export interface GossipWorldOptions {
   readonly membership: () => Plugin<Membership, 'membership'>;
   readonly options?: GossipOptions;
   readonly zoneOf?: (name: string) => string;
+  /** Answers go in datagrams, as if nobody were connected. */
+  readonly isApart?: boolean;
 }
 
 /** Whole nodes with gossip, in a simulated world. */
@@ -57,7 +59,7 @@ export class GossipWorld {
       });
       this.#clusters.set(name, cluster);
       await cluster.start();
-      this.prepare(name, createGossip(cluster, this.#given.options));
+      this.prepare(name, createGossip(this.#given.isApart === true ? apart(cluster) : cluster, this.#given.options));
     });
   }
 
@@ -104,6 +106,18 @@ export class GossipWorld {
   async everywhere(isSo: (gossip: Gossip, name: string) => boolean, withinMs = 30_000): Promise<void> {
     await this.world.runUntil(() => this.live.every((name) => isSo(this.gossip(name), name)), withinMs);
   }
+}
+
+/** The cluster as it looks to gossip where nobody is connected to who asks. */
+function apart({ self, system, transport, membership }: Cluster): GossipCluster {
+  const hidden = new Proxy(transport, {
+    get: (target, name) => {
+      if (name === 'peer') return () => undefined;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { self, system, membership, transport: hidden };
 }
 
 /** Everything that an iteration gives from now on. */
