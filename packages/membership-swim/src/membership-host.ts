@@ -1,0 +1,351 @@
+import {
+  type CallOptions,
+  ClusterError,
+  formatAddress,
+  type Member,
+  type Membership,
+  type MembershipChange,
+  type MembershipContext,
+  type MembershipView,
+  type MonotonicMs,
+  type NodeId,
+  type Peer,
+  settleWithin,
+  shared,
+  throwIfAborted,
+  type TransportEvent,
+  withDeadline,
+} from '@quorate/core';
+
+import { Connector } from './connector.ts';
+import type { Party } from './datagram/party.ts';
+import type { ExchangeItem } from './exchange/exchange-codec.ts';
+import { Exchanger } from './exchange/exchanger.ts';
+import { GossipTopics } from './gossip-topics.ts';
+import { Meetings } from './meetings.ts';
+import { MembersView } from './members-view.ts';
+import type { SwimMembershipSettings } from './options.ts';
+import { PacketWire } from './packet-wire.ts';
+import { decodeStates, encodeStates } from './protocol/exchange-codec.ts';
+import { Swim } from './protocol/swim.ts';
+import type { IdConflict, MemberRecord, SwimHost } from './protocol/types.ts';
+import { RateLimitedLog } from './rate-limited-log.ts';
+import { NO_PROTOCOL_STATS, type SwimMembershipStats } from './stats.ts';
+import { probeStream } from './stream-probe.ts';
+import { SwimRunner } from './swim-runner.ts';
+
+/** How often it is looked after what no event tells. */
+const ROUND_MS = 1000;
+/** How often it is looked whether the transport knows its address by now. */
+const BEGIN_MS = 20;
+const MAX_STREAM_PROBES = 64;
+const STATES_BYTES = 16 * 1024;
+
+/** Hosts the protocol's machine: gives it time, packets, streams, and others to exchange with. */
+export class SwimMembershipHost implements Membership {
+  readonly contacts: Connector;
+  readonly carrier: GossipTopics;
+  readonly #context: MembershipContext;
+  readonly #settings: SwimMembershipSettings;
+  readonly #log: RateLimitedLog;
+  readonly #view: MembersView;
+  readonly #runner: SwimRunner;
+  readonly #wire: PacketWire;
+  readonly #exchanger: Exchanger;
+  readonly #meetings: Meetings;
+  readonly #closed = new AbortController();
+  #started = false;
+  #leaving: Promise<void> | undefined;
+  #leaveAcknowledged: () => void = () => undefined;
+  /** The table has changed since the connector looked at it. */
+  #isStale = true;
+  #streamProbes = 0;
+  #conflicts = 0;
+
+  constructor(context: MembershipContext, settings: SwimMembershipSettings) {
+    const { clock, logger, transport, random } = context;
+    this.#context = context;
+    this.#settings = settings;
+    const log = new RateLimitedLog(clock, logger);
+    this.#log = log;
+    this.#view = new MembersView(this.#describeSelf());
+    this.#runner = new SwimRunner({
+      clock,
+      round: (now) => this.#round(now),
+      settled: () => this.#settled(),
+      failed: (error) => logger.error(`membership-swim: the protocol failed: ${String(error)}`, error),
+    });
+    this.carrier = this.#makeCarrier();
+    this.#wire = new PacketWire({
+      context,
+      settings,
+      log,
+      accepts: (sender) => this.#accepts(sender),
+      received: (packet, address) => this.#runner.enter((swim, now) => swim.receive(packet, address, now)),
+    });
+    const swim = () => this.#runner.swim;
+    const members = () => swim()?.members.values() ?? [];
+    const connector = new Connector({ transport, clock, random, settings, members, size: () => swim()?.size ?? 1 });
+    this.contacts = connector;
+    const exchanger = this.#makeExchanger();
+    this.#exchanger = exchanger;
+    const closed = this.#closed.signal;
+    this.#meetings = new Meetings({ context, settings, connector, exchanger, log, closed, swim });
+  }
+
+  get view(): MembershipView {
+    this.#begin();
+    return this.#view.view;
+  }
+
+  get stats(): SwimMembershipStats {
+    const { swim, loopDelayMs } = this.#runner;
+    const { unreadable, refused, ...datagrams } = this.#wire.counts;
+    return {
+      protocol: swim?.stats ?? NO_PROTOCOL_STATS,
+      localHealth: swim?.localHealth ?? 0,
+      loopDelayMs,
+      size: swim?.size ?? 1,
+      datagrams: { ...datagrams, refused: { ...refused, ...(unreadable > 0 && { unreadable }) } },
+      exchanges: { ...this.#exchanger.counts },
+      conflicts: this.#conflicts,
+    };
+  }
+
+  async start(options: CallOptions = {}): Promise<void> {
+    this.#checkOpen();
+    throwIfAborted(options.signal, 'membership-swim: start');
+    if (this.#started) return;
+    this.#started = true;
+    const events = this.#context.transport.watch({ signal: this.#closed.signal });
+    await this.#wire.bind();
+    this.#checkOpen();
+    void this.#follow(events);
+    this.#runner.roundAt(this.#context.clock.now());
+  }
+
+  async leave(options: CallOptions = {}): Promise<void> {
+    this.#checkOpen();
+    throwIfAborted(options.signal, 'membership-swim: leave');
+    this.#leaving ??= this.#leave();
+    await shared(this.#leaving, 'membership-swim: leave', options);
+  }
+
+  watch(options: CallOptions = {}): AsyncIterable<MembershipChange> {
+    return this.#view.watch(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort(new ClusterError('CLOSED', 'membership-swim: disposed'));
+    this.#runner[Symbol.dispose]();
+    this.#exchanger[Symbol.dispose]();
+    this.contacts[Symbol.dispose]();
+    this.#view[Symbol.dispose]();
+    await this.#wire[Symbol.asyncDispose]();
+  }
+
+  /** Makes the machine as soon as this node knows its own address: others must be told one that they can send to. */
+  #begin(): void {
+    const { transport, random, incarnation } = this.#context;
+    const isReady = this.#started && transport.self.port !== 0 && !this.#closed.signal.aborted;
+    if (this.#runner.swim !== undefined || !isReady || this.#wire.address.port === 0) return;
+    const settings = { ...this.#settings.swim, maxPacketBytes: this.#wire.maxPacketBytes };
+    const self = { node: transport.self, incarnation, address: this.#wire.address };
+    const swim = new Swim({ settings, self, random, host: this.#makeHost() });
+    this.#runner.run(swim);
+    this.#view.replace(swim.members);
+    this.contacts.update();
+    for (const peer of transport.peers) if (peer.state === 'connected') this.#meetings.connected(peer);
+  }
+
+  #round(now: MonotonicMs): void {
+    this.#begin();
+    if (this.#runner.swim === undefined) {
+      this.#runner.roundAt(now + BEGIN_MS);
+      return;
+    }
+    if (this.#leaving === undefined) this.#meetings.round(now);
+    this.contacts.update();
+    this.#runner.roundAt(now + ROUND_MS);
+  }
+
+  /** Of many changes in one turn, and in large clusters of those of a second, the connector hears once. */
+  #settled(): void {
+    const isSmall = (this.#runner.swim?.size ?? 1) <= this.#settings.connectAllUpTo;
+    if (!this.#isStale || !isSmall) return;
+    this.#isStale = false;
+    this.contacts.update();
+  }
+
+  async #follow(events: AsyncIterable<TransportEvent>): Promise<void> {
+    for await (const event of events) {
+      if (this.#closed.signal.aborted) return;
+      this.#begin();
+      if (event.type === 'connected') this.#connected(event.peer);
+      else if (event.type === 'disconnected' && event.reason === 'goodbye') this.#saidGoodbye(event.peer);
+      else if (event.type === 'disconnected' && event.reason !== 'local') this.#lost(event.peer);
+    }
+  }
+
+  #connected(peer: Peer): void {
+    this.contacts.connected(peer.node.id);
+    if (this.#leaving === undefined) this.#meetings.connected(peer);
+  }
+
+  /** It stops, and has told nobody but those that it is connected with. */
+  #saidGoodbye({ node: { id }, incarnation }: Peer): void {
+    this.#runner.enter((swim, now) => {
+      const known = swim.members.get(id);
+      if (known?.incarnation !== incarnation || known.state === 'left') return;
+      const { evidence: _evidence, ...state } = known;
+      swim.merge([{ ...state, state: 'left' }], id, now);
+    });
+  }
+
+  /** A connection ends when a process dies: it is looked at once. */
+  #lost({ node: { id }, incarnation }: Peer): void {
+    this.#runner.enter((swim, now) => {
+      if (swim.members.get(id)?.incarnation === incarnation) swim.examine(id, now);
+    });
+  }
+
+  #makeHost(): SwimHost {
+    return {
+      send: (to, packet) => this.#wire.send(to, packet),
+      probeStream: (to, sequence, timeoutMs) => void this.#probeStream(to, sequence, timeoutMs),
+      changed: (change) => {
+        this.#isStale = true;
+        const members = this.#runner.swim?.members;
+        if (members === undefined) return;
+        // What this node says of itself is no news to it.
+        if (change.member.id === this.#context.self.id) this.#view.replace(members);
+        else this.#view.tell(members, change);
+      },
+      conflict: (conflict) => this.#conflicted(conflict),
+      refused: (reason, id) => this.#log.warn(reason, `${id} was not taken in: ${reason}`),
+      rumour: (topic, payload) => this.carrier.hear(topic, payload),
+      loopDelayMs: () => this.#runner.loopDelayMs,
+      leaveAcknowledged: () => this.#leaveAcknowledged(),
+    };
+  }
+
+  #conflicted({ id, holder, claimant }: IdConflict): void {
+    this.#conflicts += 1;
+    const [here, there] = [formatAddress(holder), formatAddress(claimant)];
+    const message = `the node id ${id} lives at ${here} and cannot also be at ${there}`;
+    this.#log.warn(`conflict ${id}`, message);
+  }
+
+  async #probeStream(to: MemberRecord, sequence: number, timeoutMs: number): Promise<void> {
+    if (this.#streamProbes >= MAX_STREAM_PROBES || this.#closed.signal.aborted) return;
+    const { clock, net } = this.#context;
+    const ask = async (options: CallOptions) => {
+      await this.contacts.reach(to.node, options);
+      await this.#exchanger.ping(to.id, timeoutMs, options);
+      const run = this.#context.transport.peer(to.id)?.incarnation;
+      if (run !== to.incarnation) throw new ClusterError('DISCONNECTED', `${to.id} is in another run`);
+    };
+    const parts = { clock, net: this.#settings.datagrams === 'udp' ? net : undefined, ask };
+    this.#streamProbes += 1;
+    try {
+      const outcome = await probeStream(parts, to.node, timeoutMs, { signal: this.#closed.signal });
+      this.#runner.enter((swim, now) => swim.streamProbed(sequence, outcome, now));
+    } finally {
+      this.#streamProbes -= 1;
+    }
+  }
+
+  /** Not an earlier run of a node that lives in a later one; unless the transport knows better. */
+  #accepts({ id, run }: Party): boolean {
+    const known = this.#runner.swim?.members.get(id);
+    if (known === undefined || run >= known.incarnation) return true;
+    const isThere = known.state === 'alive' || known.state === 'suspect';
+    return !isThere || this.#context.transport.peer(id)?.incarnation === run;
+  }
+
+  #makeExchanger(): Exchanger {
+    const { transport, random, clock } = this.#context;
+    return new Exchanger({
+      transport,
+      random,
+      capture: () => this.#capture(),
+      receiver: (from) => ({
+        states: (bytes) => this.#merge(bytes, from, clock.now()),
+        wants: (topic) => this.carrier.wants(topic),
+        topic: (topic, bytes) => this.carrier.merge(topic, bytes),
+      }),
+    });
+  }
+
+  *#capture(): Generator<ExchangeItem, void> {
+    const states = this.#runner.swim?.capture() ?? [];
+    for (const bytes of encodeStates(states, STATES_BYTES)) yield { type: 'states', bytes };
+    yield* this.carrier.capture();
+  }
+
+  #merge(bytes: Uint8Array, from: NodeId, now: MonotonicMs): void {
+    const states = decodeStates(bytes);
+    if (states === undefined) this.#log.warn('states', `the members that ${from} knows cannot be read`);
+    else this.#runner.enter((swim) => swim.merge(states, from, now));
+  }
+
+  #makeCarrier(): GossipTopics {
+    const runner = this.#runner;
+    const spreader = {
+      get size(): number {
+        return runner.swim?.size ?? 1;
+      },
+      spread: (topic: number, payload: Uint8Array, key: string | undefined) => {
+        // From within a rumour's handler it is spread when the handler has returned: whether it can be isn't known yet.
+        let isSpread = runner.isInside;
+        runner.enter((swim) => {
+          isSpread = swim.spread(topic, payload, key);
+        });
+        return isSpread;
+      },
+      tell: (to: NodeId, topic: number, payload: Uint8Array) => this.#tell(to, topic, payload),
+    };
+    return new GossipTopics(spreader, this.#log);
+  }
+
+  #tell(to: NodeId, topic: number, payload: Uint8Array): boolean {
+    const swim = this.#runner.swim;
+    const member = swim?.members.get(to);
+    if (swim === undefined || member === undefined || this.#closed.signal.aborted) return false;
+    if (member.state !== 'alive' && member.state !== 'suspect') return false;
+    if (to === swim.self.id) this.carrier.hear(topic, payload);
+    const messages = [Object.freeze({ type: 'user' as const, topic, payload })];
+    const packet = Object.freeze({ sender: swim.self.id, run: this.#context.incarnation, messages });
+    if (to !== swim.self.id) this.#wire.send(member, packet);
+    return true;
+  }
+
+  async #leave(): Promise<void> {
+    const { clock } = this.#context;
+    const { leaveTimeoutMs } = this.#settings;
+    if (this.#runner.swim === undefined) return;
+    const leave = (signal: AbortSignal) =>
+      settleWithin<void>(signal, 'membership-swim: leave', (resolve) => {
+        this.#leaveAcknowledged = () => resolve();
+        this.#runner.enter((swim, now) => swim.leave(now));
+        return () => undefined;
+      });
+    const closed = this.#closed.signal;
+    try {
+      await withDeadline(clock, leaveTimeoutMs, 'membership-swim: leave', leave, { signal: closed });
+    } catch (error) {
+      throw closed.aborted
+        ? new ClusterError('CLOSED', 'membership-swim: disposed while it left', { cause: error })
+        : error;
+    }
+  }
+
+  #describeSelf(): Member {
+    const { transport, incarnation, clock } = this.#context;
+    return { node: transport.self, state: 'alive', incarnation, since: clock.now() };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed.signal.aborted) throw new ClusterError('CLOSED', 'membership-swim: disposed');
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  type Address,
+  ClusterError,
+  type ClusterNode,
+  formatAddress,
+  isLoopback,
+  type Membership,
+  type Plugin,
+  type Security,
+} from '@quorate/core';
+
+import { SwimMembershipHost } from './membership-host.ts';
+import { settingsFrom, type SwimMembershipOptions, type SwimMembershipSettings } from './options.ts';
+import { MAX_NODE_BYTES_IN_GOSSIP, nodeBytes } from './protocol/state-codec.ts';
+import type { SwimMembershipStats } from './stats.ts';
+
+/**
+ * The membership for thousands of nodes: SWIM with Lifeguard.
+ * @throws ClusterError `INVALID_OPTIONS`, naming the option; `createCluster` (and `create`) throw it when the node's
+ * description is too large for a datagram, and when a port that others reach is to be bound and the cluster has no secret,
+ * unless it is `insecure`
+ */
+export function swimMembership(options: SwimMembershipOptions = {}): Plugin<Membership, 'membership'> {
+  const settings = settingsFrom(options);
+  return {
+    name: 'membership-swim',
+    kind: 'membership',
+    requires: ['transport'],
+    check: (plan) => checkPlan(plan, settings),
+    create: (context) => {
+      // Again, for those who make the membership without createCluster.
+      checkPlan(context, settings);
+      return new SwimMembershipHost(context, settings);
+    },
+  };
+}
+
+/** What a membership that `swimMembership` made has counted; undefined of another. */
+export function swimStats(membership: Membership): SwimMembershipStats | undefined {
+  return membership instanceof SwimMembershipHost ? membership.stats : undefined;
+}
+
+interface Plan {
+  readonly self: ClusterNode;
+  readonly bind: Address;
+  readonly security: Security;
+}
+
+function checkPlan({ self, bind, security }: Plan, { datagrams }: SwimMembershipSettings): void {
+  const bytes = nodeBytes(self);
+  if (bytes > MAX_NODE_BYTES_IN_GOSSIP) {
+    const message = `swimMembership: metadata must be smaller: this node's description has ${bytes} bytes`;
+    throw new ClusterError('INVALID_OPTIONS', `${message}, and ${MAX_NODE_BYTES_IN_GOSSIP} fit into a rumour`);
+  }
+  const isOpen = security.keyring === undefined && !security.insecure && !isLoopback(bind.host);
+  if (datagrams !== 'udp' || !isOpen) return;
+  throw new ClusterError(
+    'INVALID_OPTIONS',
+    `swimMembership: bind must be loopback, because datagrams are not authenticated, got ${formatAddress(bind)}; ` +
+      'give the cluster a secret or a keyring, or set insecure: true where the network itself keeps strangers out',
+  );
+}
