@@ -72,7 +72,7 @@ export class ProcessClock implements Clock {
   }
 
   wallTime(): number {
-    return Math.floor(WALL_EPOCH + this.#engine.now);
+    return wallTimeAt(this.#engine.now);
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
@@ -118,4 +118,9 @@ interface PendingTimer {
   readonly callback: () => void;
   /** Undefined once it is due. */
   event: Scheduled | undefined;
+}
+
+/** What clocks on walls show at this time of the world. */
+export function wallTimeAt(now: number): number {
+  return Math.floor(WALL_EPOCH + now);
 }

@@ -9,5 +9,6 @@ export type { DiskFaults, DiskOptions, HostDisk } from './host-disk.ts';
 export type { CrashOptions, Host, HostOptions, Main } from './host.ts';
 export type { LinkOptions } from './links.ts';
 export { type Seed, seededRandom } from './seeded-random.ts';
+export { SimulatedAuthority, type SimulatedNames } from './simulated-certificates.ts';
 export type { Trace } from './trace.ts';
 export { createWorld, type HostSet, type World, type WorldOptions } from './world.ts';

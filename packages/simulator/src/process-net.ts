@@ -1,28 +1,44 @@
 import {
   type Address,
-  type CallOptions,
+  type CertificateDetails,
+  type CertificateSet,
   ClusterError,
+  type ConnectOptions,
   type DatagramOptions,
   type DatagramSocket,
   formatAddress,
   type Listener,
+  type ListenOptions,
   type MulticastOptions,
   type Net,
   settleWithin,
   type Socket,
   type SocketHandler,
+  type StreamSecurity,
 } from '@quorate/core';
 
 import type { SimulatedHost } from './host.ts';
 import type { SimulatedProcess } from './process.ts';
 import { Dial } from './dial.ts';
+import { wallTimeAt } from './host-clock.ts';
+import { SecureAcceptor } from './secure-acceptor.ts';
+import { SecureHandshake } from './secure-handshake.ts';
+import { SecuredSocket } from './secured-socket.ts';
 import { type Binding, type GroupMember, isMulticast, isOwn, type Network, type Receive } from './sim-network.ts';
 import type { SimulatedSocket } from './sim-socket.ts';
+import { inspectSimulated } from './simulated-certificates.ts';
 
 /** The largest payload that UDP carries; larger ones are lost. */
 const MAX_DATAGRAM_BYTES = 65_507;
 /** Datagrams that wait for a paused process; more are lost. */
 const RECEIVE_BUFFER_BYTES = 256 * 1024;
+
+/** Who waits for a connection. */
+interface Waiting {
+  readonly what: string;
+  readonly resolve: (socket: Socket) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /** The network as one process sees it; it ends with the process. */
 export class ProcessNet implements Net {
@@ -36,13 +52,22 @@ export class ProcessNet implements Net {
     this.#process = process;
   }
 
-  connect(address: Address, handler: SocketHandler, options: CallOptions = {}): Promise<Socket> {
+  inspectCertificates(certificates: CertificateSet): CertificateDetails {
+    return inspectSimulated(certificates, this.#wallTime());
+  }
+
+  connect(address: Address, handler: SocketHandler, options: ConnectOptions = {}): Promise<Socket> {
     const what = `connect to ${formatAddress(address)}`;
     return settleWithin<Socket>(options.signal, what, (resolve, reject) => {
       if (!this.#process.alive) return () => undefined;
       const owner = { host: this.#host, process: this.#process };
+      let handshake: SecureHandshake | undefined;
       const dial = new Dial(this.#network, owner, address, {
         connected: (socket) => {
+          if (options.security !== undefined) {
+            handshake = this.#secure(socket, options.security, handler, { resolve, reject, what });
+            return;
+          }
           socket.attach(handler);
           resolve(socket);
         },
@@ -51,16 +76,23 @@ export class ProcessNet implements Net {
           reject(new ClusterError('DISCONNECTED', `${what}: ${why}`, { cause }));
         },
       });
-      return () => dial[Symbol.dispose]();
+      return () => {
+        dial[Symbol.dispose]();
+        handshake?.[Symbol.dispose]();
+      };
     });
   }
 
-  async listen(address: Address, accept: (socket: Socket) => SocketHandler): Promise<Listener> {
+  async listen(
+    address: Address,
+    accept: (socket: Socket) => SocketHandler,
+    options: ListenOptions = {},
+  ): Promise<Listener> {
     this.#checkOwn(address);
     // A crash in the middle of an operation leaves code of the process that is still to return.
     if (!this.#process.alive) return this.#never();
     const { listeners } = this.#network.kernel(this.#host);
-    const take = (socket: SimulatedSocket) => accept(socket);
+    const take = this.#acceptor(accept, options);
     const bound = listeners.bind(address, this.#process, take);
     await this.#turn();
     return { address: bound, [Symbol.asyncDispose]: () => this.#release(() => listeners.release(bound.port, take)) };
@@ -79,6 +111,47 @@ export class ProcessNet implements Net {
       send: (payload, to) => this.#send(payload, to, bound.port, 1),
       [Symbol.asyncDispose]: () => this.#release(() => datagrams.release(bound.port, receive)),
     };
+  }
+
+  #secure(
+    socket: SimulatedSocket,
+    security: StreamSecurity,
+    handler: SocketHandler,
+    { resolve, reject, what }: Waiting,
+  ): SecureHandshake {
+    const fail = (error: ClusterError) =>
+      reject(new ClusterError(error.code, `${what}: ${error.message}`, { cause: error }));
+    const handshake = SecureHandshake.dial({
+      socket,
+      security,
+      random: this.#network.random,
+      wallTime: () => this.#wallTime(),
+      secured: (secured) => {
+        resolve(new SecuredSocket(socket, secured));
+        return handler;
+      },
+      failed: fail,
+      gone: () => fail(new ClusterError('DISCONNECTED', 'the connection was closed during the handshake')),
+    });
+    socket.attach(handshake.handler);
+    handshake.begin();
+    return handshake;
+  }
+
+  #acceptor(
+    accept: (socket: Socket) => SocketHandler,
+    options: ListenOptions,
+  ): (socket: SimulatedSocket) => SocketHandler {
+    const { security } = options;
+    if (security === undefined) return (socket) => accept(socket);
+    const { engine, random } = this.#network;
+    const parts = { engine, random, process: this.#process, wallTime: () => this.#wallTime() };
+    const acceptor = new SecureAcceptor(parts, security, options, accept);
+    return (socket) => acceptor.take(socket);
+  }
+
+  #wallTime(): number {
+    return wallTimeAt(this.#network.engine.now);
   }
 
   async #joinGroup(address: Address, value: Receive, multicast: MulticastOptions): Promise<DatagramSocket> {

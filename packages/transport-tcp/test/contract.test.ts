@@ -36,6 +36,13 @@ describe('over the real network', () => {
   );
 });
 
+describe('with a secret', () => {
+  transportContract(
+    { describe, it },
+    { name: 'transport-tcp', create: () => secured(tcpTransport()), isSecured: true },
+  );
+});
+
 describe('over the real network, with a secret', () => {
   transportContract(
     { describe, it },
