@@ -6,6 +6,7 @@ export * from './find-program.ts';
 export * from './free-ports.ts';
 export * from './holding-process.ts';
 export * from './kubernetes.ts';
+export * from './node-authority.ts';
 export * from './process-guard.ts';
 export * from './redis.ts';
 export * from './server-process.ts';
