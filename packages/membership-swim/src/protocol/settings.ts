@@ -6,11 +6,13 @@ export interface SwimSettings {
   readonly probeTimeoutMs: number;
   /** Time after which a probe has failed. It may be longer than the interval: then several are under way. */
   readonly probeDeadlineMs: number;
+  /** How often a probe pings within its timeout: one lost datagram isn't a failure. */
+  readonly pingsPerProbe: number;
   /** How many others are asked to probe as well. */
   readonly indirectProbes: number;
   /** Whether the transport is tried beside the indirect probes. */
   readonly streamProbes: boolean;
-  /** Lifeguard's suspicion: the shortest is `suspicionMult * max(1, log10(n)) * probeIntervalMs`. */
+  /** Lifeguard's suspicion, a fraction perhaps: the shortest is `suspicionMult * max(1, log10(n)) * probeIntervalMs`. */
   readonly suspicionMult: number;
   /** The longest suspicion, in shortest ones. */
   readonly suspicionMaxMult: number;
@@ -18,6 +20,10 @@ export interface SwimSettings {
   readonly expectedConfirmations: number;
   /** How many others are asked at once to probe a suspect themselves. 0: none, as memberlist does. */
   readonly confirmers: number;
+  /** How long they try. */
+  readonly confirmDeadlineMs: number;
+  /** How many times as long who has only heard of it suspects a node as who has seen it fail. */
+  readonly hearsayFactor: number;
   /** Whether what speaks against a node (refused, stalled) chooses how long it is suspected. */
   readonly weighsEvidence: boolean;
   /** How long a node is suspected whose machine says that nobody listens, where evidence is weighed. */
@@ -26,6 +32,8 @@ export interface SwimSettings {
   readonly maxLocalHealth: number;
   /** Time between two rounds of gossip beside the probes. */
   readonly gossipIntervalMs: number;
+  /** Whether news is passed on at once where no round was for an interval; else rounds are at fixed times. */
+  readonly gossipsAtOnce: boolean;
   /** How many members each round of gossip goes to. */
   readonly gossipFanout: number;
   /** How long gossip also goes to those that are unreachable, so that they may hear of it. */
@@ -49,16 +57,20 @@ export const DEFAULT_SETTINGS: SwimSettings = Object.freeze({
   probeIntervalMs: 1000,
   probeTimeoutMs: 500,
   probeDeadlineMs: 1000,
+  pingsPerProbe: 3,
   indirectProbes: 3,
   streamProbes: true,
   suspicionMult: 2,
   suspicionMaxMult: 6,
   expectedConfirmations: 3,
   confirmers: 4,
+  confirmDeadlineMs: 500,
+  hearsayFactor: 2,
   weighsEvidence: true,
   refusedSuspicionMs: 500,
   maxLocalHealth: 8,
   gossipIntervalMs: 200,
+  gossipsAtOnce: true,
   gossipFanout: 3,
   gossipToUnreachableMs: 30_000,
   retransmitMult: 4,
@@ -75,10 +87,13 @@ export const MEMBERLIST_LAN_SETTINGS: SwimSettings = Object.freeze({
   probeIntervalMs: 1000,
   probeTimeoutMs: 500,
   probeDeadlineMs: 1000,
+  pingsPerProbe: 1,
   suspicionMult: 4,
   suspicionMaxMult: 6,
   expectedConfirmations: 2,
   confirmers: 0,
+  hearsayFactor: 1,
+  gossipsAtOnce: false,
   weighsEvidence: false,
   pauseBoundMs: Number.POSITIVE_INFINITY,
 });

@@ -1,45 +1,259 @@
-import type { Address, ClusterNode, GossipTopic, MonotonicMs, NodeId } from '@quorate/core';
+import {
+  type Address,
+  checkBytes,
+  type ClusterNode,
+  type GossipTopic,
+  invalidOption,
+  MAX_RUMOUR_BYTES,
+  type MonotonicMs,
+  type NodeId,
+} from '@quorate/core';
 import type { Map } from 'immutable';
-import type { Packet } from './messages.ts';
-import type { MemberRecord, StateOfMember, StreamOutcome, SwimOptions, SwimStats } from './types.ts';
+import { Accusations } from './accusations.ts';
+import { Beliefs } from './beliefs.ts';
+import { Changes } from './changes.ts';
+import { Claims } from './claims.ts';
+import { SwimCore } from './core.ts';
+import { Gossiper } from './gossiper.ts';
+import { Leaving } from './leaving.ts';
+import { isLiving, tableOf } from './member-table.ts';
+import type { Message, Packet, Ping } from './messages.ts';
+import { OwnRecord } from './own-record.ts';
+import { Prober } from './prober.ts';
+import { Reaper } from './reaper.ts';
+import { recordOfSelf } from './records.ts';
+import { Relay } from './relay.ts';
+import { MAX_NODE_BYTES_IN_GOSSIP, nodeBytes } from './state-codec.ts';
+import { Suspicions } from './suspicions.ts';
+import type { Destination, MemberRecord, StateOfMember, StreamOutcome, SwimOptions, SwimStats } from './types.ts';
+import { UserRumours } from './user-rumours.ts';
+
+/** Time in which who joins hears of all before it takes its place after them. */
+const SETTLE_MS = 50;
 
 /**
  * The membership protocol as a synchronous machine: SWIM (Das, Gupta, Motivala 2002) with Lifeguard (Dadgar, Phillips,
  * Currey 2018). No promise, no timer, no I/O. Its caller
  *
  * 1. calls `start` once, and `tick` whenever `nextTickAt` has come (read it again after each call of any method),
- * 2. hands over each packet that arrives, and how each stream probe ended,
+ * 2. hands over each packet that arrives, and how each stream probe ended, but never from within a call of the host,
  * 3. has two nodes exchange what they `capture` and `merge` it: to join, now and then, and to heal partitions.
  */
 export class Swim {
-  constructor(options: SwimOptions) {
-    throw new Error(`not yet: ${options.self.node.id}`);
+  readonly #core: SwimCore;
+  readonly #own: OwnRecord;
+  readonly #prober: Prober;
+  readonly #relay: Relay;
+  readonly #suspicions: Suspicions;
+  readonly #accusations: Accusations;
+  readonly #beliefs: Beliefs;
+  readonly #claims: Claims;
+  readonly #gossiper: Gossiper;
+  readonly #users: UserRumours;
+  readonly #reaper: Reaper;
+  #leaving: Leaving | undefined;
+  #isSettling = false;
+
+  constructor({ settings, self, random, host, base }: SwimOptions) {
+    checkNode(self.node);
+    const { id } = self.node;
+    const table = base ?? tableOf([recordOfSelf(self, 0)]);
+    const core = new SwimCore({ settings, random, host, base: table, selfId: id, run: self.incarnation });
+    this.#core = core;
+    this.#own = new OwnRecord(core);
+    this.#prober = new Prober(core, (target, evidence) => this.#accusations.accuse(target, evidence));
+    this.#relay = new Relay(core, (to, sequence) => this.#prober.ping(to, sequence));
+    this.#suspicions = new Suspicions(core, (suspect, evidence) => this.#accusations.giveUp(suspect, evidence));
+    const changes = new Changes(core, this.#suspicions);
+    const parts = { core, own: this.#own, prober: this.#prober, suspicions: this.#suspicions, changes };
+    this.#accusations = new Accusations(parts);
+    this.#claims = new Claims(core, this.#prober);
+    this.#beliefs = new Beliefs({ ...parts, accusations: this.#accusations, claims: this.#claims });
+    this.#gossiper = new Gossiper(core);
+    this.#users = new UserRumours(core);
+    this.#reaper = new Reaper(core, changes);
+    core.whenQueued = () => this.#gossiper.wake();
   }
 
   /** Everybody known, this node included. Immutable: each change makes another. */
-  declare readonly members: Map<NodeId, MemberRecord>;
-  declare readonly self: MemberRecord;
-  /** How many live as far as is known, this node and the suspects included. */
-  declare readonly size: number;
-  /** 0 is well; each step makes this node slower to blame others. */
-  declare readonly localHealth: number;
-  declare readonly nextTickAt: MonotonicMs;
-  declare readonly stats: SwimStats;
+  get members(): Map<NodeId, MemberRecord> {
+    return this.#core.table.members;
+  }
 
-  declare start: (now: MonotonicMs) => void;
-  declare tick: (now: MonotonicMs) => void;
-  declare receive: (packet: Packet, from: Address, now: MonotonicMs) => void;
-  declare streamProbed: (sequence: number, outcome: StreamOutcome, now: MonotonicMs) => void;
+  get self(): MemberRecord {
+    return this.#core.self;
+  }
+
+  /** How many live as far as is known, this node and the suspects included. */
+  get size(): number {
+    return this.#core.table.living;
+  }
+
+  /** 0 is well; each step makes this node slower to blame others. */
+  get localHealth(): number {
+    return this.#core.health.score;
+  }
+
+  /** Infinity before the start. */
+  get nextTickAt(): MonotonicMs {
+    return this.#core.deadlines.next;
+  }
+
+  get stats(): SwimStats {
+    return { ...this.#core.stats, droppedRumours: this.#core.queue.dropped };
+  }
+
+  start(now: MonotonicMs): void {
+    this.#core.now = now;
+    this.#gossiper.start();
+    this.#prober.start();
+    this.#reaper.start();
+  }
+
+  tick(now: MonotonicMs): void {
+    this.#enter(now);
+    this.#core.deadlines.run(now);
+  }
+
+  receive(packet: Packet, from: Address, now: MonotonicMs): void {
+    this.#enter(now);
+    const sender: Destination = { id: packet.sender, incarnation: packet.run, address: from };
+    for (const message of packet.messages) this.#handle(message, sender, packet);
+  }
+
+  streamProbed(sequence: number, outcome: StreamOutcome, now: MonotonicMs): void {
+    this.#enter(now);
+    this.#prober.streamProbed(sequence, outcome);
+  }
+
   /** Probes a member at once: something speaks against it (its connection closed). */
-  declare examine: (id: NodeId, now: MonotonicMs) => void;
+  examine(id: NodeId, now: MonotonicMs): void {
+    this.#enter(now);
+    const known = this.#core.table.get(id);
+    if (known === undefined || id === this.#core.selfId || this.#own.isLeaving) return;
+    if (isLiving(known.state)) this.#prober.examine(known);
+  }
+
   /** What this node knows, for another to merge: a snapshot, at no cost. */
-  declare capture: () => Iterable<StateOfMember>;
+  capture(): Iterable<StateOfMember> {
+    return this.#core.table.members.values();
+  }
+
   /** Takes over what another node captured, or a part of it. `from` is whose it is. */
-  declare merge: (states: Iterable<StateOfMember>, from: NodeId, now: MonotonicMs) => void;
+  merge(states: Iterable<StateOfMember>, from: NodeId, now: MonotonicMs): void {
+    this.#enter(now);
+    for (const state of states) this.#beliefs.merge(state, from);
+    if (!this.#own.hasJoined && this.#core.table.living > 1) this.#settle();
+  }
+
   /** False when too many rumours of users are queued. */
-  declare spread: (topic: GossipTopic, payload: Uint8Array, key?: string) => boolean;
-  /** This node describes itself anew. */
-  declare describe: (node: ClusterNode, now: MonotonicMs) => void;
+  spread(topic: GossipTopic, payload: Uint8Array, key?: string): boolean {
+    checkPayload(payload);
+    return this.#users.spread(topic, payload, key);
+  }
+
+  /** A rumour for one member alone, once. False when it isn't known to live. */
+  tell(to: NodeId, topic: GossipTopic, payload: Uint8Array): boolean {
+    checkPayload(payload);
+    const member = this.#core.table.get(to);
+    if (member === undefined || !isLiving(member.state)) return false;
+    this.#core.post(member, [Object.freeze({ type: 'user', topic, payload })]);
+    return true;
+  }
+
+  /**
+   * This node describes itself anew.
+   * @throws ClusterError `INVALID_OPTIONS` when that takes more than `MAX_NODE_BYTES_IN_GOSSIP`
+   */
+  describe(node: ClusterNode, now: MonotonicMs): void {
+    checkNode(node);
+    this.#enter(now);
+    this.#own.describe(node);
+  }
+
   /** Tells all that this node leaves, again and again until a majority has acknowledged; then `leaveAcknowledged`. */
-  declare leave: (now: MonotonicMs) => void;
+  leave(now: MonotonicMs): void {
+    this.#enter(now);
+    if (this.#leaving !== undefined) return;
+    this.#own.isLeaving = true;
+    this.#prober.stop();
+    this.#leaving = new Leaving(this.#core);
+    this.#leaving.start();
+  }
+
+  /** A tick that comes much too late tells that this node stood still: it is the last to accuse anybody. */
+  #enter(now: MonotonicMs): void {
+    const { deadlines, settings, health, stats } = this.#core;
+    const lateMs = now - deadlines.next;
+    this.#core.now = now;
+    if (lateMs <= settings.pauseBoundMs) return;
+    stats.pauses += 1;
+    this.#prober.cancelAll();
+    health.change(1);
+    this.#suspicions.postpone(lateMs);
+  }
+
+  #handle(message: Message, sender: Destination, packet: Packet): void {
+    switch (message.type) {
+      case 'ping':
+        return this.#answer(message, sender, packet);
+      case 'ack':
+        if (this.#relay.acknowledged(message.sequence, sender.id, message.loopDelayMs)) return;
+        return this.#prober.acknowledged(message.sequence, sender.id, sender.incarnation, message.loopDelayMs);
+      case 'ping-request':
+        return this.#relay.request(message, sender);
+      case 'nack':
+        return this.#prober.nacked(message.sequence, sender.id);
+      case 'leave':
+        return this.#core.send(sender, [Object.freeze({ type: 'leave-ack', sequence: message.sequence })]);
+      case 'leave-ack':
+        return this.#leaving?.acknowledged(message.sequence, sender.id);
+      case 'dispute':
+        return this.#claims.disputed(message.id, message.holder);
+      case 'alive':
+        return this.#beliefs.alive(message.member, sender.id);
+      case 'suspect':
+        return this.#accusations.suspect(message, sender.id);
+      case 'unreachable':
+        return this.#accusations.unreachable(message);
+      case 'left':
+        return this.#accusations.left(message);
+      case 'user':
+        return this.#users.heard(message);
+    }
+  }
+
+  #answer({ sequence, target }: Ping, sender: Destination, packet: Packet): void {
+    const { selfId, host } = this.#core;
+    if (target !== selfId) return;
+    const answer: Message = Object.freeze({ type: 'ack', sequence, loopDelayMs: Math.round(host.loopDelayMs()) });
+    const isAccused = packet.messages.some((each) => each.type === 'suspect' && each.id === selfId);
+    // Who accuses this node hears its newest version before its answer, whoever else was told of it already.
+    this.#core.send(sender, isAccused ? [this.#own.rumour(), answer] : [answer]);
+  }
+
+  #settle(): void {
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    this.#core.after(SETTLE_MS, () => this.#own.join());
+  }
+}
+
+function checkPayload(payload: Uint8Array): void {
+  checkBytes('gossip', 'payload', payload);
+  const { byteLength } = payload;
+  if (byteLength > MAX_RUMOUR_BYTES)
+    throw invalidOption('gossip', 'payload', `at most ${MAX_RUMOUR_BYTES} bytes`, byteLength);
+}
+
+function checkNode(node: ClusterNode): void {
+  const bytes = nodeBytes(node);
+  if (bytes > MAX_NODE_BYTES_IN_GOSSIP) {
+    throw invalidOption(
+      'cluster',
+      'metadata',
+      `at most ${MAX_NODE_BYTES_IN_GOSSIP} bytes with all that describes the node`,
+      bytes,
+    );
+  }
 }

@@ -50,6 +50,8 @@ export interface StateOfMember extends Destination {
 export interface MemberRecord extends StateOfMember, Member {
   readonly incarnation: number;
   readonly joinOrder: number;
+  /** Of this version only what speaks against it was heard; how the node describes itself is from an older one. */
+  readonly isDescribedBefore?: true;
 }
 
 /**
@@ -91,6 +93,8 @@ export interface SwimHost {
   refused(reason: SwimRefusal, id: NodeId): void;
   /** A rumour of others has come, not for the first time perhaps. Doesn't throw. */
   rumour(topic: GossipTopic, payload: Uint8Array): RumourVerdict;
+  /** A probe was answered: how long that took, and how late the timers of who answered have run. */
+  answered?(id: NodeId, roundTripMs: number, loopDelayMs: number): void;
   /** How late timers have run of late: it is told with each acknowledgement, and keeps this node from blaming others. */
   loopDelayMs(): number;
   /** A majority of the living has acknowledged the leave; at once where there are none. Once. */

@@ -1,0 +1,138 @@
+import type { NodeId } from '@quorate/core';
+import type { Accusations } from './accusations.ts';
+import type { Changes } from './changes.ts';
+import type { Claims } from './claims.ts';
+import type { SwimCore } from './core.ts';
+import { isLiving } from './member-table.ts';
+import type { OwnRecord } from './own-record.ts';
+import { recordOf } from './records.ts';
+import type { MemberRecord, StateOfMember } from './types.ts';
+import { compareVersions, isSameRun, prevails, versionOf } from './version.ts';
+
+/** What is said in favour of members, and what whole tables of others say. */
+export class Beliefs {
+  readonly #core: SwimCore;
+  readonly #own: OwnRecord;
+  readonly #changes: Changes;
+  readonly #accusations: Accusations;
+  readonly #claims: Claims;
+
+  constructor(parts: {
+    readonly core: SwimCore;
+    readonly own: OwnRecord;
+    readonly changes: Changes;
+    readonly accusations: Accusations;
+    readonly claims: Claims;
+  }) {
+    this.#core = parts.core;
+    this.#own = parts.own;
+    this.#changes = parts.changes;
+    this.#accusations = parts.accusations;
+    this.#claims = parts.claims;
+  }
+
+  /** `from` told it: the node itself, or another that believes it. */
+  alive(state: StateOfMember, from: NodeId): void {
+    if (state.id === this.#core.selfId) return this.#heardOfSelf(state);
+    // It has no place among the members yet. Whoever has none either takes one with it.
+    if (state.joinOrder === 0) return this.#own.join();
+    const known = this.#core.table.get(state.id);
+    if (known !== undefined) this.#aliveAgain(state, known, from);
+    else if (this.#changes.hasRoom(state.id)) this.#believe(state, undefined);
+  }
+
+  /** One member as another node has it in its table. */
+  merge(state: StateOfMember, from: NodeId): void {
+    const known = this.#core.table.get(state.id);
+    if (known !== undefined && isAsKnown(known, state)) return;
+    if (state.id === this.#core.selfId) this.#heardOfSelf(state);
+    else if (state.state === 'alive') this.alive(state, from);
+    else if (state.state === 'left') this.#mergeLeft(state, known);
+    else this.#mergeAccused(state, known, from);
+  }
+
+  #aliveAgain(state: StateOfMember, known: MemberRecord, from: NodeId): void {
+    const heard = versionOf(state);
+    const order = compareVersions(heard, versionOf(known));
+    if (order < 0) return;
+    if (order === 0 && known.isDescribedBefore === true) return this.#describe(state, known);
+    const isItself = isSameRun(heard, versionOf(known)) && order > 0;
+    const isDoubtful = !isItself && !isAtSameAddress(state, known) && isLiving(known.state);
+    // Its own word alone, while another may hold the id. Who passes it on has looked already.
+    if (isDoubtful && from === state.id) this.#claim(state, known);
+    else if (order > 0) this.#believe(state, known);
+  }
+
+  /** How a node describes itself that was accused before. */
+  #describe(state: StateOfMember, known: MemberRecord): void {
+    const { state: accused, evidence } = known;
+    const next = { ...state, state: accused, ...(evidence === undefined ? {} : { evidence }) };
+    this.#changes.put(recordOf(next, known, this.#core.now), known);
+  }
+
+  #claim(state: StateOfMember, holder: MemberRecord): void {
+    this.#claims.examine(holder, state, () => {
+      const known = this.#core.table.get(state.id);
+      if (known !== undefined && prevails(versionOf(state), 'alive', known)) this.#believe(state, known);
+    });
+  }
+
+  #believe(state: StateOfMember, known: MemberRecord | undefined): void {
+    this.#changes.put(recordOf(state, known, this.#core.now), known);
+    // Who joins hears of all at once: they know of each other already.
+    if (this.#own.hasJoined) this.#core.spread(state.id, Object.freeze({ type: 'alive', member: state }));
+  }
+
+  #heardOfSelf(state: StateOfMember): void {
+    const { self, selfId } = this.#core;
+    const heard = versionOf(state);
+    if (this.#own.isLeaving || compareVersions(heard, versionOf(self)) < 0) return;
+    if (!isAtSameAddress(state, self) && isLiving(state.state)) this.#foundElsewhere(state);
+    else if (!isSameRun(heard, versionOf(self))) this.#own.supersede(heard);
+    else if (state.state !== 'alive') this.#own.refute(heard, selfId);
+  }
+
+  /** A run of this node that is later by its number is said to live at another address: perhaps it does. */
+  #foundElsewhere(state: StateOfMember): void {
+    const holder = recordOf(state, undefined, this.#core.now);
+    this.#claims.examine(holder, this.#core.self, () => this.#own.supersede(versionOf(state)));
+  }
+
+  #mergeLeft(state: StateOfMember, known: MemberRecord | undefined): void {
+    if (known === undefined) return this.#remember(state);
+    if (!prevails(versionOf(state), 'left', known)) return;
+    this.#changes.put(recordOf(state, known, this.#core.now), known);
+    this.#core.spread(state.id, Object.freeze({ type: 'left', id: state.id, ...versionOf(state) }));
+  }
+
+  /** Unreachable for others is suspect here at first: the node may hear of it from here, and say otherwise. */
+  #mergeAccused(state: StateOfMember, known: MemberRecord | undefined, from: NodeId): void {
+    if (known === undefined && state.state === 'unreachable') return this.#remember(state);
+    const { evidence = 'silent', ...described } = state;
+    this.alive(Object.freeze({ ...described, state: 'alive' }), from);
+    const now = this.#core.table.get(state.id);
+    if (now?.state !== 'alive' || compareVersions(versionOf(now), versionOf(state)) !== 0) return;
+    const { id } = state;
+    const rumour = Object.freeze({ type: 'suspect', id, ...versionOf(state), by: from, evidence } as const);
+    this.#accusations.suspect(rumour, from);
+  }
+
+  /** It was gone before this node heard of it: kept, so that old news doesn't bring it back. */
+  #remember(state: StateOfMember): void {
+    if (this.#changes.hasRoom(state.id)) this.#changes.put(recordOf(state, undefined, this.#core.now), undefined);
+  }
+}
+
+function isAsKnown(known: MemberRecord, { refutation, incarnation, epoch, state }: StateOfMember): boolean {
+  return (
+    known.refutation === refutation &&
+    known.incarnation === incarnation &&
+    known.epoch === epoch &&
+    known.state === state &&
+    known.isDescribedBefore === undefined
+  );
+}
+
+function isAtSameAddress(a: StateOfMember, b: StateOfMember): boolean {
+  return a.node.host === b.node.host && a.node.port === b.node.port;
+}

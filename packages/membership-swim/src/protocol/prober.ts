@@ -1,0 +1,248 @@
+import type { MonotonicMs, NodeId } from '@quorate/core';
+import type { SwimCore } from './core.ts';
+import type { Deadline } from './deadlines.ts';
+import { isLiving } from './member-table.ts';
+import type { Message, SuspectRumour } from './messages.ts';
+import { ProbeOrder } from './probe-order.ts';
+import type { Destination, Evidence, MemberRecord, StreamOutcome } from './types.ts';
+import { versionOf } from './version.ts';
+
+/** What a probe came to. `unsure`: this node itself was not well. */
+export type ProbeResult = 'answered' | 'failed' | 'unsure';
+
+interface ProbePlan {
+  readonly target: MemberRecord;
+  /** When a ping is sent, from the beginning. */
+  readonly pingsAtMs: readonly number[];
+  /** When others and the stream are tried beside it. */
+  readonly widensAtMs: number;
+  readonly lastsMs: number;
+  readonly asksOthers: boolean;
+  /** Whether its result speaks for or against this node's own health. */
+  readonly judgesHealth: boolean;
+  /** What silence means. */
+  readonly silence: Evidence;
+  /** Whether only the very run that is probed may answer. */
+  readonly isForRun: boolean;
+  readonly whenOver: (result: ProbeResult, evidence: Evidence) => void;
+}
+
+interface Probe extends ProbePlan {
+  readonly sequence: number;
+  readonly beganAt: MonotonicMs;
+  readonly deadlines: Deadline[];
+  readonly relays: Set<NodeId>;
+  readonly nacked: Set<NodeId>;
+  evidence: Evidence;
+}
+
+/** Probes the others: one a round, and whom there is a reason to probe. */
+export class Prober {
+  readonly #core: SwimCore;
+  readonly #order: ProbeOrder;
+  readonly #whenFailed: (target: MemberRecord, evidence: Evidence) => void;
+  readonly #probes = new Map<number, Probe>();
+  #round: Deadline | undefined;
+
+  constructor(core: SwimCore, whenFailed: (target: MemberRecord, evidence: Evidence) => void) {
+    this.#core = core;
+    this.#order = new ProbeOrder(core.random);
+    this.#whenFailed = whenFailed;
+  }
+
+  /** Nodes that start together don't probe together. */
+  start(): void {
+    const { random, settings } = this.#core;
+    this.#round = this.#core.after(random.next() * settings.probeIntervalMs, () => this.#nextRound());
+  }
+
+  stop(): void {
+    this.#round?.cancel();
+    this.cancelAll();
+  }
+
+  /** Probes under way are no evidence any more: this node stood still. */
+  cancelAll(): void {
+    for (const probe of this.#probes.values()) this.#end({ ...probe, judgesHealth: false }, 'unsure');
+  }
+
+  /** A reason has come to probe a member: everything is tried at once. */
+  examine(target: MemberRecord): void {
+    for (const probe of this.#probes.values()) if (probe.target.id === target.id && probe.widensAtMs === 0) return;
+    this.#begin({ ...this.#usual(target), widensAtMs: 0, silence: 'closed' });
+  }
+
+  /** Looks for itself whether a suspect answers, because another asked. */
+  confirm(target: MemberRecord, whenOver: (result: ProbeResult, evidence: Evidence) => void): void {
+    this.#begin({ ...this.#urgent(target), whenOver });
+  }
+
+  /** Whether the very run of the node is there that is known, at its address. */
+  challenge(target: MemberRecord, whenOver: (result: ProbeResult, evidence: Evidence) => void): void {
+    this.#begin({ ...this.#urgent(target), isForRun: true, whenOver });
+  }
+
+  acknowledged(sequence: number, sender: NodeId, run: number, loopDelayMs: number): void {
+    const probe = this.#probes.get(sequence);
+    if (probe === undefined) return;
+    const { target, isForRun, beganAt, relays } = probe;
+    const isTarget = sender === target.id && (!isForRun || run === target.incarnation);
+    if (!isTarget && !relays.has(sender)) return;
+    this.#core.host.answered?.(target.id, this.#core.now - beganAt, loopDelayMs);
+    this.#end(probe, 'answered');
+  }
+
+  nacked(sequence: number, sender: NodeId): void {
+    const probe = this.#probes.get(sequence);
+    if (probe?.relays.has(sender) === true) probe.nacked.add(sender);
+  }
+
+  streamProbed(sequence: number, outcome: StreamOutcome): void {
+    const probe = this.#probes.get(sequence);
+    if (probe === undefined) return;
+    if (outcome === 'acknowledged') this.#end(probe, 'answered');
+    if (outcome === 'accepted') probe.evidence = 'stalled';
+    if (outcome === 'refused') {
+      probe.evidence = 'refused';
+      // Its machine says so at once: there is nothing to wait for, where that is believed.
+      if (this.#core.settings.weighsEvidence) this.#end(probe, 'failed');
+    }
+  }
+
+  /** One ping; whoever is suspected is told so with it (Lifeguard's buddy system). */
+  ping(to: Destination, sequence: number): void {
+    const ping: Message = Object.freeze({ type: 'ping', sequence, target: to.id });
+    const accusation = this.#accusationOf(to.id);
+    this.#core.send(to, accusation === undefined ? [ping] : [accusation, ping]);
+  }
+
+  #nextRound(): void {
+    const { settings, health } = this.#core;
+    this.#round = this.#core.after(settings.probeIntervalMs * health.factor, () => this.#nextRound());
+    const target = this.#nextTarget();
+    if (target !== undefined) this.#begin(this.#usual(target));
+  }
+
+  #nextTarget(): MemberRecord | undefined {
+    const { table, selfId } = this.#core;
+    if (table.living < 2) return undefined;
+    // Twice: what is left of this round, and all of the next.
+    for (let tries = 2 * table.places; tries > 0; tries -= 1) {
+      const member = table.at(this.#order.next(table.places));
+      if (member !== undefined && member.id !== selfId && isLiving(member.state)) return member;
+    }
+    return undefined;
+  }
+
+  #usual(target: MemberRecord): ProbePlan {
+    const { settings, health } = this.#core;
+    const { pingsPerProbe, probeTimeoutMs, probeDeadlineMs } = settings;
+    const timeoutMs = probeTimeoutMs * health.factor;
+    return {
+      target,
+      pingsAtMs: spaced(pingsPerProbe, timeoutMs),
+      widensAtMs: timeoutMs,
+      lastsMs: probeDeadlineMs * health.factor,
+      asksOthers: true,
+      judgesHealth: true,
+      silence: 'silent',
+      isForRun: false,
+      whenOver: (result, evidence) => {
+        if (result === 'failed') this.#whenFailed(target, evidence);
+      },
+    };
+  }
+
+  #urgent(target: MemberRecord): Omit<ProbePlan, 'whenOver'> {
+    const lastsMs = this.#core.settings.confirmDeadlineMs;
+    return {
+      target,
+      pingsAtMs: spaced(3, lastsMs),
+      widensAtMs: 0,
+      lastsMs,
+      asksOthers: false,
+      judgesHealth: false,
+      silence: 'silent',
+      isForRun: false,
+    };
+  }
+
+  #begin(plan: ProbePlan): void {
+    const { now, stats } = this.#core;
+    const sequence = this.#core.nextSequence();
+    const probe: Probe = {
+      ...plan,
+      sequence,
+      beganAt: now,
+      deadlines: [],
+      relays: new Set(),
+      nacked: new Set(),
+      evidence: plan.silence,
+    };
+    stats.probes += 1;
+    this.#probes.set(sequence, probe);
+    for (const at of plan.pingsAtMs) this.#later(probe, at, () => this.ping(plan.target, sequence));
+    this.#later(probe, plan.widensAtMs, () => this.#widen(probe));
+    this.#later(probe, plan.lastsMs, () => this.#timedOut(probe));
+  }
+
+  #later(probe: Probe, delayMs: number, action: () => void): void {
+    if (delayMs === 0) action();
+    else probe.deadlines.push(this.#core.after(delayMs, action));
+  }
+
+  #widen(probe: Probe): void {
+    const { settings, table, host, stats, selfId, now } = this.#core;
+    const { target, sequence } = probe;
+    if (probe.asksOthers && settings.indirectProbes > 0) {
+      const request: Message = Object.freeze({
+        type: 'ping-request',
+        sequence,
+        target: target.id,
+        run: target.incarnation,
+        address: target.address,
+      });
+      const fits = ({ id, state }: MemberRecord): boolean => state === 'alive' && id !== selfId && id !== target.id;
+      for (const relay of table.sample(settings.indirectProbes, fits)) {
+        probe.relays.add(relay.id);
+        stats.indirectProbes += 1;
+        this.#core.send(relay, [request]);
+      }
+    }
+    if (!settings.streamProbes) return;
+    stats.streamProbes += 1;
+    // It is to end before the probe does.
+    host.probeStream(target, sequence, (probe.beganAt + probe.lastsMs - now) * 0.95);
+  }
+
+  #timedOut(probe: Probe): void {
+    const { host, settings } = this.#core;
+    // A node whose own timers run late has read its answers late.
+    this.#end(probe, host.loopDelayMs() > settings.pauseBoundMs ? 'unsure' : 'failed');
+  }
+
+  #end(probe: Probe, result: ProbeResult): void {
+    this.#probes.delete(probe.sequence);
+    for (const deadline of probe.deadlines) deadline.cancel();
+    if (result === 'failed') this.#core.stats.failedProbes += 1;
+    if (probe.judgesHealth) this.#core.health.change(healthChange(probe, result));
+    probe.whenOver(result, probe.evidence);
+  }
+
+  #accusationOf(id: NodeId): SuspectRumour | undefined {
+    const known = this.#core.table.get(id);
+    if (known?.state !== 'suspect') return undefined;
+    const evidence = known.evidence ?? 'silent';
+    return Object.freeze({ type: 'suspect', id, ...versionOf(known), by: this.#core.selfId, evidence });
+  }
+}
+
+/** Lifeguard, section III-A: a failed probe counts against this node by the nacks that did not come. */
+function healthChange({ relays, nacked }: Probe, result: ProbeResult): number {
+  if (result === 'answered') return -1;
+  return result === 'unsure' || relays.size === 0 ? 1 : relays.size - nacked.size;
+}
+
+function spaced(count: number, withinMs: number): readonly number[] {
+  return Array.from({ length: count }, (_, at) => (at * withinMs) / count);
+}

@@ -1,0 +1,154 @@
+import type { Rumour } from './messages.ts';
+import { messageBytes } from './packet-codec.ts';
+
+interface Queued {
+  readonly rumour: Rumour;
+  readonly key: string;
+  readonly bytes: number;
+  /** Invariant: true from when it was replaced, dropped or sent often enough. */
+  isOver: boolean;
+}
+
+interface Taken {
+  bytes: number;
+  readonly rumours: Rumour[];
+  readonly sent: { readonly queued: Queued; readonly times: number }[];
+}
+
+// Sent first, of those that were sent equally often: what clears somebody goes before what accuses.
+const KIND = { CLEARS: 0, ACCUSES: 1, USER: 2 } as const;
+const KINDS = 3;
+// Users' rumours get this share of a packet even when those of members could fill it.
+const USER_SHARE = 0.25;
+const SLACK = 64;
+// Of those that don't fit any more, how many are passed over in search of a shorter one.
+const MAX_PASSED_OVER = 3;
+
+/**
+ * What is still to be passed on. Least sent goes first, then newest; each is sent a bounded number of times, and one with
+ * the same key as a newer one makes way for it.
+ */
+export class RumourQueue {
+  readonly #maxQueued: number;
+  readonly #live = new Map<string, Queued>();
+  /** By kind and number of transmissions: stacks, the newest on top. Those that are over are left in until met. */
+  readonly #tiers: readonly Queued[][][] = Array.from({ length: KINDS }, () => []);
+  #stacked = 0;
+  #users = 0;
+  #dropped = 0;
+
+  constructor(maxQueued: number) {
+    this.#maxQueued = maxQueued;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /** How many of them are users'. */
+  get users(): number {
+    return this.#users;
+  }
+
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  add(key: string, rumour: Rumour): void {
+    this.remove(key);
+    if (this.#live.size >= this.#maxQueued) this.#dropOne();
+    const queued = { rumour, key, bytes: messageBytes(rumour), isOver: false };
+    this.#live.set(key, queued);
+    if (rumour.type === 'user') this.#users += 1;
+    this.#stack(queued, 0);
+  }
+
+  remove(key: string): void {
+    const queued = this.#live.get(key);
+    if (queued === undefined) return;
+    this.#live.delete(key);
+    queued.isOver = true;
+    if (queued.rumour.type === 'user') this.#users -= 1;
+    if (this.#stacked > 2 * this.#live.size + SLACK) this.#compact();
+  }
+
+  /** The next for one packet, of at most so many bytes. Each counts as sent; who was sent `limit` times is done. */
+  take(maxBytes: number, limit: number): readonly Rumour[] {
+    if (this.#live.size === 0) return [];
+    const reserved = this.#users === 0 ? 0 : Math.floor(maxBytes * USER_SHARE);
+    const members = this.#takeOf([KIND.CLEARS, KIND.ACCUSES], maxBytes - reserved, limit);
+    const users = this.#users === 0 ? undefined : this.#takeOf([KIND.USER], maxBytes - members.bytes, limit);
+    return users === undefined ? members.rumours : [...members.rumours, ...users.rumours];
+  }
+
+  #takeOf(kinds: readonly number[], maxBytes: number, limit: number): { bytes: number; rumours: Rumour[] } {
+    const taken: Taken = { bytes: 0, rumours: [], sent: [] };
+    for (let times = 0; times < limit; times += 1) {
+      for (const kind of kinds) {
+        const stack = this.#tiers[kind]?.[times];
+        if (stack !== undefined && stack.length > 0) this.#takeFrom(stack, times, maxBytes, taken);
+      }
+    }
+    // The newest is stacked last again.
+    for (const { queued, times } of taken.sent.reverse()) {
+      if (times >= limit) this.remove(queued.key);
+      else this.#stack(queued, times);
+    }
+    return taken;
+  }
+
+  #takeFrom(stack: Queued[], times: number, maxBytes: number, taken: Taken): void {
+    const tooLong: Queued[] = [];
+    for (let queued = stack.pop(); queued !== undefined; queued = stack.pop()) {
+      this.#stacked -= 1;
+      if (queued.isOver) continue;
+      if (taken.bytes + queued.bytes > maxBytes) {
+        tooLong.push(queued);
+        if (tooLong.length === MAX_PASSED_OVER) break;
+      } else {
+        taken.bytes += queued.bytes;
+        taken.rumours.push(queued.rumour);
+        taken.sent.push({ queued, times: times + 1 });
+      }
+    }
+    for (const queued of tooLong.reverse()) this.#stack(queued, times);
+  }
+
+  #stack(queued: Queued, times: number): void {
+    const tiers = this.#tiers[kindOf(queued.rumour)];
+    if (tiers === undefined) return;
+    while (tiers.length <= times) tiers.push([]);
+    tiers[times]?.push(queued);
+    this.#stacked += 1;
+  }
+
+  /** The one that was sent most. */
+  #dropOne(): void {
+    const tiers = Math.max(...this.#tiers.map((of) => of.length));
+    for (let times = tiers - 1; times >= 0; times -= 1) {
+      for (const of of this.#tiers) {
+        const queued = of[times]?.findLast(({ isOver }) => !isOver);
+        if (queued === undefined) continue;
+        this.#dropped += 1;
+        this.remove(queued.key);
+        return;
+      }
+    }
+  }
+
+  #compact(): void {
+    this.#stacked = 0;
+    for (const tiers of this.#tiers) {
+      for (const [times, stack] of tiers.entries()) {
+        const live = stack.filter(({ isOver }) => !isOver);
+        tiers[times] = live;
+        this.#stacked += live.length;
+      }
+    }
+  }
+}
+
+function kindOf({ type }: Rumour): number {
+  if (type === 'user') return KIND.USER;
+  return type === 'alive' || type === 'left' ? KIND.CLEARS : KIND.ACCUSES;
+}

@@ -1,0 +1,107 @@
+import type { MonotonicMs, NodeId } from '@quorate/core';
+import type { SwimCore } from './core.ts';
+import type { Deadline } from './deadlines.ts';
+import { suspicionBounds, suspicionMs, type SuspicionBounds } from './formulas.ts';
+import type { Evidence } from './types.ts';
+
+/** The most witnesses whose names are kept: more change nothing. */
+const MAX_WITNESSES = 32;
+
+interface Suspicion {
+  readonly bounds: SuspicionBounds;
+  readonly witnesses: Map<NodeId, Evidence>;
+  beganAt: MonotonicMs;
+  deadline: Deadline | undefined;
+}
+
+/** Whom this node suspects, since when, and who says so too (Lifeguard, section III-B). */
+export class Suspicions {
+  readonly #core: SwimCore;
+  readonly #whenOver: (id: NodeId, evidence: Evidence) => void;
+  readonly #suspicions = new Map<NodeId, Suspicion>();
+
+  constructor(core: SwimCore, whenOver: (id: NodeId, evidence: Evidence) => void) {
+    this.#core = core;
+    this.#whenOver = whenOver;
+  }
+
+  begin(id: NodeId, by: NodeId, evidence: Evidence): void {
+    this.end(id);
+    const { settings, table, now } = this.#core;
+    const bounds = suspicionBounds(settings, table.living);
+    const suspicion: Suspicion = { bounds, witnesses: new Map([[by, evidence]]), beganAt: now, deadline: undefined };
+    this.#suspicions.set(id, suspicion);
+    this.#schedule(id, suspicion);
+  }
+
+  /** Whether it is news: another witness who counts, or one who saw what others didn't. */
+  confirm(id: NodeId, by: NodeId, evidence: Evidence): boolean {
+    const suspicion = this.#suspicions.get(id);
+    if (suspicion === undefined || suspicion.witnesses.size >= MAX_WITNESSES) return false;
+    const { witnesses, bounds } = suspicion;
+    const before = witnesses.get(by);
+    if (before === evidence) return false;
+    const isUseful = witnesses.size <= bounds.expected || this.#tellsMore(suspicion, evidence);
+    if (!isUseful && by !== this.#core.selfId) return false;
+    witnesses.set(by, evidence);
+    if (before === undefined) this.#core.stats.confirmations += 1;
+    this.#schedule(id, suspicion);
+    return isUseful;
+  }
+
+  /** Whether this node has seen for itself that the other doesn't answer. */
+  isWitness(id: NodeId): boolean {
+    return this.#suspicions.get(id)?.witnesses.has(this.#core.selfId) === true;
+  }
+
+  end(id: NodeId): void {
+    this.#suspicions.get(id)?.deadline?.cancel();
+    this.#suspicions.delete(id);
+  }
+
+  /** This node stood still for so long: what arrived meanwhile is to be heard first. */
+  postpone(byMs: number): void {
+    for (const [id, suspicion] of this.#suspicions) {
+      suspicion.beganAt += byMs;
+      this.#schedule(id, suspicion);
+    }
+  }
+
+  #tellsMore({ witnesses }: Suspicion, evidence: Evidence): boolean {
+    return this.#core.settings.weighsEvidence && evidence === 'stalled' && !isAmong(witnesses, 'stalled');
+  }
+
+  #schedule(id: NodeId, suspicion: Suspicion): void {
+    suspicion.deadline?.cancel();
+    const at = Math.max(this.#core.now, suspicion.beganAt + this.#lastsMs(suspicion));
+    suspicion.deadline = this.#core.deadlines.set(at, () => this.#over(id, suspicion));
+  }
+
+  #lastsMs(suspicion: Suspicion): number {
+    const { settings, selfId } = this.#core;
+    const { bounds, witnesses } = suspicion;
+    const own = witnesses.get(selfId);
+    const factor = own === undefined ? settings.hearsayFactor : 1;
+    if (settings.weighsEvidence) {
+      if (own === 'refused') return Math.min(settings.refusedSuspicionMs, bounds.shortestMs);
+      if (isAmong(witnesses, 'stalled')) return bounds.longestMs * factor;
+    }
+    return suspicionMs(bounds, witnesses.size - 1) * factor;
+  }
+
+  #over(id: NodeId, { witnesses }: Suspicion): void {
+    this.#suspicions.delete(id);
+    this.#whenOver(id, strongest(witnesses));
+  }
+}
+
+function isAmong(witnesses: ReadonlyMap<NodeId, Evidence>, evidence: Evidence): boolean {
+  for (const each of witnesses.values()) if (each === evidence) return true;
+  return false;
+}
+
+/** What names the failure: the most definite of what was seen. */
+function strongest(witnesses: ReadonlyMap<NodeId, Evidence>): Evidence {
+  const found = (['refused', 'closed', 'stalled'] as const).find((evidence) => isAmong(witnesses, evidence));
+  return found ?? 'silent';
+}

@@ -1,0 +1,27 @@
+import type { MemberState } from '@quorate/core';
+import type { StateOfMember, Version } from './types.ts';
+
+const RANK: Readonly<Record<MemberState, number>> = { alive: 0, suspect: 1, unreachable: 2, left: 3 };
+
+/** Negative when `a` is the older one. */
+export function compareVersions(a: Version, b: Version): number {
+  return a.epoch - b.epoch || a.run - b.run || a.refutation - b.refutation;
+}
+
+export function versionOf({ epoch, incarnation, refutation }: StateOfMember): Version {
+  return { epoch, run: incarnation, refutation };
+}
+
+/** Whether both speak of the same life of the node. */
+export function isSameRun(a: Version, b: Version): boolean {
+  return a.epoch === b.epoch && a.run === b.run;
+}
+
+/**
+ * Whether the first is to be believed rather than the second: it is newer, or of the same version and worse. A total order,
+ * so that all who have heard the same believe the same, in whichever order they heard it.
+ */
+export function prevails(version: Version, state: MemberState, known: StateOfMember): boolean {
+  const order = compareVersions(version, versionOf(known));
+  return order > 0 || (order === 0 && RANK[state] > RANK[known.state]);
+}
