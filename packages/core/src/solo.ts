@@ -67,6 +67,8 @@ class SoloTransport implements Transport {
 
   removeContact(): void {}
 
+  release(): void {}
+
   peer(): Peer | undefined {
     return undefined;
   }

@@ -39,6 +39,8 @@ export type DisconnectReason =
   | 'timeout'
   /** The peer broke the protocol. */
   | 'protocol'
+  /** One of the two had no use for it any more. */
+  | 'released'
   /** This side closed it. */
   | 'local';
 
@@ -102,6 +104,11 @@ export interface Transport extends AsyncDisposable {
   addContact(address: Address): void;
   /** Stops trying. A live connection stays. */
   removeContact(address: Address): void;
+  /**
+   * Closes the connection with a peer, for whom has no use for it any more: to both it is `released`, and neither takes the
+   * other for gone. It comes again only where one of them has the other as a contact. Nothing when there is none.
+   */
+  release(id: NodeId): void;
   /** Every peer that answered a handshake and was not forgotten, in order of id. */
   readonly peers: readonly Peer[];
   peer(id: NodeId): Peer | undefined;

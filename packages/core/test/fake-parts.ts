@@ -67,13 +67,17 @@ export class FakeTransport implements Transport {
     this.contacts.delete(formatAddress(address));
   }
 
+  release(id: string): void {
+    if (this.#peers.get(id)?.state === 'connected') this.disconnect(id, 'released');
+  }
+
   connect(node: ClusterNode, incarnation = 1): void {
     const peer: Peer = { node, incarnation, state: 'connected' };
     this.#peers.set(node.id, peer);
     this.#events.publish({ type: 'connected', peer });
   }
 
-  disconnect(id: string, reason: 'goodbye' | 'closed' | 'timeout' = 'closed'): void {
+  disconnect(id: string, reason: 'goodbye' | 'closed' | 'timeout' | 'released' = 'closed'): void {
     const peer: Peer = { ...this.#peers.get(id)!, state: 'disconnected' };
     this.#peers.set(id, peer);
     this.#events.publish({ type: 'disconnected', peer, reason });

@@ -46,7 +46,8 @@ type ControlFrame =
   /** How much of what the other end sent has arrived. */
   | { readonly type: 'received'; readonly offset: number }
   | { readonly type: 'goodbye' }
-  | { readonly type: 'closed' };
+  | { readonly type: 'closed' }
+  | { readonly type: 'released' };
 
 /** `offset` counts the bytes of queued frames up to the end of this one. */
 interface MessageFrame {

@@ -118,6 +118,10 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     this.#contacts.remove(address)?.link?.close('local', 'closed');
   }
 
+  release(id: NodeId): void {
+    this.#peers.connection(id)?.link.close('released', 'released');
+  }
+
   peer(id: NodeId): Peer | undefined {
     const peer = this.#peers.get(id);
     if (peer === undefined) return undefined;

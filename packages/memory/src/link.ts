@@ -73,18 +73,18 @@ export class Link {
   receive(frame: Frame): void {
     if (this.#closed) {
       // As a kernel resets what it does not know, so that no end outlives the other for long.
-      if (frame.type !== 'closed' && frame.type !== 'goodbye') this.#owner.carry(this, { type: 'closed' });
+      if (!isLastWord(frame.type)) this.#owner.carry(this, { type: 'closed' });
       return;
     }
     this.#heardAt = this.#owner.clock.now();
     if ('offset' in frame && frame.type !== 'received') this.#count(frame.offset);
     if (frame.type === 'received') this.#acknowledged = Math.max(this.#acknowledged, frame.offset);
-    else if (frame.type === 'goodbye' || frame.type === 'closed') this.end(frame.type);
+    else if (isLastWord(frame.type)) this.end(frame.type);
     else if (frame.type !== 'ping') this.#owner.received(this, frame);
   }
 
   /** Says the last word, if there is one, and ends this end. Idempotent. */
-  close(reason: DisconnectReason, word?: 'goodbye' | 'closed'): void {
+  close(reason: DisconnectReason, word?: LastWord): void {
     if (word !== undefined) this.post({ type: word });
     this.end(reason);
   }
@@ -121,6 +121,12 @@ export class Link {
     else if (this.#received > this.#told) this.#acknowledge();
     else if (this.hello !== undefined) this.post({ type: 'ping' });
   }
+}
+
+type LastWord = 'goodbye' | 'closed' | 'released';
+
+function isLastWord(type: Frame['type']): type is LastWord {
+  return type === 'goodbye' || type === 'closed' || type === 'released';
 }
 
 /** What a queued frame counts for. */

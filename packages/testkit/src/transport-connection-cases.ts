@@ -79,6 +79,27 @@ function endingCases<N>(suite: TransportSuite<N>): void {
     expectThat(!isConnected(a, 'b'), 'b is not connected any more');
     expectEqual(a.transport.peer('b')?.node.id, 'b', 'the peer, which is not forgotten');
   });
+  suite.test(
+    'a connection that is released is told as that to both, and stays closed without contacts',
+    async (fixture, bed) => {
+      const [a, b] = await fixture.pair();
+      a.transport.removeContact(b.transport.self);
+      b.transport.removeContact(a.transport.self);
+      await expectTalk(fixture, a, b);
+      a.transport.release('b');
+      a.transport.release('nobody');
+      const told = [await fixture.told(a, 'disconnected'), await fixture.told(b, 'disconnected')];
+      expectEqual(
+        told.map(({ reason }) => reason),
+        ['released', 'released'],
+        'the reasons',
+      );
+      await bed.quiet();
+      expectThat(!isConnected(a, 'b') && !isConnected(b, 'a'), 'they are not connected');
+      a.transport.addContact(b.transport.self);
+      await fixture.connected(a, b);
+    },
+  );
   suite.test('a peer that comes back with a new incarnation is connected again', async (fixture) => {
     const [a, b] = await fixture.pair();
     const { host, port } = b.transport.self;

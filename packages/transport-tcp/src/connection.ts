@@ -23,7 +23,7 @@ import type { Reporter } from './reporter.ts';
 import type { StreamGuard } from './stream-guard.ts';
 
 /** What a connection says when it closes, in `GOODBYE`. */
-export type GoodbyeReason = 'leaving' | 'replaced' | 'cluster' | 'authentication' | 'protocol';
+export type GoodbyeReason = 'leaving' | 'replaced' | 'unneeded' | 'cluster' | 'authentication' | 'protocol';
 
 export interface ConnectionOwner {
   readonly context: TransportContext;
@@ -256,10 +256,10 @@ export class Connection implements LinkReceiver, Outlet {
 
   #partedFrom(detail: unknown): void {
     const { reason, message } = asRecord(detail);
-    if (reason !== 'leaving' && reason !== 'replaced') {
+    if (reason !== 'leaving' && reason !== 'replaced' && reason !== 'unneeded') {
       this.#owner.reporter.warn('parted', `${this.peerId} closed the connection: ${String(reason)} ${String(message)}`);
     }
-    this.#lose(reason === 'leaving' ? 'goodbye' : 'closed');
+    this.#lose(reason === 'leaving' ? 'goodbye' : reason === 'unneeded' ? 'released' : 'closed');
   }
 
   #identified(detail: unknown): void {

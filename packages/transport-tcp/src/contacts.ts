@@ -91,7 +91,7 @@ export class Contacts {
 
   disconnected(node: ClusterNode, reason: DisconnectReason): void {
     for (const contact of this.#leadingTo(node.id)) {
-      if (reason === 'goodbye' && !contact.given) this.#drop(contact);
+      if ((reason === 'goodbye' || reason === 'released') && !contact.given) this.#drop(contact);
       else if (reason === 'closed' || reason === 'timeout') this.#retry(contact, this.#quickly());
       else this.#retry(contact, contact.backoff.next());
     }

@@ -107,6 +107,10 @@ export class TcpTransport implements Transport {
     if (id !== undefined) this.#peers.forget(id);
   }
 
+  release(id: NodeId): void {
+    this.#peers.connection(id)?.close('unneeded', 'released');
+  }
+
   send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean {
     checkMessageKind(kind);
     checkBytes('send', 'payload', payload);
