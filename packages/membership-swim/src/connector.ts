@@ -42,6 +42,8 @@ export class Connector implements ContactSink, Disposable {
   #drawAt = 0;
   /** What the transport has been given and not been taken. */
   readonly #given = new Map<string, Address>();
+  /** Peers that were connected for a lease or a trial, with the address of it: to be released when that is over. */
+  readonly #borrowed = new Map<NodeId, string>();
   /** Those who wait for a peer to be connected. */
   readonly #waiting = new Map<NodeId, Set<() => void>>();
   #closed = false;
@@ -92,8 +94,19 @@ export class Connector implements ContactSink, Disposable {
   }
 
   /** The transport is connected with this peer now. */
-  connected(id: NodeId): void {
+  connected({ id, host, port }: ClusterNode): void {
+    const key = formatAddress({ host, port });
+    const isTried = this.#tried.some((address) => formatAddress(address) === key);
+    if (this.#leases.has(key) || isTried) this.#borrowed.set(id, key);
     for (const resolve of [...(this.#waiting.get(id) ?? [])]) resolve();
+  }
+
+  /** Nobody is to be expected at a member's address any more; the transport may have remembered it by itself. */
+  forget({ host, port }: ClusterNode): void {
+    const key = formatAddress({ host, port });
+    if (this.#closed || this.#contacts.has(key) || this.#leases.has(key)) return;
+    this.#given.delete(key);
+    this.#parts.transport.removeContact({ host, port });
   }
 
   [Symbol.dispose](): void {
@@ -158,6 +171,13 @@ export class Connector implements ContactSink, Disposable {
       this.#parts.transport.removeContact(address);
     }
     for (const [key, address] of wanted) this.#give(key, address);
+    for (const [id, key] of this.#borrowed) {
+      if (this.#connectsAll) this.#borrowed.delete(id);
+      else if (!wanted.has(key)) {
+        this.#borrowed.delete(id);
+        this.#parts.transport.release(id);
+      }
+    }
   }
 
   #give(key: string, address: Address): void {

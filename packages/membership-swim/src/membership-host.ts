@@ -183,12 +183,13 @@ export class SwimMembershipHost implements Membership {
       this.#begin();
       if (event.type === 'connected') this.#connected(event.peer);
       else if (event.type === 'disconnected' && event.reason === 'goodbye') this.#saidGoodbye(event.peer);
-      else if (event.type === 'disconnected' && event.reason !== 'local') this.#lost(event.peer);
+      else if (event.type === 'disconnected' && event.reason !== 'local' && event.reason !== 'released')
+        this.#lost(event.peer);
     }
   }
 
   #connected(peer: Peer): void {
-    this.contacts.connected(peer.node.id);
+    this.contacts.connected(peer.node);
     if (this.#leaving === undefined) this.#meetings.connected(peer);
   }
 
@@ -215,6 +216,7 @@ export class SwimMembershipHost implements Membership {
       probeStream: (to, sequence, timeoutMs) => void this.#probeStream(to, sequence, timeoutMs),
       changed: (change) => {
         this.#isStale = true;
+        if (change.type === 'left' || change.type === 'forgotten') this.contacts.forget(change.member.node);
         const members = this.#runner.swim?.members;
         if (members === undefined) return;
         // What this node says of itself is no news to it.
