@@ -23,6 +23,8 @@ export const messageKind = {
   LOCKS: 7,
   /** What nodes tell all others: answers to their queries, and all of it to one that has just come. */
   SHARED_STATE: 8,
+  /** Which side of a partition goes on, told to those who are on it. */
+  SPLIT_BRAIN: 9,
   /** The first kind that is free for users. */
   USER: 1024,
 } as const;
