@@ -143,7 +143,7 @@ export class Swim {
   merge(states: Iterable<StateOfMember>, from: NodeId, now: MonotonicMs): void {
     this.#enter(now);
     for (const state of states) this.#beliefs.merge(state, from);
-    if (!this.#own.hasJoined && this.#core.table.living > 1) this.#settle();
+    if (!this.#own.hasJoined && this.#core.table.living > 1) this.#settle(from);
   }
 
   /** False when too many rumours of users are queued. */
@@ -232,10 +232,15 @@ export class Swim {
     this.#core.send(sender, isAccused ? [this.#own.rumour(), answer] : [answer]);
   }
 
-  #settle(): void {
+  /** Takes its place soon, when all parts of what `host` knows have come, and tells it so first. */
+  #settle(host: NodeId): void {
     if (this.#isSettling) return;
     this.#isSettling = true;
-    this.#core.after(SETTLE_MS, () => this.#own.join());
+    this.#core.after(SETTLE_MS, () => {
+      this.#own.join();
+      const member = this.#core.table.get(host);
+      if (member !== undefined) this.#core.post(member, [this.#own.rumour()]);
+    });
   }
 }
 
