@@ -6,48 +6,16 @@ import {
   type CoordinationCommand,
   coordinationMachine,
   type CoordinationResult,
-  type ForwardCallOptions,
-  type ForwardedRequest,
   type Forwarder,
   type ForwardOptions,
   forwardToLeader,
-  type LeaderFunction,
   rememberedRequests,
   termMemory,
   transportForwarder,
 } from '../src/index.ts';
 import { byMajority, byRaft, type CoordinatedCluster, Nodes } from './nodes.ts';
+import { Stage } from './forwarding-stage.ts';
 import { untilAborted } from './until-aborted.ts';
-
-type Work = (input: number, request: ForwardedRequest, name: string) => unknown;
-
-/** Three nodes with a function of the leader, and who did what. */
-class Stage {
-  readonly nodes: Nodes;
-  readonly asks = new Map<string, LeaderFunction<number, unknown>>();
-  readonly done: { readonly name: string; readonly input: number; readonly token: bigint }[] = [];
-
-  constructor(
-    seed: string,
-    work: Work = (input) => input * 2,
-    options: (cluster: CoordinatedCluster) => ForwardOptions = () => ({}),
-    parts: () => object = byMajority,
-  ) {
-    this.nodes = new Nodes(seed, parts, (cluster, name) => {
-      const handle = async (input: number, request: ForwardedRequest): Promise<unknown> => {
-        this.done.push({ name, input, token: request.token });
-        return await work(input, request, name);
-      };
-      this.asks.set(name, forwardToLeader(cluster, handle, options(cluster)));
-    });
-    this.nodes.startAll();
-  }
-
-  readonly ask = (name: string, input: number, options: ForwardCallOptions = {}): Promise<unknown> => {
-    const ask = this.asks.get(name) as LeaderFunction<number, unknown>;
-    return ask(input, options).catch((error: unknown) => error);
-  };
-}
 
 describe('forwarding to the leader', () => {
   it('has the leader do it, whoever asks, under its token', async () => {
@@ -220,47 +188,6 @@ describe('forwarding to the leader', () => {
     await nodes.soon(asks.get(follower)?.[Symbol.asyncDispose]() as Promise<void>);
     expect(await nodes.soon(closing)).toMatchObject({ code: 'CLOSED', outcome: 'unknown' });
     expect(await nodes.soon(ask(follower, 3))).toMatchObject({ code: 'CLOSED', outcome: 'not-applied' });
-  });
-
-  it('is disposed of once what is under way is answered, and takes nothing more meanwhile', async () => {
-    const gate = Promise.withResolvers<void>();
-    const memory = (cluster: CoordinatedCluster) => ({ memory: rememberedRequests(cluster.replicator) });
-    const { nodes, ask, asks, done } = new Stage('drains', (input) => gate.promise.then(() => input), memory, byRaft);
-    const leader = await nodes.elected();
-    const [one, two] = nodes.running.filter((name) => name !== leader) as [string, string];
-    const asked = Promise.all([ask(one, 1, { requestId: 'x' }), ask(leader, 2)]);
-    await nodes.until(() => done.length === 2);
-    let isDrained = false;
-    const draining = (asks.get(leader)?.[Symbol.asyncDispose]() as Promise<void>).then(() => (isDrained = true));
-    expect(await nodes.soon(ask(leader, 3))).toMatchObject({ code: 'CLOSED', outcome: 'not-applied' });
-    const again = ask(two, 1, { requestId: 'x' });
-    expect(await nodes.soon(ask(two, 4, { timeoutMs: 500 }))).toMatchObject({
-      code: 'NOT_LEADER',
-      outcome: 'not-applied',
-    });
-    expect([done.length, isDrained]).toEqual([2, false]);
-    gate.resolve();
-    expect(await nodes.soon(asked)).toEqual([1, 2]);
-    await nodes.soon(draining);
-    await nodes.soon(nodes.get(leader).stop());
-    expect(await nodes.soon(again)).toBe(1);
-    expect(await nodes.soon(ask(two, 5))).toBe(5);
-    expect(done.map(({ input }) => input).sort()).toEqual([1, 2, 5]);
-  });
-
-  it('keeps the answer of a leader whose time is over', async () => {
-    const gate = Promise.withResolvers<void>();
-    const memory = (cluster: CoordinatedCluster) => ({ memory: rememberedRequests(cluster.replicator) });
-    const { nodes, ask, done } = new Stage('answers late', (input) => gate.promise.then(() => input), memory, byRaft);
-    const leader = await nodes.elected();
-    const asked = ask(leader, 1, { requestId: 'x' });
-    await nodes.until(() => done.length === 1);
-    await nodes.soon(nodes.get(leader).election.transfer(nodes.follower));
-    gate.resolve();
-    expect(await nodes.soon(asked)).toBe(1);
-    await nodes.world.run(100);
-    expect(await nodes.soon(ask(nodes.follower, 1, { requestId: 'x' }))).toBe(1);
-    expect(done).toHaveLength(1);
   });
 
   it('has bounds on sizes, and on what is under way', async () => {

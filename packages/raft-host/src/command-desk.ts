@@ -35,6 +35,8 @@ export class CommandDesk<R> {
   readonly #dispatch: () => Submission<R> | undefined;
   /** What has come before, in order, each until its time is over. */
   #early: Map<readonly Proposal<R>[], Timer> | undefined;
+  /** Calls of other nodes that were sent on and not answered yet. */
+  #passedOn = 0;
   /** Why no command is taken now. */
   #refusal: ClusterError | undefined;
 
@@ -60,6 +62,11 @@ export class CommandDesk<R> {
     this.#leader = parts.leader;
     this.#notLeader = parts.notLeader;
     this.#passOn = parts.passOn;
+  }
+
+  /** Whether no other node waits for what is answered elsewhere. */
+  get isIdle(): boolean {
+    return this.#passedOn === 0;
   }
 
   /** The group runs: what has waited for it goes on. */
@@ -123,7 +130,12 @@ export class CommandDesk<R> {
       );
     }
     const further = encodeForwarded({ ...forwarded, hops: forwarded.hops + 1 });
-    return this.#passOn(leader.nodeId, further, forwarded.timeoutMs);
+    this.#passedOn += 1;
+    try {
+      return await this.#passOn(leader.nodeId, further, forwarded.timeoutMs);
+    } finally {
+      this.#passedOn -= 1;
+    }
   }
 
   #settleForwarded(

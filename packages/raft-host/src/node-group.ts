@@ -187,7 +187,7 @@ export class NodeGroup<C, R, Q, A>
   }
 
   get isIdle(): boolean {
-    return this.#running?.callers.hasCommands !== true;
+    return this.#running?.callers.hasCommands !== true && this.#desk?.isIdle !== false;
   }
 
   successors(): readonly NodeId[] {
