@@ -1,7 +1,9 @@
 import {
   type Address,
   type ClusterNode,
+  type Keyring,
   type Logger,
+  type NodeCertificates,
   silentLogger,
   type System,
   type Transport,
@@ -21,6 +23,8 @@ export interface NodeOptions {
   readonly clusterId?: string;
   readonly debug?: readonly string[];
   readonly insecure?: boolean;
+  readonly keyring?: Keyring;
+  readonly certificates?: NodeCertificates;
   readonly logger?: Logger;
   readonly system?: System;
   readonly transport?: TcpTransportOptions;
@@ -63,7 +67,11 @@ export function makeNode(options: NodeOptions): TestNode {
       },
     },
     bind: { host, port },
-    security: { keyring: undefined, insecure: options.insecure ?? false },
+    security: {
+      keyring: options.keyring,
+      certificates: options.certificates,
+      insecure: options.insecure ?? false,
+    },
     debug: new Set(options.debug),
   };
   const transport = tcpTransport(options.transport).create(context);

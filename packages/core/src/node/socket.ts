@@ -29,6 +29,8 @@ export class SystemSocket implements Socket {
     // Also before a handler is attached: an error without a listener would end the process.
     stream.on('error', (error) => {
       this.#error = streamError(error);
+      // One of TLS leaves the stream open, though nothing more can come of it.
+      stream.destroy();
     });
   }
 
