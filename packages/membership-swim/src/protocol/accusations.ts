@@ -74,6 +74,15 @@ export class Accusations {
     this.#core.spread(rumour.id, rumour);
   }
 
+  /** What is held against a member here, for the member itself to hear (Lifeguard's buddy system). */
+  chargeAgainst(id: NodeId): SuspectRumour | UnreachableRumour | undefined {
+    const known = this.#core.table.get(id);
+    if (known?.state !== 'suspect' && known?.state !== 'unreachable') return undefined;
+    const { epoch, run, refutation } = versionOf(known);
+    const { evidence = 'silent', state } = known;
+    return Object.freeze({ type: state, id, epoch, run, refutation, by: this.#core.selfId, evidence });
+  }
+
   /** Nobody has refuted the suspicion in its time. */
   giveUp(id: NodeId, evidence: Evidence): void {
     const known = this.#core.table.get(id);
@@ -110,7 +119,8 @@ export class Accusations {
     const known = this.#core.table.get(id);
     if (known === undefined || this.#own.isLeaving) return;
     if (!isLiving(known.state) || compareVersions(versionOf(known), heard) > 0) return this.#tell(asker, known);
-    if (this.#suspicions.isWitness(id)) return this.#answer(asker, known, 'silent');
+    const seen = this.#suspicions.ownEvidence(id);
+    if (seen !== undefined) return this.#answer(asker, known, seen);
     if (this.#lookedInto.has(id)) return;
     this.#lookedInto.add(id);
     this.#prober.confirm(known, (result, evidence) => {

@@ -16,6 +16,8 @@ export class Leaving {
   readonly #rumour: LeftRumour;
   #round: Deadline | undefined;
   #isOver = false;
+  /** How many answers are enough. */
+  #needed = 0;
 
   constructor(core: SwimCore) {
     this.#core = core;
@@ -35,6 +37,7 @@ export class Leaving {
   }
 
   #tell(): void {
+    this.#needed = this.#majority();
     if (this.#isEnough()) return this.#end();
     const { table, settings } = this.#core;
     const request: Message = Object.freeze({ type: 'leave', sequence: this.#sequence });
@@ -49,9 +52,13 @@ export class Leaving {
   }
 
   #isEnough(): boolean {
+    return this.#acknowledged.size >= this.#needed;
+  }
+
+  #majority(): number {
     const { table, selfId } = this.#core;
     const others = table.members.count(({ id, state }) => state === 'alive' && id !== selfId);
-    return others === 0 || this.#acknowledged.size >= Math.floor(others / 2) + 1;
+    return others === 0 ? 0 : Math.floor(others / 2) + 1;
   }
 
   #end(): void {

@@ -10,17 +10,15 @@ export class MemberTable {
   #members: Map<NodeId, MemberRecord>;
   #order: List<NodeId>;
   /** Invariant: how many of the members are alive or suspect. */
-  #living = 0;
-  #highestJoinOrder = 0;
+  #living: number;
+  #highestJoinOrder: number;
 
   constructor(random: Random, base: SwimBase) {
     this.#random = random;
     this.#members = base.members;
     this.#order = base.order;
-    for (const member of base.members.values()) {
-      if (isLiving(member.state)) this.#living += 1;
-      this.#highestJoinOrder = Math.max(this.#highestJoinOrder, member.joinOrder);
-    }
+    this.#living = base.living;
+    this.#highestJoinOrder = base.highestJoinOrder;
   }
 
   get members(): Map<NodeId, MemberRecord> {
@@ -92,7 +90,9 @@ export class MemberTable {
 /** A table of its own, to begin with or to be shared by many. */
 export function tableOf(members: Iterable<MemberRecord>): SwimBase {
   const all = Map([...members].map((member) => [member.id, member] as const));
-  return { members: all, order: List(all.keys()) };
+  const living = all.count(({ state }) => isLiving(state));
+  const highestJoinOrder = all.reduce((highest, { joinOrder }) => Math.max(highest, joinOrder), 0);
+  return { members: all, order: List(all.keys()), living, highestJoinOrder };
 }
 
 export function isLiving(state: MemberState): boolean {

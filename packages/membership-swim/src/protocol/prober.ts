@@ -2,10 +2,9 @@ import type { MonotonicMs, NodeId } from '@quorate/core';
 import type { SwimCore } from './core.ts';
 import type { Deadline } from './deadlines.ts';
 import { isLiving } from './member-table.ts';
-import type { Message, SuspectRumour } from './messages.ts';
+import type { Message } from './messages.ts';
 import { ProbeOrder } from './probe-order.ts';
 import type { Destination, Evidence, MemberRecord, StreamOutcome } from './types.ts';
-import { versionOf } from './version.ts';
 
 /** What a probe came to. `unsure`: this node itself was not well. */
 export type ProbeResult = 'answered' | 'failed' | 'unsure';
@@ -41,13 +40,21 @@ export class Prober {
   readonly #core: SwimCore;
   readonly #order: ProbeOrder;
   readonly #whenFailed: (target: MemberRecord, evidence: Evidence) => void;
+  readonly #chargeAgainst: (id: NodeId) => Message | undefined;
   readonly #probes = new Map<number, Probe>();
   #round: Deadline | undefined;
 
-  constructor(core: SwimCore, whenFailed: (target: MemberRecord, evidence: Evidence) => void) {
+  constructor(
+    core: SwimCore,
+    judge: {
+      readonly whenFailed: (target: MemberRecord, evidence: Evidence) => void;
+      readonly chargeAgainst: (id: NodeId) => Message | undefined;
+    },
+  ) {
     this.#core = core;
     this.#order = new ProbeOrder(core.random);
-    this.#whenFailed = whenFailed;
+    this.#whenFailed = judge.whenFailed;
+    this.#chargeAgainst = judge.chargeAgainst;
   }
 
   /** Nodes that start together don't probe together. */
@@ -112,8 +119,8 @@ export class Prober {
   /** One ping; whoever is suspected is told so with it (Lifeguard's buddy system). */
   ping(to: Destination, sequence: number): void {
     const ping: Message = Object.freeze({ type: 'ping', sequence, target: to.id });
-    const accusation = this.#accusationOf(to.id);
-    this.#core.send(to, accusation === undefined ? [ping] : [accusation, ping]);
+    const charge = this.#chargeAgainst(to.id);
+    this.#core.send(to, charge === undefined ? [ping] : [charge, ping]);
   }
 
   #nextRound(): void {
@@ -227,13 +234,6 @@ export class Prober {
     if (result === 'failed') this.#core.stats.failedProbes += 1;
     if (probe.judgesHealth) this.#core.health.change(healthChange(probe, result));
     probe.whenOver(result, probe.evidence);
-  }
-
-  #accusationOf(id: NodeId): SuspectRumour | undefined {
-    const known = this.#core.table.get(id);
-    if (known?.state !== 'suspect') return undefined;
-    const evidence = known.evidence ?? 'silent';
-    return Object.freeze({ type: 'suspect', id, ...versionOf(known), by: this.#core.selfId, evidence });
   }
 }
 

@@ -49,9 +49,9 @@ export class Suspicions {
     return isUseful;
   }
 
-  /** Whether this node has seen for itself that the other doesn't answer. */
-  isWitness(id: NodeId): boolean {
-    return this.#suspicions.get(id)?.witnesses.has(this.#core.selfId) === true;
+  /** What this node has seen for itself. */
+  ownEvidence(id: NodeId): Evidence | undefined {
+    return this.#suspicions.get(id)?.witnesses.get(this.#core.selfId);
   }
 
   end(id: NodeId): void {

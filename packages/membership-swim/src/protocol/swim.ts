@@ -17,7 +17,7 @@ import { SwimCore } from './core.ts';
 import { Gossiper } from './gossiper.ts';
 import { Leaving } from './leaving.ts';
 import { isLiving, tableOf } from './member-table.ts';
-import type { Message, Packet, Ping } from './messages.ts';
+import type { Message, Packet, Ping, SuspectRumour, UnreachableRumour } from './messages.ts';
 import { OwnRecord } from './own-record.ts';
 import { Prober } from './prober.ts';
 import { Reaper } from './reaper.ts';
@@ -61,7 +61,10 @@ export class Swim {
     const core = new SwimCore({ settings, random, host, base: table, selfId: id, run: self.incarnation });
     this.#core = core;
     this.#own = new OwnRecord(core);
-    this.#prober = new Prober(core, (target, evidence) => this.#accusations.accuse(target, evidence));
+    this.#prober = new Prober(core, {
+      whenFailed: (target, evidence) => this.#accusations.accuse(target, evidence),
+      chargeAgainst: (suspect) => this.#accusations.chargeAgainst(suspect),
+    });
     this.#relay = new Relay(core, (to, sequence) => this.#prober.ping(to, sequence));
     this.#suspicions = new Suspicions(core, (suspect, evidence) => this.#accusations.giveUp(suspect, evidence));
     const changes = new Changes(core, this.#suspicions);
@@ -227,9 +230,11 @@ export class Swim {
     const { selfId, host } = this.#core;
     if (target !== selfId) return;
     const answer: Message = Object.freeze({ type: 'ack', sequence, loopDelayMs: Math.round(host.loopDelayMs()) });
-    const isAccused = packet.messages.some((each) => each.type === 'suspect' && each.id === selfId);
+    const isAccused = packet.messages.some((each) => isCharge(each) && each.id === selfId);
+    const charge = this.#accusations.chargeAgainst(sender.id);
     // Who accuses this node hears its newest version before its answer, whoever else was told of it already.
-    this.#core.send(sender, isAccused ? [this.#own.rumour(), answer] : [answer]);
+    const own = isAccused ? [this.#own.rumour()] : [];
+    this.#core.send(sender, charge === undefined ? [...own, answer] : [...own, charge, answer]);
   }
 
   /** Takes its place soon, when all parts of what `host` knows have come, and tells it so first. */
@@ -242,6 +247,10 @@ export class Swim {
       if (member !== undefined) this.#core.post(member, [this.#own.rumour()]);
     });
   }
+}
+
+function isCharge(message: Message): message is SuspectRumour | UnreachableRumour {
+  return message.type === 'suspect' || message.type === 'unreachable';
 }
 
 function checkPayload(payload: Uint8Array): void {

@@ -124,6 +124,9 @@ export interface SwimBase {
   readonly members: Map<NodeId, MemberRecord>;
   /** The same ids, in any order: places in it are drawn at random. */
   readonly order: List<NodeId>;
+  /** How many of them are alive or suspect. */
+  readonly living: number;
+  readonly highestJoinOrder: number;
 }
 
 /** Counted from the start on. */

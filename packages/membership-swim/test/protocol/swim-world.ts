@@ -56,7 +56,7 @@ export class SwimWorld {
   readonly #cuts = new Set<string>();
 
   constructor(options: WorldOptions = {}) {
-    this.random = seededRandom(options.seed ?? 1);
+    this.random = seededRandom(options.seed ?? 1, 'swim');
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.delayMs = options.delayMs ?? [1, 1];
     this.loss = options.loss ?? 0;
