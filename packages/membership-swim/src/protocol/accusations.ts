@@ -111,7 +111,7 @@ export class Accusations {
     const { table, settings, selfId } = this.#core;
     const request: SuspectRumour = Object.freeze({ ...rumour, asks: true });
     const fits = ({ id, state }: MemberRecord): boolean => state === 'alive' && id !== selfId && id !== rumour.id;
-    for (const confirmer of table.sample(settings.confirmers, fits)) this.#core.send(confirmer, [request]);
+    for (const confirmer of table.sample(settings.confirmers, fits)) this.#core.post(confirmer, [request]);
   }
 
   /** Probes a suspect because another asked, and tells it what came of that. */

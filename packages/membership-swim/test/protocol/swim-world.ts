@@ -50,6 +50,8 @@ export class SwimWorld {
   onSent: (from: WorldNode, to: Destination, packet: Packet, bytes: number) => void = () => undefined;
   onChange: (at: WorldNode, change: SwimChange) => void = () => undefined;
   onConflict: (at: WorldNode, conflict: IdConflict) => void = () => undefined;
+  onStream: (from: WorldNode, to: MemberRecord, outcome: StreamOutcome) => void = () => undefined;
+  onLeft: (at: WorldNode) => void = () => undefined;
   #events: { readonly at: number; readonly order: number; readonly run: () => void }[] = [];
   #order = 0;
   readonly #exchangesEveryMs: number;
@@ -140,7 +142,11 @@ export class SwimWorld {
   }
 
   /** A stream probe: a lost segment costs a second. */
-  stream(from: WorldNode, to: MemberRecord, timeoutMs: number, answer: (outcome: StreamOutcome) => void): void {
+  stream(from: WorldNode, to: MemberRecord, timeoutMs: number, told: (outcome: StreamOutcome) => void): void {
+    const answer = (outcome: StreamOutcome): void => {
+      this.onStream(from, to, outcome);
+      told(outcome);
+    };
     const peer = this.#listening(to.node);
     const isCut = peer === undefined || this.#cuts.has(pair(from.name, peer.name)) || peer.condition === 'dark';
     let roundTrip = this.#delay() * 4;
@@ -268,6 +274,7 @@ export class WorldNode {
       loopDelayMs: () => this.loopDelayMs,
       leaveAcknowledged: () => {
         this.hasLeft = true;
+        world.onLeft(this);
       },
     };
   }
