@@ -1,0 +1,300 @@
+import {
+  Broadcast,
+  type CallOptions,
+  checkOptions,
+  type Cluster,
+  ClusterError,
+  type ClusterNode,
+  isClusterError,
+  type Logger,
+  type Member,
+  type MembershipChange,
+  type MembershipView,
+  type NodeId,
+  type OptionRules,
+  rule,
+  type Timer,
+} from '@quorate/core';
+
+import { type Situation, situationOf, textOf } from './situation.ts';
+import { StabilityMargin } from './stability.ts';
+import type { Arbiter, ArbitratedCluster, DownReason, Objection, SplitBrainStrategy, Verdict } from './strategy.ts';
+
+/** What became of a situation. There is one for each. */
+export type SplitBrainDecision =
+  /** This side goes on, and these nodes are not part of the cluster any more: what they owned may be given to others. */
+  | { readonly type: 'remove'; readonly nodes: readonly ClusterNode[] }
+  /** This node must not go on. It is the last decision. */
+  | { readonly type: 'down'; readonly reason: DownReason };
+
+export interface SplitBrainResolverOptions {
+  /** Which side goes on; the same on all nodes. */
+  readonly strategy: SplitBrainStrategy;
+  /**
+   * What is done when this node has to go down: the cluster is stopped, or it is told, and nothing is done.
+   * @default 'stop'
+   */
+  readonly onDown?: 'stop' | 'report';
+  /**
+   * How long all members must have stayed as they are, with none suspect, before anything is decided; the same on all nodes.
+   * @default 20000
+   */
+  readonly stableAfterMs?: number;
+  /**
+   * How long members may go on changing while some are unreachable; then this node goes down whatever the strategy says.
+   * `Infinity`: for ever.
+   * @default four times `stableAfterMs`
+   */
+  readonly downAllWhenUnstableMs?: number;
+  /** Told of each decision, before the cluster is stopped, which waits for it. What it throws is logged. */
+  readonly onDecision?: (decision: SplitBrainDecision) => unknown;
+}
+
+/** What the resolver needs of a cluster that runs. */
+export type ResolvedCluster = ArbitratedCluster & Pick<Cluster, 'membership' | 'stop'>;
+
+export interface SplitBrainResolver extends AsyncDisposable {
+  /** The nodes that were removed and have neither come back nor been forgotten, with the incarnation that was meant. */
+  readonly removed: ReadonlyMap<NodeId, number>;
+  /** Decisions from the call on; at most 64 unread, then the oldest are dropped. It ends after `down`. */
+  decisions(options?: CallOptions): AsyncIterable<SplitBrainDecision>;
+}
+
+const DAY_MS = 86_400_000;
+const MAX_UNREAD_DECISIONS = 64;
+const MAX_LOOK_EVERY_MS = 1_000;
+/** How often it is looked within the margin. */
+const LOOKS = 10;
+
+const rules: OptionRules<SplitBrainResolverOptions> = {
+  strategy: rule.value<SplitBrainStrategy>('a strategy, as keepMajority() makes one', isStrategy),
+  onDown: rule.oneOf('stop', 'report'),
+  stableAfterMs: rule.duration({ min: 10, max: DAY_MS }),
+  downAllWhenUnstableMs: rule.value<number>('a number of milliseconds from 10, or Infinity', (value) => {
+    return typeof value === 'number' && value >= 10;
+  }),
+  onDecision: rule.value<(decision: SplitBrainDecision) => unknown>('a function', (it) => typeof it === 'function'),
+};
+
+/**
+ * Decides what becomes of a cluster whose nodes don't reach each other: for parts that need an owner to be gone for good
+ * before they give to another what it had. A cluster has none unless a program makes one, on each of its nodes, with the same
+ * options, once `start` has resolved. It ends with the membership.
+ * @throws ClusterError `INVALID_OPTIONS`, also when the membership doesn't tell what the strategy needs
+ */
+export function splitBrainResolver(cluster: ResolvedCluster, options: SplitBrainResolverOptions): SplitBrainResolver {
+  const checked = checkOptions<SplitBrainResolverOptions>('splitBrainResolver', rules, options);
+  // Whatever the types say: a program in JavaScript may have left it out.
+  const { strategy }: Partial<SplitBrainResolverOptions> = checked;
+  if (strategy === undefined) throw new ClusterError('INVALID_OPTIONS', 'splitBrainResolver: there is no strategy');
+  const { stableAfterMs = 20_000, downAllWhenUnstableMs = 4 * stableAfterMs } = checked;
+  if (downAllWhenUnstableMs <= stableAfterMs) {
+    throw new ClusterError('INVALID_OPTIONS', 'splitBrainResolver: downAllWhenUnstableMs must be above stableAfterMs');
+  }
+  return new Resolver(cluster, { ...checked, stableAfterMs, downAllWhenUnstableMs });
+}
+
+type Settled = SplitBrainResolverOptions &
+  Required<Pick<SplitBrainResolverOptions, 'stableAfterMs' | 'downAllWhenUnstableMs'>>;
+
+class Resolver implements SplitBrainResolver {
+  readonly #cluster: ResolvedCluster;
+  readonly #options: Settled;
+  readonly #logger: Logger;
+  readonly #clock: ResolvedCluster['system']['clock'];
+  readonly #lookEveryMs: number;
+  readonly #margin: StabilityMargin;
+  readonly #arbiter: Arbiter | undefined;
+  readonly #decisions = new Broadcast<SplitBrainDecision>(MAX_UNREAD_DECISIONS);
+  readonly #closed = new AbortController();
+  readonly #removed = new Map<NodeId, number>();
+  #timer: Timer | undefined;
+  #lookedAt: number;
+  /** As of the last look. */
+  #view: MembershipView;
+  /** Of `#view` and `#removed`. */
+  #situation: Situation;
+  /** Of who was there, and how, at the last look. */
+  #seen = '';
+  /** The arbitration that is under way; aborts when the situation is another one. */
+  #arbitration: AbortController | undefined;
+  #objected: string | undefined;
+
+  constructor(cluster: ResolvedCluster, options: Settled) {
+    const { system, membership } = cluster;
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#logger = system.logger;
+    this.#clock = system.clock;
+    this.#lookEveryMs = Math.min(options.stableAfterMs / LOOKS, MAX_LOOK_EVERY_MS);
+    this.#margin = new StabilityMargin(options);
+    this.#view = membership.view;
+    this.#situation = this.#situate();
+    const objection = this.#objection();
+    if (objection?.isFatal === true) {
+      throw new ClusterError('INVALID_OPTIONS', `splitBrainResolver: ${options.strategy.name}: ${objection.what}`);
+    }
+    this.#arbiter = options.strategy.arbiter?.(cluster);
+    this.#lookedAt = this.#clock.now();
+    void this.#follow(membership.watch({ signal: this.#closed.signal }));
+    this.#arm();
+  }
+
+  get removed(): ReadonlyMap<NodeId, number> {
+    return this.#removed;
+  }
+
+  decisions(options: CallOptions = {}): AsyncIterable<SplitBrainDecision> {
+    return this.#decisions.watch(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end();
+    await this.#arbiter?.[Symbol.asyncDispose]();
+  }
+
+  #end(): void {
+    this.#closed.abort();
+    this.#timer?.cancel();
+    this.#arbitration?.abort();
+    this.#decisions[Symbol.dispose]();
+  }
+
+  /** Between two looks a state may come and go. */
+  async #follow(changes: AsyncIterable<MembershipChange>): Promise<void> {
+    for await (const { type } of changes) if (type !== 'updated') this.#changed();
+    // The membership is over, and so is this.
+    await this[Symbol.asyncDispose]();
+  }
+
+  #changed(): void {
+    this.#margin.changed(this.#clock.now());
+    this.#arbitration?.abort();
+    this.#arbitration = undefined;
+    this.#arbiter?.reset();
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.setTimer(this.#lookEveryMs, () => this.#look());
+  }
+
+  #look(): void {
+    const now = this.#clock.now();
+    this.#arm();
+    // What happened meanwhile is yet to be read.
+    if (now - this.#lookedAt > 2 * this.#lookEveryMs) this.#margin.paused(now);
+    this.#lookedAt = now;
+    const { view } = this.#cluster.membership;
+    if (view !== this.#view) this.#read(view);
+    this.#judge(now);
+  }
+
+  #read(view: MembershipView): void {
+    this.#view = view;
+    this.#takeBack(view);
+    this.#situation = this.#situate();
+    const seen = stateText(view);
+    if (seen !== this.#seen) this.#changed();
+    this.#seen = seen;
+    const objection = this.#objection()?.what;
+    if (objection !== undefined && objection !== this.#objected) {
+      this.#logger.warn(`split-brain: ${this.#options.strategy.name}: ${objection}`);
+    }
+    this.#objected = objection;
+  }
+
+  #judge(now: number): void {
+    const { reachable, unreachable } = this.#situation;
+    const split = unreachable.length > 0;
+    const settled = reachable.every(({ state }) => state === 'alive');
+    const stability = this.#margin.judge(now, { split, settled });
+    if (stability === 'calm' && this.#removed.size === 0) this.#arbiter?.healed();
+    if (stability === 'unstable') void this.#down('unstable');
+    else if (stability === 'stable' && this.#arbitration === undefined) this.#decide(this.#situation);
+  }
+
+  #decide(situation: Situation): void {
+    const verdict = this.#options.strategy.decide(situation);
+    if (verdict.type === 'arbitrate') void this.#arbitrate(situation, verdict.waitMs);
+    else this.#conclude(situation, verdict);
+  }
+
+  async #arbitrate(situation: Situation, waitMs: number): Promise<void> {
+    const arbitration = new AbortController();
+    this.#arbitration = arbitration;
+    const { signal } = arbitration;
+    try {
+      if (this.#arbiter === undefined) throw new ClusterError('UNSUPPORTED', 'the strategy has nobody who arbitrates');
+      const verdict = await this.#arbiter.arbitrate(situation, waitMs, { signal });
+      if (!signal.aborted) this.#conclude(situation, verdict);
+    } catch (error) {
+      if (signal.aborted || isClusterError(error, 'ABORTED')) return;
+      this.#logger.error(`split-brain: ${this.#options.strategy.name} failed: ${String(error)}`, error);
+      void this.#down('lease_unavailable');
+    }
+  }
+
+  #conclude({ unreachable }: Situation, verdict: Verdict): void {
+    if (this.#closed.signal.aborted || verdict.type === 'arbitrate') return;
+    if (verdict.type === 'down') {
+      void this.#down(verdict.reason);
+      return;
+    }
+    for (const { node, incarnation } of unreachable) this.#removed.set(node.id, incarnation);
+    this.#situation = this.#situate();
+    this.#arbitration = undefined;
+    const nodes = unreachable.map(({ node }) => node);
+    this.#logger.warn(`split-brain: ${this.#options.strategy.name}: removed ${nodes.map(({ id }) => id).join(', ')}`);
+    void this.#publish({ type: 'remove', nodes });
+  }
+
+  async #down(reason: DownReason): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    const { strategy, onDown = 'stop' } = this.#options;
+    this.#logger.error(`split-brain: ${strategy.name}: this node goes down: ${reason}`);
+    const told = this.#publish({ type: 'down', reason });
+    this.#end();
+    await told;
+    if (onDown === 'stop') await this.#cluster.stop();
+  }
+
+  async #publish(decision: SplitBrainDecision): Promise<void> {
+    this.#decisions.publish(decision);
+    try {
+      await this.#options.onDecision?.(decision);
+    } catch (error) {
+      this.#logger.error(`split-brain: onDecision threw: ${String(error)}`, error);
+    }
+  }
+
+  /** Who comes back is a member again; who is forgotten can't be told from a newcomer. */
+  #takeBack({ members }: MembershipView): void {
+    for (const [id, incarnation] of this.#removed) {
+      const member = members.get(id);
+      if (member?.state === 'unreachable' && member.incarnation === incarnation) continue;
+      this.#removed.delete(id);
+      if (member?.state === 'alive' && member.incarnation === incarnation) {
+        this.#logger.warn(`split-brain: ${id} was removed, and is back without having been restarted`);
+      }
+    }
+  }
+
+  #situate(): Situation {
+    return situationOf(this.#view, this.#cluster.self.id, this.#removed);
+  }
+
+  #objection(): Objection | undefined {
+    const { reachable, unreachable } = this.#situation;
+    return this.#options.strategy.objection?.([...reachable, ...unreachable]);
+  }
+}
+
+function stateText(view: MembershipView): string {
+  const { reachable, unreachable } = situationOf(view, '');
+  const suspects = reachable.filter(({ state }: Member) => state === 'suspect');
+  return `${textOf({ self: '', reachable, unreachable })}|${suspects.map(({ node }) => node.id).join()}`;
+}
+
+function isStrategy(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'decide' in value && typeof value.decide === 'function';
+}
