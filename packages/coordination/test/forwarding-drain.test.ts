@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { rememberedRequests } from '../src/index.ts';
+import { rememberedRequests, type RequestMemory } from '../src/index.ts';
 import { Stage } from './forwarding-stage.ts';
 import { byRaft, type CoordinatedCluster } from './nodes.ts';
+
+function bound(memory: RequestMemory): RequestMemory {
+  return {
+    begin: (mark, options) => memory.begin(mark, options),
+    answer: (mark, answer, options) => memory.answer(mark, answer, options),
+    withdraw: async (mark, options) => await memory.withdraw?.(mark, options),
+  };
+}
 
 describe('forwarding that is disposed of', () => {
   it('is disposed of once what is under way is answered, and takes nothing more meanwhile', async () => {
@@ -34,6 +42,28 @@ describe('forwarding that is disposed of', () => {
     expect(done.map(({ input }) => input).toSorted((a, b) => a - b)).toEqual([1, 2, 5]);
   });
 
+  it('withdraws what a leader has begun whose time is over before it could do it', async () => {
+    let stall: (() => Promise<void>) | undefined;
+    const memory = (cluster: CoordinatedCluster) => {
+      const inner = rememberedRequests(cluster.replicator);
+      const begin: RequestMemory['begin'] = async (mark, options) => {
+        const remembered = await inner.begin(mark, options);
+        await stall?.();
+        return remembered;
+      };
+      return { memory: { ...bound(inner), begin } };
+    };
+    const { nodes, ask, done } = new Stage('withdraws', (input) => input, memory, byRaft);
+    const leader = await nodes.elected();
+    const { follower } = nodes;
+    stall = async () => {
+      stall = undefined;
+      await nodes.get(leader).election.transfer(follower);
+    };
+    expect(await nodes.soon(ask(follower, 1, { requestId: 'x' }))).toBe(1);
+    expect(done.map(({ name }) => name)).toEqual([follower]);
+  });
+
   it('keeps the answer of a leader whose time is over', async () => {
     const gate = Promise.withResolvers<void>();
     const memory = (cluster: CoordinatedCluster) => ({ memory: rememberedRequests(cluster.replicator) });
@@ -42,9 +72,11 @@ describe('forwarding that is disposed of', () => {
     const asked = ask(leader, 1, { requestId: 'x' });
     await nodes.until(() => done.length === 1);
     await nodes.soon(nodes.get(leader).election.transfer(nodes.follower));
+    // It waits for the answer of who has begun it.
+    const again = ask(nodes.follower, 1, { requestId: 'x' });
+    await nodes.world.run(300);
     gate.resolve();
-    expect(await nodes.soon(asked)).toBe(1);
-    await nodes.world.run(100);
+    expect(await nodes.soon(Promise.all([asked, again]))).toEqual([1, 1]);
     expect(await nodes.soon(ask(nodes.follower, 1, { requestId: 'x' }))).toBe(1);
     expect(done).toHaveLength(1);
   });

@@ -298,10 +298,15 @@ describe('the memory of a cluster', () => {
     const memory = rememberedRequests(replicator);
     lost.next = true;
     await expect(memory.begin(mark('a', 1n))).rejects.toMatchObject({ code: 'TIMEOUT' });
+    // By another leader too: it was given back.
+    expect(await rememberedRequests(replicator).begin(mark('a', 2n))).toEqual({ kind: 'begun' });
+    await rememberedRequests(replicator).withdraw?.(mark('a', 2n));
     expect(await memory.begin(mark('a', 1n))).toEqual({ kind: 'begun' });
     // It may have been done by now, though its answer was not kept.
     expect(await memory.begin(mark('a', 1n))).toEqual({ kind: 'unknown' });
-    expect(await rememberedRequests(replicator).begin(mark('a', 2n))).toEqual({ kind: 'unknown' });
+    lost.next = true;
+    await expect(memory.begin(mark('a', 1n))).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(await rememberedRequests(replicator).begin(mark('a', 2n))).toEqual({ kind: 'under-way' });
     await memory.answer(mark('a', 1n), Uint8Array.of(0, 255));
     expect(await memory.begin(mark('a', 2n))).toEqual({ kind: 'answered', answer: Uint8Array.of(0, 255) });
   });

@@ -120,6 +120,19 @@ describe('the table of requests', () => {
     expect(table.apply(begin('x', '2'), 4)).toEqual({ kind: 'answered', answer: 'yes' });
   });
 
+  it('has what was withdrawn begun again, unless another has begun it or it was answered', () => {
+    const table = new RequestTable();
+    const withdraw = (token: string) => ({ do: 'withdraw', id: 'x', token }) as const;
+    table.apply(begin('x'), 0);
+    expect(table.apply(withdraw('2'), 1)).toEqual({ kind: 'withdrawn' });
+    expect(table.apply(begin('x', '2'), 2)).toEqual({ kind: 'under-way', token: '1' });
+    table.apply(withdraw('1'), 3);
+    expect(table.apply(begin('x', '2'), 4)).toEqual({ kind: 'begun' });
+    table.apply(answer('x', 'yes', '2'), 5);
+    table.apply(withdraw('2'), 6);
+    expect(table.apply(begin('x', '3'), 7)).toEqual({ kind: 'answered', answer: 'yes' });
+  });
+
   it('forgets what is old, and what is too much', () => {
     const table = new RequestTable();
     table.apply(begin('old'), 0);

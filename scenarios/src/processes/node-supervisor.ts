@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { NodeReport, NodeSettings } from './node-protocol.ts';
 
-export type NodeState = 'starting' | 'running' | 'paused' | 'dead';
+export type NodeState = 'starting' | 'running' | 'paused' | 'stopping' | 'dead';
 
 const NODE_PROCESS = fileURLToPath(new URL('raft-node-process.ts', import.meta.url));
 const MAX_OUTPUT_LINES = 200;
@@ -11,7 +11,7 @@ const MAX_OUTPUT_LINES = 200;
 const GUARD = 'read -r _; kill -s KILL "$0"';
 
 interface Entry {
-  readonly settings: NodeSettings;
+  readonly settings: { readonly id: string };
   state: NodeState;
   child: ChildProcess | undefined;
   clientPort: number | undefined;
@@ -28,8 +28,10 @@ export class NodeSupervisor implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   #failure: Error | undefined;
 
-  /** @param program another than that of this folder, for tests */
-  constructor(settings: readonly NodeSettings[], program: string = NODE_PROCESS) {
+  constructor(settings: readonly NodeSettings[]);
+  /** @param program another than that of this folder, with settings of its own */
+  constructor(settings: readonly { readonly id: string }[], program: string);
+  constructor(settings: readonly { readonly id: string }[], program: string = NODE_PROCESS) {
     this.#program = program;
     const fresh = { state: 'dead', child: undefined, clientPort: undefined, leadsInTerm: undefined } as const;
     for (const each of settings) this.#entries.set(each.id, { settings: each, ...fresh, output: [] });
@@ -97,6 +99,19 @@ export class NodeSupervisor implements AsyncDisposable {
     await closed;
   }
 
+  /** SIGTERM: it ends in its own time. @throws Error unless it does within this time, with code 0 */
+  async stop(id: string, withinMs: number): Promise<void> {
+    const entry = this.#entry(id);
+    const { child } = entry;
+    if (child === undefined || entry.state !== 'running')
+      throw new Error(`${id} is ${entry.state}: it can't be stopped`);
+    entry.state = 'stopping';
+    const closed = once(child, 'close', { signal: AbortSignal.timeout(withinMs) });
+    child.kill('SIGTERM');
+    const [code, signal] = (await closed.catch(() => ['none', `it was to end within ${withinMs} ms`])) as unknown[];
+    if (code !== 0) throw new Error(`${id} did not end in order: code ${String(code)}, ${String(signal)}`);
+  }
+
   /** SIGSTOP: it hears and does nothing until it goes on, and cannot know. */
   pause(id: string): void {
     this.#signal(id, 'running', 'SIGSTOP', 'paused');
@@ -127,7 +142,7 @@ export class NodeSupervisor implements AsyncDisposable {
     if (report.type === 'role') {
       entry.leadsInTerm = report.leads ? report.term : undefined;
     } else {
-      entry.state = 'running';
+      if (entry.state === 'starting') entry.state = 'running';
       entry.clientPort = report.clientPort;
     }
     this.#wake();
@@ -135,7 +150,9 @@ export class NodeSupervisor implements AsyncDisposable {
 
   #closed(entry: Entry, child: ChildProcess, how: string): void {
     if (entry.child !== child || entry.state === 'dead') return;
+    const isMeant = entry.state === 'stopping';
     markDead(entry);
+    if (isMeant) return this.#wake();
     const told = entry.output.map((line) => `  ${line}`).join('\n');
     this.#failure ??= new Error(`process ${entry.settings.id} ended by itself (${how})\n${told}`);
     this.#wake();

@@ -1,9 +1,10 @@
 import { Seeded } from '../raft/seeded.ts';
+import { KeyedInputs } from './keyed-inputs.ts';
 import { NodeConnection } from './node-connection.ts';
 import type { NodeCall, NodeOutcome } from './node-protocol.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
-import type { KeyedInput, KeyedQuery, OperationLog } from './operation-log.ts';
-import { INITIAL, type MachineCommand, type MachineQuery } from './register-machine.ts';
+import type { KeyedQuery, OperationLog } from './operation-log.ts';
+import type { MachineCommand, MachineQuery } from './register-machine.ts';
 
 export interface WorkloadOptions {
   readonly seed: number;
@@ -30,19 +31,11 @@ const CALL_TIMEOUT_MS = 1300;
 /** In a session the node asks again for so long, until it knows. */
 const SESSION_CALL_TIMEOUT_MS = 3300;
 const MAX_THINK_MS = 6;
-const SLOTS = ['register-1', 'register-2', 'register-3', 'tickets-1', 'tickets-2'];
-/**
- * So often a slot is used before it goes on under a new key: what is unknown of one key stays possible for ever, and a
- * check of very many of those takes long.
- */
-const USES_OF_KEY = 250;
 
 /** Clients that write and read through any of the processes, one operation at a time each. */
 export class Workload {
   readonly #options: WorkloadOptions;
-  readonly #uses = new Map<string, number>();
-  #lastValue = INITIAL;
-  #lastOperation = 0;
+  readonly #inputs = new KeyedInputs();
   #done = 0;
 
   constructor(options: WorkloadOptions) {
@@ -56,10 +49,7 @@ export class Workload {
 
   /** Every key that was used. */
   get keys(): readonly string[] {
-    return SLOTS.flatMap((slot) => {
-      const generations = Math.ceil((this.#uses.get(slot) ?? 0) / USES_OF_KEY);
-      return Array.from({ length: generations }, (_, generation) => keyName(slot, generation));
-    });
+    return this.#inputs.keys;
   }
 
   /** Until the signal, or until a process has failed. */
@@ -74,7 +64,7 @@ export class Workload {
 
   /** Writes once through this process; false if that failed. */
   async writeThrough(id: string): Promise<boolean> {
-    const command = this.#nameIt({ type: 'put', key: this.#nextKey('register-1'), value: this.#nextValue() });
+    const command = this.#inputs.write();
     const outcome = await this.#through(id, (connection) => {
       return this.#write(`through ${id}`, connection, { type: 'write', command });
     });
@@ -130,13 +120,13 @@ export class Workload {
   }
 
   async #operate({ name, kind }: Client, connection: NodeConnection, random: Seeded): Promise<NodeOutcome> {
-    const input = this.#input(random, kind === 'reader');
+    const input = this.#inputs.next(random, kind === 'reader');
     if (input.type === 'get' || input.type === 'drawn') {
       const byLease = kind === 'reader' || random.bit();
       return await this.#read(name, connection, input, byLease ? 'lease' : 'linearizable');
     }
     const type = kind === 'in a session' ? 'session-write' : 'write';
-    return await this.#write(name, connection, { type, command: this.#nameIt(input) });
+    return await this.#write(name, connection, { type, command: this.#inputs.nameIt(input) });
   }
 
   async #read(
@@ -160,37 +150,4 @@ export class Workload {
     if (outcome.outcome === 'ok') this.#done += 1;
     return outcome;
   }
-
-  #input(random: Seeded, readsOnly: boolean): KeyedInput {
-    const slot = random.pick(SLOTS);
-    const key = this.#nextKey(slot);
-    const reads = readsOnly || random.int(3) === 0;
-    if (slot.startsWith('tickets')) return reads ? { type: 'drawn', key } : { type: 'draw', key };
-    if (reads) return { type: 'get', key };
-    const value = this.#nextValue();
-    // What it holds is often the value that was written before, or the one before that.
-    const expected = Math.max(INITIAL, value - 1 - random.int(5));
-    return random.bit() ? { type: 'put', key, value } : { type: 'swap', key, expected, value };
-  }
-
-  #nextKey(slot: string): string {
-    const uses = this.#uses.get(slot) ?? 0;
-    this.#uses.set(slot, uses + 1);
-    return keyName(slot, Math.floor(uses / USES_OF_KEY));
-  }
-
-  /** No two writes of a run write the same: so a read tells whose it saw. */
-  #nextValue(): number {
-    this.#lastValue += 1;
-    return this.#lastValue;
-  }
-
-  #nameIt(input: Exclude<KeyedInput, { readonly type: 'get' | 'drawn' }>): MachineCommand {
-    this.#lastOperation += 1;
-    return { ...input, op: `op-${this.#lastOperation}` };
-  }
-}
-
-function keyName(slot: string, generation: number): string {
-  return `${slot}.${generation}`;
 }

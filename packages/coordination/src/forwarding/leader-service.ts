@@ -4,6 +4,7 @@ import {
   linkSignals,
   type MonotonicMs,
   settleWithin,
+  sleep,
   toClusterError,
 } from '@quorate/core';
 import { errorText } from '../error-text.ts';
@@ -16,7 +17,7 @@ import {
   type ForwardedEnvelope,
 } from './envelope.ts';
 import type { ForwardSettings } from './forward-options.ts';
-import type { Remembered, RequestMemory } from './request-memory.ts';
+import type { Remembered, RequestMark, RequestMemory } from './request-memory.ts';
 
 /** What a handler is told about a request. */
 export interface ForwardedRequest {
@@ -122,17 +123,20 @@ export class LeaderService implements Disposable {
     const mark = { id: envelope.id, token: leadership.token, doubt: envelope.doubt };
     let remembered: Remembered;
     try {
-      remembered = await this.#memory.begin(mark, { signal: leadership.signal });
+      remembered = await this.#remember(mark, leadership);
       if (remembered.kind === 'answered') return decodeAnswer(remembered.answer);
     } catch (error) {
       this.#led.system.logger.warn(`forwarding: ${envelope.name} could not be begun: ${errorText(error)}`, error);
       return this.#notLeader();
     }
-    if (remembered.kind === 'unknown') {
+    if (remembered.kind !== 'begun') {
       const message = `${envelope.name}: the request was begun before, and nobody knows how far it came`;
       return { kind: 'error', code: 'SESSION_EXPIRED', message, outcome: 'unknown' };
     }
-    if (!leadership.isValid()) return this.#notLeader();
+    if (!leadership.isValid()) {
+      await this.#withdraw(mark);
+      return this.#notLeader();
+    }
     const answer = await this.#work(envelope, leadership, handler);
     // The effect is there, whether or not its answer is kept; and whether or not this node still leads.
     await this.#memory.answer(mark, encodeAnswer(answer)).catch((error: unknown) => {
@@ -142,6 +146,24 @@ export class LeaderService implements Disposable {
       );
     });
     return answer;
+  }
+
+  /** What an earlier leader has begun and not answered may be answered, or withdrawn, any moment. */
+  async #remember(mark: RequestMark, leadership: Leadership): Promise<Remembered> {
+    const { clock } = this.#led.system;
+    const end = clock.now() + this.#settings.attemptTimeoutMs / 2;
+    for (;;) {
+      const remembered = await this.#memory.begin(mark);
+      if (remembered.kind !== 'under-way' || clock.now() >= end || !leadership.isValid()) return remembered;
+      await sleep(clock, ASK_AGAIN_MS);
+    }
+  }
+
+  /** Nothing was done. If that can't be told, repetitions have an unknown outcome. */
+  async #withdraw(mark: RequestMark): Promise<void> {
+    await this.#memory.withdraw?.(mark).catch((error: unknown) => {
+      this.#led.system.logger.debug(`forwarding: a request is not withdrawn: ${errorText(error)}`);
+    });
   }
 
   async #work(
@@ -200,6 +222,8 @@ export class LeaderService implements Disposable {
   }
 }
 
+/** How long to wait before the memory is asked again. */
+const ASK_AGAIN_MS = 50;
 /** What an envelope has beside its payload, and more. */
 const HEADROOM_BYTES = 1024;
 

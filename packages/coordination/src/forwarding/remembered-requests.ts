@@ -1,4 +1,5 @@
-import { type CallOptions, ClusterError } from '@quorate/core';
+import { type CallOptions, ClusterError, isClusterError } from '@quorate/core';
+import type { CoordinationResult } from '../replicated/coordination-codec.ts';
 import type { CoordinationReplicator } from '../slots/replicated-claims.ts';
 import { MAX_ANSWER_LENGTH } from '../replicated/request-table.ts';
 import type { Remembered, RequestMark, RequestMemory } from './request-memory.ts';
@@ -24,12 +25,13 @@ class ReplicatedMemory implements RequestMemory {
     this.#replicator = replicator;
   }
 
-  async begin({ id, token }: RequestMark, options: CallOptions = {}): Promise<Remembered> {
-    const write = { ...options, timeoutMs: COMMAND_MS };
-    const result = await this.#replicator.replicate({ do: 'begin', id, token: String(token) }, write);
+  async begin(mark: RequestMark, options: CallOptions = {}): Promise<Remembered> {
+    const { id, token } = mark;
+    const result = await this.#begin(mark, options);
     if (result.kind === 'answered') return { kind: 'answered', answer: decode(result.answer) };
     // The command may be an earlier one of this very request, whose answer was lost.
     const isOwn = result.kind === 'under-way' && result.token === String(token) && this.#begun.get(id) !== token;
+    if (result.kind === 'under-way' && result.token !== String(token)) return { kind: 'under-way' };
     if (result.kind !== 'begun' && !isOwn) return { kind: 'unknown' };
     this.#begun.set(id, token);
     const [oldest] = this.#begun.keys();
@@ -44,6 +46,26 @@ class ReplicatedMemory implements RequestMemory {
     }
     const write = { ...options, timeoutMs: COMMAND_MS };
     await this.#replicator.replicate({ do: 'answer', id, token: String(token), answer: text }, write);
+  }
+
+  /** Who can't tell whether it is begun will not do it: so it gives it back, unless it has begun it before. */
+  async #begin(mark: RequestMark, options: CallOptions): Promise<CoordinationResult> {
+    const { id, token } = mark;
+    const write = { ...options, timeoutMs: COMMAND_MS };
+    try {
+      return await this.#replicator.replicate({ do: 'begin', id, token: String(token) }, write);
+    } catch (error) {
+      const isUnknown = !isClusterError(error) || error.outcome !== 'not-applied';
+      // If that fails as well, repetitions have an unknown outcome.
+      if (isUnknown && this.#begun.get(id) !== token) await this.withdraw(mark, options).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async withdraw({ id, token }: RequestMark, options: CallOptions = {}): Promise<void> {
+    const write = { ...options, timeoutMs: COMMAND_MS };
+    await this.#replicator.replicate({ do: 'withdraw', id, token: String(token) }, write);
+    this.#begun.delete(id);
   }
 }
 

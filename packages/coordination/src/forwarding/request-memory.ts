@@ -13,14 +13,18 @@ export type Remembered =
   /** It was not begun before: it is the caller's to do. */
   | { readonly kind: 'begun' }
   | { readonly kind: 'answered'; readonly answer: Uint8Array }
+  /** An earlier leader has begun it, and may tell its answer yet: to be asked again, for a while. */
+  | { readonly kind: 'under-way' }
   /** It was begun before, or may have been, and nobody knows how far it came. */
   | { readonly kind: 'unknown' };
 
 /** Remembers which requests were begun, and what was answered, so that one that is repeated is not done again. */
 export interface RequestMemory {
-  /** Called once the request is not under way on this node. */
+  /** Called once the request is not under way on this node. Where it rejects, nothing is done. */
   begin(mark: RequestMark, options?: CallOptions): Promise<Remembered>;
   answer(mark: RequestMark, answer: Uint8Array, options?: CallOptions): Promise<void>;
+  /** It was begun under this mark and not done, and will not be: whoever leads next may begin it. */
+  withdraw?(mark: RequestMark, options?: CallOptions): Promise<void>;
 }
 
 export interface TermMemoryOptions {

@@ -70,7 +70,7 @@ function isSlotCommand(fields: Fields): boolean {
 
 function isRequestCommand({ do: what, id, token, answer }: Fields): boolean {
   if (!isRequestId(id) || !isTokenText(token)) return false;
-  return what === 'begin' || (what === 'answer' && isAnswer(answer));
+  return what === 'begin' || what === 'withdraw' || (what === 'answer' && isAnswer(answer));
 }
 
 function slotOf(value: unknown): readonly [string, SlotEntry] {

@@ -64,6 +64,7 @@ class ReplicatedCoordination implements CoordinationMachine {
         return { kind: 'invalid' };
       case 'begin':
       case 'answer':
+      case 'withdraw':
         return this.#requests.apply(command, time);
       case 'open':
       case 'claim':

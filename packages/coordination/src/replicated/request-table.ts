@@ -1,7 +1,9 @@
 /** What is kept of requests that were forwarded, as commands of a state machine. Answers are base64, tokens decimal. */
 export type RequestCommand =
   | { readonly do: 'begin'; readonly id: string; readonly token: string }
-  | { readonly do: 'answer'; readonly id: string; readonly token: string; readonly answer: string };
+  | { readonly do: 'answer'; readonly id: string; readonly token: string; readonly answer: string }
+  /** By the leader that has begun it, and will not do it. */
+  | { readonly do: 'withdraw'; readonly id: string; readonly token: string };
 
 export type RequestResult =
   /** Nobody has begun it: it is this leader's to do. */
@@ -9,7 +11,8 @@ export type RequestResult =
   /** It was done; this is the answer. */
   | { readonly kind: 'answered'; readonly answer: string }
   /** It was begun under this token and never answered: how far it came, nobody knows. */
-  | { readonly kind: 'under-way'; readonly token: string };
+  | { readonly kind: 'under-way'; readonly token: string }
+  | { readonly kind: 'withdrawn' };
 
 export interface RequestEntry {
   readonly token: string;
@@ -50,6 +53,7 @@ export class RequestTable {
     this.#forget((entry) => time - entry.at > REMEMBER_MS);
     const known = this.#entries.get(command.id);
     if (command.do === 'answer') return this.#answer(command.id, command.answer, command.token, known);
+    if (command.do === 'withdraw') return this.#withdraw(command.id, command.token, known);
     if (known?.answer !== undefined) return { kind: 'answered', answer: known.answer };
     if (known !== undefined) return { kind: 'under-way', token: known.token };
     this.#entries.set(command.id, { token: command.token, at: time, answer: undefined });
@@ -64,6 +68,11 @@ export class RequestTable {
       this.#forget(() => this.#length > MAX_ANSWERS_LENGTH);
     }
     return { kind: 'answered', answer };
+  }
+
+  #withdraw(id: string, token: string, known: RequestEntry | undefined): RequestResult {
+    if (known?.token === token && known.answer === undefined) this.#entries.delete(id);
+    return { kind: 'withdrawn' };
   }
 
   /** From the oldest on, as long as they are to be forgotten. */

@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NodeSupervisor } from '../processes/node-supervisor.ts';
+import { OperationLog } from '../processes/operation-log.ts';
+import { stablePorts } from '../processes/stable-ports.ts';
+import { findFaults } from '../processes/verdict.ts';
+import { post } from './post.ts';
+import { RollingLoad } from './rolling-load.ts';
+import type { LeadershipLine, RollingSettings } from './rolling-protocol.ts';
+
+export interface RollingRunOptions {
+  readonly seed: number;
+  /** How often each node is restarted. */
+  readonly rounds: number;
+  readonly secret?: string;
+}
+
+export interface RollingRunResult {
+  /** Requests that failed though they were repeated once at another node. */
+  readonly failures: readonly string[];
+  /** What else is wrong: with the history, or with what the replicas have. */
+  readonly wrong: readonly string[];
+  readonly done: number;
+  /** How long nobody led, at each change of leader. */
+  readonly gapsMs: readonly number[];
+  /** For people. */
+  readonly told: readonly string[];
+}
+
+const IDS = ['a', 'b', 'c', 'd', 'e'];
+const PROGRAM = fileURLToPath(new URL('rolling-node-process.ts', import.meta.url));
+const CLIENTS = 10;
+const START_MS = 60_000;
+const STOP_MS = 30_000;
+const REST_MS = 300;
+const AGREE_MS = 30_000;
+
+/** Five processes that are restarted in turn, whoever leads first, while clients go on. */
+export async function runRolling(options: RollingRunOptions): Promise<RollingRunResult> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'quorate-rolling-'));
+  try {
+    const all = await stablePorts(2 * IDS.length);
+    const ports = Object.fromEntries(IDS.map((id, at) => [id, all[at] ?? 0]));
+    const clientPorts = new Map(IDS.map((id, at) => [id, all[IDS.length + at] ?? 0]));
+    const { secret } = options;
+    const settings = IDS.map((id): RollingSettings => ({
+      id,
+      directory: path.join(directory, id),
+      ports,
+      clientPort: clientPorts.get(id) ?? 0,
+      ...(secret !== undefined && { secret }),
+    }));
+    await using supervisor = new NodeSupervisor(settings, PROGRAM);
+    return await new RollingRun(options, supervisor, clientPorts).live();
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+class RollingRun {
+  readonly #rounds: number;
+  readonly #supervisor: NodeSupervisor;
+  readonly #clientPorts: ReadonlyMap<string, number>;
+  readonly #log = new OperationLog();
+  readonly #load: RollingLoad;
+  readonly #told: string[] = [];
+
+  constructor(
+    { seed, rounds }: RollingRunOptions,
+    supervisor: NodeSupervisor,
+    clientPorts: ReadonlyMap<string, number>,
+  ) {
+    this.#rounds = rounds;
+    this.#supervisor = supervisor;
+    this.#clientPorts = clientPorts;
+    this.#load = new RollingLoad({ seed, clients: CLIENTS, clientPorts, log: this.#log });
+  }
+
+  async live(): Promise<RollingRunResult> {
+    try {
+      for (const id of IDS) this.#supervisor.start(id);
+      await Promise.all(IDS.map((id) => this.#supervisor.ready(id, START_MS)));
+      const end = new AbortController();
+      const load = this.#load.run(end.signal);
+      try {
+        for (let round = 0; round < this.#rounds; round += 1) await this.#restartAll();
+        await rest();
+      } finally {
+        end.abort();
+        await load;
+      }
+      const wrong = findFaults(this.#log, await this.#journals());
+      const { failures, done } = this.#load;
+      return { failures, wrong, done, gapsMs: this.#gaps(), told: this.#tell() };
+    } catch (error) {
+      throw new Error([String(error), ...this.#tell()].join('\n'), { cause: error });
+    }
+  }
+
+  /** Whoever leads is next, if it has not been yet: so leadership moves as often as it can. */
+  async #restartAll(): Promise<void> {
+    const left = new Set(IDS);
+    while (left.size > 0) {
+      const leader = this.#leader();
+      const id = leader !== undefined && left.has(leader) ? leader : ([...left][0] ?? '');
+      left.delete(id);
+      await this.#restart(id, id === leader);
+      await rest();
+    }
+  }
+
+  async #restart(id: string, leads: boolean): Promise<void> {
+    const since = performance.now();
+    await this.#supervisor.stop(id, STOP_MS);
+    const stopped = performance.now();
+    this.#supervisor.start(id);
+    await this.#supervisor.ready(id, START_MS);
+    const [stopMs, startMs] = [stopped - since, performance.now() - stopped].map((ms) => ms.toFixed(0));
+    this.#told.push(`restarted ${id}${leads ? ', which led' : ''}: stopped in ${stopMs} ms, ready after ${startMs} ms`);
+  }
+
+  /** Of all processes, in order. */
+  #leaderships(): readonly (LeadershipLine & { readonly id: string })[] {
+    const lines = IDS.flatMap((id) => {
+      const told = this.#supervisor.output(id).filter((line) => line.startsWith('{"leadership"'));
+      return told.map((line) => ({ ...(JSON.parse(line) as LeadershipLine), id }));
+    });
+    return lines.sort((one, other) => one.atMs - other.atMs);
+  }
+
+  #leader(): string | undefined {
+    const last = this.#leaderships().at(-1);
+    return last?.leadership === 'acquired' ? last.id : undefined;
+  }
+
+  #gaps(): readonly number[] {
+    const all = this.#leaderships();
+    return all.flatMap(({ leadership, atMs }, at) => {
+      const before = all[at - 1];
+      return leadership === 'acquired' && before?.leadership === 'lost' ? [atMs - before.atMs] : [];
+    });
+  }
+
+  /** What every replica has done, once all have done the same. */
+  async #journals(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const agent = new Agent({ keepAlive: true });
+    const end = performance.now() + AGREE_MS;
+    try {
+      for (;;) {
+        const journals = new Map<string, readonly string[]>();
+        for (const [id, port] of this.#clientPorts) journals.set(id, await journalAt(agent, port));
+        const lengths = new Set([...journals.values()].map(({ length }) => length));
+        if (lengths.size === 1 && !lengths.has(0)) return journals;
+        if (performance.now() > end) throw new Error(`replicas have done ${[...lengths].join(', ')} operations`);
+        await rest();
+      }
+    } finally {
+      agent.destroy();
+    }
+  }
+
+  #tell(): readonly string[] {
+    const { longestMs, longestSilenceMs, firstFailures, done, unanswered } = this.#load;
+    const gaps = this.#gaps().map((ms) => ms.toFixed(0));
+    return [
+      ...this.#told,
+      `${done} requests answered, the slowest after ${longestMs.toFixed(0)} ms; no write for ${longestSilenceMs.toFixed(0)} ms at most`,
+      `${unanswered} writes were lost with their connections`,
+      `nobody led for ${gaps.join(', ')} ms`,
+      ...[...firstFailures].map(([what, count]) => `repeated: ${count} times ${what}`),
+      ...IDS.flatMap((id) => this.#supervisor.output(id).map((line) => `${id} | ${line}`)),
+    ];
+  }
+}
+
+async function journalAt(agent: Agent, port: number): Promise<readonly string[]> {
+  const journal: string[] = [];
+  for (let before = -1; journal.length > before;) {
+    before = journal.length;
+    const page = await post(agent, port, { type: 'read', query: { type: 'journal', from: before } }, AGREE_MS);
+    if (page.outcome === 'ok') journal.push(...(page.result as readonly string[]));
+  }
+  return journal;
+}
+
+function rest(): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, REST_MS));
+}

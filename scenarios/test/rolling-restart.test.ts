@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { runRolling } from '../src/rolling/rolling-run.ts';
+
+const ROUNDS = Number(process.env['QUORATE_ROLLING_ROUNDS'] ?? 1);
+const SEED = Number(process.env['QUORATE_ROLLING_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const TIMEOUT_MS = 120_000 + ROUNDS * 120_000;
+
+it(
+  `five processes are restarted in turn, and no request fails that is repeated once (seed ${SEED})`,
+  { timeout: TIMEOUT_MS },
+  async () => {
+    console.log(`QUORATE_ROLLING_SEED=${SEED} QUORATE_ROLLING_ROUNDS=${ROUNDS}`);
+    const { failures, wrong, done, gapsMs, told } = await runRolling({
+      seed: SEED,
+      rounds: ROUNDS,
+      secret: `rolling restart ${SEED}`,
+    });
+    console.log(told.filter((line) => !line.includes(' | ')).join('\n'));
+    expect([...failures, ...wrong], told.join('\n')).toEqual([]);
+    expect(gapsMs.length).toBeGreaterThanOrEqual(ROUNDS);
+    expect(done).toBeGreaterThan(100 * ROUNDS);
+  },
+);
