@@ -6,6 +6,7 @@ import { runFormation } from './formation/run-formation.ts';
 import { runFuzz } from './fuzz/run-fuzz.ts';
 import { runLeases } from './leases/run-leases.ts';
 import { runLocks } from './locks/run-locks.ts';
+import { runMembership } from './membership/run-membership.ts';
 import { memoryParts, raftParts, sharedRaftParts, volatileParts, wholeNodeParts } from './parts.ts';
 import { type ReplicationParts, strainedParts } from './replication/replication-parts.ts';
 import { runReplication } from './replication/run-replication.ts';
@@ -33,6 +34,7 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   singletons: (seed) => runSingletons(seed),
   leases: (seed) => runLeases(seed),
   locks: (seed) => runLocks(seed),
+  membership: (seed) => runMembership(seed),
   fuzz: (seed) => runFuzz(seed),
   strained: async (seed) => runReplication(seed, await (strained ??= strainedParts())),
 };
@@ -41,7 +43,8 @@ const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys
   --seed N       begin with this seed; without --seeds live just this one, and print its trace
   --seeds COUNT  end after so many; without it, go on until something breaks
   --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, that replicate (strained: with low
-                 limits), that form a cluster, that lead and lock by the leases of an engine, or that are lied to (fuzz)`;
+                 limits), that form a cluster, that lead and lock by the leases of an engine, that
+                 gossip about each other, or that are lied to (fuzz)`;
 
 const { values } = parseArgs({
   options: {

@@ -1,0 +1,45 @@
+import type { swimMembership } from '@quorate/membership-swim';
+import { importMutant, type Mutation } from '../mutants.ts';
+
+export type MembershipMutation = Mutation & {
+  /** Where the search for a life that shows it begins. */
+  readonly seed: number;
+};
+
+/** The rules of the membership, broken one at a time. */
+export const membershipMutations: readonly MembershipMutation[] = [
+  {
+    name: 'a node that is called dead does not say otherwise',
+    file: 'protocol/own-record.ts',
+    find: 'this.#renew({ refutation: heard.refutation + 1 });',
+    replace: '',
+    seed: 1,
+  },
+  {
+    name: 'a node whose run counts for less than an earlier one does not insist',
+    file: 'protocol/own-record.ts',
+    find: 'this.#renew({ epoch: heard.epoch + 1, refutation: 0 });',
+    replace: '',
+    seed: 1,
+  },
+  {
+    name: 'old news of a death is believed',
+    file: 'protocol/accusations.ts',
+    find: "if (known === undefined || !prevails(rumour, 'unreachable', known)) return;",
+    replace: 'if (known === undefined) return;',
+    seed: 15,
+  },
+  {
+    name: 'nobody is told that a node leaves',
+    file: 'membership-host.ts',
+    find: 'this.#runner.enter((swim, now) => swim.leave(now));',
+    replace: 'resolve();',
+    seed: 10,
+  },
+];
+
+/** The package with one rule broken. */
+export async function brokenMembership(mutation: MembershipMutation): Promise<typeof swimMembership> {
+  const parts = await importMutant<{ readonly swimMembership: typeof swimMembership }>('membership-swim', mutation);
+  return parts.swimMembership;
+}

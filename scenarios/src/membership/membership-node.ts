@@ -1,0 +1,88 @@
+import { type Cluster, createCluster, Keyring, type Membership, type NodeId } from '@quorate/core';
+import type { swimMembership, SwimMembershipOptions } from '@quorate/membership-swim';
+import type { Host } from '@quorate/simulator';
+import { fileStorage } from '@quorate/storage-file';
+import { tcpTransport } from '@quorate/transport-tcp';
+
+const PORT = 7000;
+
+/** What is the same for all nodes of a life. */
+export interface NodeSurroundings {
+  readonly isSecured: boolean;
+  readonly options: SwimMembershipOptions;
+  /** Whose addresses a node is given when it starts. */
+  readonly seeds: (id: NodeId) => readonly Host[];
+  /** The membership, or a mutant of it. */
+  readonly membership: typeof swimMembership;
+  /** A node runs now. */
+  readonly started: (node: MembershipNode, cluster: Cluster) => void;
+}
+
+/** A node with its secrets and, perhaps, a disk; on one host after another. */
+export class MembershipNode {
+  readonly id: NodeId;
+  readonly isDurable: boolean;
+  readonly keyring: Keyring;
+  readonly #surroundings: NodeSurroundings;
+  home: Host;
+  /** Has been told to run, and not to stop since. */
+  isWanted = false;
+  /** It said that it leaves, a majority heard it, and it has not been started since. */
+  hasLeft = false;
+  #cluster: Cluster | undefined;
+
+  constructor(id: NodeId, home: Host, isDurable: boolean, secret: string, surroundings: NodeSurroundings) {
+    this.id = id;
+    this.home = home;
+    this.isDurable = isDurable;
+    this.keyring = new Keyring({ use: secret });
+    this.#surroundings = surroundings;
+  }
+
+  /** Undefined while no process of it lives. */
+  get cluster(): Cluster | undefined {
+    return this.home.running ? this.#cluster : undefined;
+  }
+
+  get membership(): Membership | undefined {
+    const { cluster } = this;
+    return cluster?.status === 'running' ? cluster.membership : undefined;
+  }
+
+  start(): void {
+    const { isSecured, options, membership, seeds, started } = this.#surroundings;
+    this.isWanted = true;
+    this.hasLeft = false;
+    this.home.start(async (system) => {
+      const cluster = createCluster({
+        nodeId: this.id,
+        bind: { host: this.home.address, port: PORT },
+        ...(isSecured ? { keyring: this.keyring } : { insecure: true }),
+        seedNodes: seeds(this.id).map(({ address }) => ({ host: address, port: PORT })),
+        transport: tcpTransport({ reconnect: { minMs: 100, maxMs: 2000 } }),
+        membership: membership(options),
+        ...(this.isDurable && { storage: fileStorage({ directory: '/data' }) }),
+        logLevel: 'warn',
+        system,
+      });
+      this.#cluster = cluster;
+      started(this, cluster);
+      await cluster.start();
+    });
+  }
+
+  /** Stops in order. Resolves to whether a majority has heard that it leaves. */
+  async stop(): Promise<boolean> {
+    this.isWanted = false;
+    const { cluster } = this;
+    if (cluster === undefined) return false;
+    const isTold = await cluster.membership.leave().then(
+      () => true,
+      () => false,
+    );
+    this.hasLeft = isTold;
+    await cluster.stop();
+    this.#cluster = undefined;
+    return isTold;
+  }
+}
