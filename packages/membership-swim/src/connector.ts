@@ -98,7 +98,7 @@ export class Connector implements ContactSink, Disposable {
     const key = formatAddress({ host, port });
     const isTried = this.#tried.some((address) => formatAddress(address) === key);
     if (this.#leases.has(key) || isTried) this.#borrowed.set(id, key);
-    for (const resolve of [...(this.#waiting.get(id) ?? [])]) resolve();
+    for (const resolve of this.#waiting.get(id) ?? []) resolve();
   }
 
   /** Nobody is to be expected at a member's address any more; the transport may have remembered it by itself. */
@@ -111,7 +111,7 @@ export class Connector implements ContactSink, Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const waiting of [...this.#waiting.values()]) for (const resolve of [...waiting]) resolve();
+    for (const waiting of this.#waiting.values()) for (const resolve of waiting) resolve();
   }
 
   get #connectsAll(): boolean {

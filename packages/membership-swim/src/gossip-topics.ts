@@ -78,7 +78,7 @@ export class GossipTopics implements GossipCarrier {
 
   /** What every topic has to exchange, in pieces. */
   *capture(): Generator<ExchangeItem, void> {
-    for (const [topic, exchange] of [...this.#exchanges]) {
+    for (const [topic, exchange] of this.#exchanges) {
       const bytes = this.#guarded(topic, () => exchange.capture());
       if (bytes !== undefined && bytes.length > MAX_TOPIC_BYTES) {
         this.#log.warn(`topic ${topic}`, `topic ${topic} has ${bytes.length} bytes to exchange: too many, left out`);

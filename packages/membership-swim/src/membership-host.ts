@@ -311,14 +311,10 @@ export class SwimMembershipHost implements Membership {
   }
 
   #tell(to: NodeId, topic: number, payload: Uint8Array): boolean {
-    const swim = this.#runner.swim;
-    const member = swim?.members.get(to);
-    if (swim === undefined || member === undefined || this.#closed.signal.aborted) return false;
-    if (member.state !== 'alive' && member.state !== 'suspect') return false;
-    if (to === swim.self.id) this.carrier.hear(topic, payload);
-    const messages = [Object.freeze({ type: 'user' as const, topic, payload })];
-    const packet = Object.freeze({ sender: swim.self.id, run: this.#context.incarnation, messages });
-    if (to !== swim.self.id) this.#wire.send(member, packet);
+    const { swim } = this.#runner;
+    if (swim === undefined || this.#closed.signal.aborted) return false;
+    if (to !== swim.self.id) return swim.tell(to, topic, payload);
+    this.carrier.hear(topic, payload);
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { Keyring, type Plugin, type PluginContexts, type PluginKind, silentLogger } from '@quorate/core';
+import { Keyring, type Plugin, type PluginKind, silentLogger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { memoryDisk, memoryStorage } from '@quorate/memory';
 import { membershipContract, type NodeParts, type RefusedOptions } from '@quorate/testkit';
@@ -74,5 +74,5 @@ describe('with a secret', () => {
 
 function secured<T, K extends PluginKind>(plugin: Plugin<T, K>, keyring: Keyring): Plugin<T, K> {
   const security = { keyring, insecure: false };
-  return { ...plugin, create: (context) => plugin.create({ ...context, security } as PluginContexts[K]) };
+  return { ...plugin, create: (context) => plugin.create({ ...context, security }) };
 }
