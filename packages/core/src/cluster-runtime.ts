@@ -254,6 +254,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     if (discovery !== undefined) this.#runDiscovery(discovery, this.#feed, ground);
     this.#show(ground.membership.view);
     void this.#followMembership(ground);
+    void this.#followRefusals(ground);
   }
 
   /** Connects the parts. What runs in the background from here on ends with `#closing`, with its part, or `#ended`. */
@@ -291,6 +292,18 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
       }
     };
     await retry(context, this.#ended.signal, follow, (error) => this.#report('watch the membership', error));
+  }
+
+  async #followRefusals({ transport }: Ground): Promise<void> {
+    try {
+      for await (const event of transport.watch({ signal: this.#ended.signal })) {
+        if (event.type === 'refused') {
+          this.#emitter.emit('connectionRefused', { remote: event.remote, error: event.error });
+        }
+      }
+    } catch (error) {
+      this.#report('watch the transport', error);
+    }
   }
 
   /** Changes that happened while the cluster started are told late: what is shown never goes back. */

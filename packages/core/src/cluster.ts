@@ -1,3 +1,4 @@
+import type { Address } from './address.ts';
 import type { CallOptions } from './call-options.ts';
 import type { ClusterError } from './cluster-error.ts';
 import type { ClusterNode } from './cluster-node.ts';
@@ -29,6 +30,8 @@ export interface ClusterEvents {
   readonly nodeFailed: { readonly node: ClusterNode; readonly member: Member; readonly reason: FailureReason };
   /** A node said goodbye. */
   readonly nodeLeft: { readonly node: ClusterNode; readonly member: Member; readonly reason: LeaveReason };
+  /** A connection from outside was refused: a wrong secret, another cluster, another protocol. Strangers can cause many. */
+  readonly connectionRefused: { readonly remote: Address; readonly error: ClusterError };
   /** Another leader was observed, or none is known any more. */
   readonly leaderChanged: { readonly leader: LeaderInfo | undefined; readonly previous: LeaderInfo | undefined };
   /** This node leads. Check `leadership.isValid()` at each use. */

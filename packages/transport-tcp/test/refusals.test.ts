@@ -1,8 +1,9 @@
 import { connect, createServer } from 'node:net';
 
-import { Keyring, type Logger } from '@quorate/core';
+import { createCluster, Keyring, type Logger } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 
+import { tcpTransport } from '../src/index.ts';
 import { StreamKeys } from '../src/stream-keys.ts';
 import {
   bytes,
@@ -123,6 +124,27 @@ describe('a node with a secret refuses', () => {
     expect(got).toEqual([]);
     expect(isConnected(a, 'honest')).toBe(true);
   });
+});
+
+it('a cluster tells of connections that it refused', async () => {
+  const cluster = createCluster({
+    name: 'test',
+    nodeId: 'a',
+    secret: SECRET,
+    transport: tcpTransport(),
+    logger: listener(),
+  });
+  const told: string[] = [];
+  cluster.on('connectionRefused', ({ error }) => told.push(error.code));
+  await cluster.start();
+  await using b = await startNode({ id: 'b', keyring: keyring('quite another secret'), transport: quick });
+  b.transport.addContact(cluster.self);
+  await until(() => told.length > 0);
+  expect(told[0]).toBe('REFUSED');
+  await using c = await startNode({ id: 'c', keyring: keyring() });
+  c.transport.addContact(cluster.self);
+  await until(() => isConnected(c, 'a'));
+  await cluster.stop();
 });
 
 describe('a node without a secret', () => {
