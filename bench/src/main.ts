@@ -3,12 +3,23 @@ import { election } from './election.ts';
 import { imports } from './imports.ts';
 import { log } from './log.ts';
 import { membership } from './membership.ts';
+import { membershipProcesses } from './membership-processes.ts';
 import { raft } from './raft.ts';
 import { records } from './records.ts';
 import { takeover } from './takeover.ts';
 import { transport } from './transport.ts';
 
-const benchmarks: readonly Benchmark[] = [election, imports, log, membership, raft, records, takeover, transport];
+const benchmarks: readonly Benchmark[] = [
+  election,
+  imports,
+  log,
+  membership,
+  membershipProcesses,
+  raft,
+  records,
+  takeover,
+  transport,
+];
 
 const [name, ...args] = process.argv.slice(2);
 const chosen = benchmarks.find((benchmark) => benchmark.name === name);

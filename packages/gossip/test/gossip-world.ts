@@ -103,7 +103,7 @@ export class GossipWorld {
   }
 
   /** Runs until something is so on every live node. */
-  async everywhere(isSo: (gossip: Gossip, name: string) => boolean, withinMs = 30_000): Promise<void> {
+  async everywhere(isSo: (gossip: Gossip, name: string) => boolean, withinMs = 120_000): Promise<void> {
     await this.world.runUntil(() => this.live.every((name) => isSo(this.gossip(name), name)), withinMs);
   }
 }
