@@ -167,7 +167,7 @@ export class Accusations {
       incarnation: run,
       refutation,
       ...(evidence === undefined ? {} : { evidence }),
-      ...(isNewer ? { isDescribedBefore: true as const } : {}),
+      ...(isNewer ? { describedIn: known.describedIn ?? versionOf(known) } : {}),
     };
     return recordOf(next, known, this.#core.now);
   }

@@ -54,8 +54,11 @@ export class Beliefs {
   #aliveAgain(state: StateOfMember, known: MemberRecord, from: NodeId): void {
     const heard = versionOf(state);
     const order = compareVersions(heard, versionOf(known));
+    const { describedIn } = known;
+    if (order <= 0 && describedIn !== undefined && compareVersions(heard, describedIn) > 0) {
+      return this.#describe(state, known);
+    }
     if (order < 0) return;
-    if (order === 0 && known.isDescribedBefore === true) return this.#describe(state, known);
     const isItself = isSameRun(heard, versionOf(known)) && order > 0;
     const isDoubtful = !isItself && !isAtSameAddress(state, known) && isLiving(known.state);
     // Its own word alone, while another may hold the id. Who passes it on has looked already.
@@ -63,11 +66,13 @@ export class Beliefs {
     else if (order > 0) this.#believe(state, known);
   }
 
-  /** How a node describes itself that was accused before. */
-  #describe(state: StateOfMember, known: MemberRecord): void {
-    const { state: accused, evidence } = known;
-    const next = { ...state, state: accused, ...(evidence === undefined ? {} : { evidence }) };
-    this.#changes.put(recordOf(next, known, this.#core.now), known);
+  /** How a node describes itself, newer than what was known of it when it was accused. */
+  #describe({ node, address, joinOrder, ...heard }: StateOfMember, known: MemberRecord): void {
+    const { describedIn: _, ...accused } = known;
+    const version = versionOf({ node, address, joinOrder, ...heard });
+    const isWhole = compareVersions(version, versionOf(known)) === 0;
+    const member = { ...accused, node, address, joinOrder, ...(isWhole ? {} : { describedIn: version }) };
+    this.#changes.put(Object.freeze(member), known);
   }
 
   #claim(state: StateOfMember, holder: MemberRecord): void {
@@ -129,7 +134,7 @@ function isAsKnown(known: MemberRecord, { refutation, incarnation, epoch, state 
     known.incarnation === incarnation &&
     known.epoch === epoch &&
     known.state === state &&
-    known.isDescribedBefore === undefined
+    known.describedIn === undefined
   );
 }
 

@@ -11,7 +11,8 @@ const ROUNDS = 3;
 export class ProbeOrder {
   readonly #random: Random;
   #bits = 0;
-  #step = 0;
+  // At the end of a round that nobody was in.
+  #step = 1;
   #factors: readonly number[] = [];
   #offsets: readonly number[] = [];
 

@@ -50,8 +50,8 @@ export interface StateOfMember extends Destination {
 export interface MemberRecord extends StateOfMember, Member {
   readonly incarnation: number;
   readonly joinOrder: number;
-  /** Of this version only what speaks against it was heard; how the node describes itself is from an older one. */
-  readonly isDescribedBefore?: true;
+  /** Of this version only what speaks against it was heard: the older one by which the node described itself so. */
+  readonly describedIn?: Version;
 }
 
 /**

@@ -199,7 +199,11 @@ function describeMessage(message: Message): string {
       return `${message.type}(${message.target})`;
     case 'dispute':
       return `dispute(${message.id} at ${where(message.holder)})`;
-    default:
+    case 'ack':
+    case 'nack':
+    case 'leave':
+    case 'leave-ack':
+    case 'user':
       return message.type;
   }
 }

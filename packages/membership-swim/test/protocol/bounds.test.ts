@@ -1,0 +1,116 @@
+import { isClusterError } from '@quorate/core';
+import { seededRandom } from '@quorate/simulator';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { messageBytes, packetBytes } from '../../src/protocol/packet-codec.ts';
+import { DEFAULT_SETTINGS, type SwimSettings } from '../../src/protocol/settings.ts';
+import { Swim } from '../../src/protocol/swim.ts';
+import type { StateOfMember, SwimHost } from '../../src/protocol/types.ts';
+import { packet, state } from './arbitraries.ts';
+
+const FROM = { host: 'h', port: 1 };
+
+function machine(host: Partial<SwimHost> = {}, settings: Partial<SwimSettings> = {}): Swim {
+  const whole: SwimHost = {
+    send: () => undefined,
+    probeStream: () => undefined,
+    changed: () => undefined,
+    conflict: () => undefined,
+    refused: () => undefined,
+    rumour: () => ({ isNews: true }),
+    loopDelayMs: () => 0,
+    leaveAcknowledged: () => undefined,
+    ...host,
+  };
+  const self = { node: { id: 'self', host: 'self.test', port: 1 }, incarnation: 1 };
+  const random = seededRandom(1, 'bounds');
+  const swim = new Swim({ settings: { ...DEFAULT_SETTINGS, ...settings }, self, random, host: whole });
+  swim.start(0);
+  return swim;
+}
+
+function member(id: string): StateOfMember {
+  const node = { id, host: `${id}.test`, port: 1 };
+  const address = { host: node.host, port: 1 };
+  return { id, node, address, state: 'alive', incarnation: 1, epoch: 0, refutation: 0, joinOrder: 1 };
+}
+
+describe('bounds', () => {
+  it('whatever comes, nothing is thrown, no packet is too long, and this node stays alive for itself', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ packet, states: fc.array(state, { maxLength: 3 }), ms: fc.nat({ max: 900 }) }), {
+          maxLength: 12,
+        }),
+        (steps) => {
+          let longest = 0;
+          const swim = machine({
+            send: (_, sent) => {
+              longest = Math.max(longest, packetBytes(sent));
+            },
+          });
+          let now = 0;
+          for (const step of steps) {
+            now += step.ms;
+            while (swim.nextTickAt <= now) swim.tick(Math.max(0, swim.nextTickAt));
+            swim.receive(step.packet, FROM, now);
+            swim.merge(step.states, step.packet.sender, now);
+          }
+          expect(swim.members.get('self')?.state).toBe('alive');
+          expect(longest).toBeLessThanOrEqual(DEFAULT_SETTINGS.maxPacketBytes);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('a member beyond the most that are known is refused by name', () => {
+    const refused: string[] = [];
+    const swim = machine({ refused: (reason, id) => refused.push(`${reason} ${id}`) }, { maxMembers: 3 });
+    swim.merge(['b', 'c', 'd'].map(member), 'b', 1);
+    expect([...swim.members.keys()].sort()).toEqual(['b', 'c', 'self']);
+    expect(refused).toEqual(['too-many-members d']);
+  });
+
+  it('a description that is too long is refused, and the option named', () => {
+    const node = { id: 'self', host: 'self.test', port: 1, metadata: { much: 'x'.repeat(1100) } };
+    const refusal = catchError(() => machine().describe(node, 1));
+    expect(isClusterError(refusal, 'INVALID_OPTIONS')).toBe(true);
+    expect(String(refusal)).toContain('metadata');
+    expect(
+      isClusterError(
+        catchError(() => machine().spread(128, new Uint8Array(513))),
+        'INVALID_OPTIONS',
+      ),
+    ).toBe(true);
+  });
+
+  it('no more rumours of users wait than may', () => {
+    const swim = machine();
+    const taken = Array.from({ length: 600 }, (_, at) => swim.spread(128, new Uint8Array([at % 256])));
+    expect(taken.filter(Boolean)).toHaveLength(512);
+  });
+
+  it('a node that nobody answered yet is nobody: it takes its place after those that it met', () => {
+    const swim = machine();
+    expect(swim.self.joinOrder).toBe(0);
+    swim.merge([{ ...member('b'), joinOrder: 7 }], 'b', 1);
+    swim.tick(60);
+    expect(swim.self.joinOrder).toBe(8);
+  });
+
+  it('the longest of messages fits a packet', () => {
+    const metadata = { key: 'x'.repeat(985) };
+    const long = { ...member('b'), node: { ...member('b').node, metadata } };
+    expect(messageBytes({ type: 'alive', member: long })).toBeLessThan(DEFAULT_SETTINGS.maxPacketBytes - 200);
+  });
+});
+
+function catchError(run: () => unknown): unknown {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}

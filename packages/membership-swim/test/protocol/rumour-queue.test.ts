@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { transmitLimit } from '../../src/protocol/formulas.ts';
+import type { Rumour } from '../../src/protocol/messages.ts';
+import { messageBytes } from '../../src/protocol/packet-codec.ts';
+import { RumourQueue } from '../../src/protocol/rumour-queue.ts';
+import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
+
+const LIMIT = 3;
+const MUCH = 10_000;
+
+function left(id: string, refutation = 0): Rumour {
+  return { type: 'left', id, epoch: 0, run: 1, refutation };
+}
+
+function suspect(id: string): Rumour {
+  return { type: 'suspect', id, epoch: 0, run: 1, refutation: 0, by: 'w', evidence: 'silent' };
+}
+
+function user(text: string): Rumour {
+  return { type: 'user', topic: 128, payload: new TextEncoder().encode(text.padEnd(100)) };
+}
+
+function named(rumours: readonly Rumour[]): readonly string[] {
+  return rumours.map((rumour) => (rumour.type === 'left' || rumour.type === 'suspect' ? rumour.id : rumour.type));
+}
+
+describe('rumours that wait', () => {
+  it('are sent so many times, and no more', () => {
+    const queue = new RumourQueue(10);
+    queue.add('a', left('a'));
+    for (let sent = 0; sent < LIMIT; sent += 1) expect(named(queue.take(MUCH, LIMIT))).toEqual(['a']);
+    expect(queue.take(MUCH, LIMIT)).toEqual([]);
+    expect(queue.size).toBe(0);
+  });
+
+  it('go by how often they were sent, what clears before what accuses, then the newest first', () => {
+    const queue = new RumourQueue(10);
+    queue.add('old', left('old'));
+    queue.take(MUCH, LIMIT);
+    queue.add('s', suspect('s'));
+    queue.add('first', left('first'));
+    queue.add('second', left('second'));
+    expect(named(queue.take(MUCH, LIMIT))).toEqual(['second', 'first', 's', 'old']);
+  });
+
+  it('make way for a newer one with the same key, which is sent as often as if it were alone', () => {
+    const queue = new RumourQueue(10);
+    queue.add('a', left('a', 1));
+    queue.take(MUCH, LIMIT);
+    queue.add('a', left('a', 2));
+    for (let sent = 0; sent < LIMIT; sent += 1) expect(queue.take(MUCH, LIMIT)).toEqual([left('a', 2)]);
+    expect(queue.take(MUCH, LIMIT)).toEqual([]);
+  });
+
+  it('never take more bytes than there are, and each gets its turns', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 20, max: 300 }), (count, maxBytes) => {
+        const queue = new RumourQueue(100);
+        const times = new Map<Rumour, number>();
+        for (let at = 0; at < count; at += 1) queue.add(`${at}`, left(`n${at}`));
+        for (let packets = 0; queue.size > 0 && packets < 1000; packets += 1) {
+          const taken = queue.take(maxBytes, LIMIT);
+          expect(taken.reduce((sum, rumour) => sum + messageBytes(rumour), 0)).toBeLessThanOrEqual(maxBytes);
+          for (const rumour of taken) times.set(rumour, (times.get(rumour) ?? 0) + 1);
+        }
+        expect([...times.values()]).toEqual(Array.from({ length: count }, () => LIMIT));
+      }),
+    );
+  });
+
+  it('are bounded: who was sent most goes', () => {
+    const queue = new RumourQueue(3);
+    queue.add('a', left('a'));
+    queue.take(MUCH, LIMIT);
+    for (const id of ['b', 'c', 'd']) queue.add(id, left(id));
+    expect(queue.size).toBe(3);
+    expect(queue.dropped).toBe(1);
+    expect(named(queue.take(MUCH, LIMIT))).toEqual(['d', 'c', 'b']);
+  });
+
+  it('of users get a share of a packet that those of members would fill, and leave them the rest', () => {
+    const queue = new RumourQueue(100);
+    for (let at = 0; at < 50; at += 1) queue.add(`${at}`, left(`n${at}`));
+    for (let at = 0; at < 50; at += 1) queue.add(`u${at}`, user(`${at}`));
+    const taken = named(queue.take(600, LIMIT));
+    expect(taken).toContain('user');
+    expect(taken.filter((name) => name !== 'user').length).toBeGreaterThan(25);
+  });
+});
+
+describe('how often a rumour is sent', () => {
+  it.each([
+    [1, 4],
+    [9, 4],
+    [10, 8],
+    [999, 12],
+    [10_000, 20],
+  ])('among %i: %i times', (size, times) => {
+    expect(transmitLimit({ ...DEFAULT_SETTINGS, retransmitMult: 4 }, size)).toBe(times);
+  });
+});
