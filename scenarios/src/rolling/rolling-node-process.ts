@@ -36,7 +36,7 @@ const cluster = createCluster({
   ...(secret !== undefined && { secret }),
 });
 cluster.on('leadershipAcquired', () => tell('acquired'));
-cluster.on('leadershipLost', () => tell('lost'));
+cluster.on('leadershipLost', ({ reason }) => tell(isClusterError(reason, 'QUORUM_LOST') ? 'lapsed' : 'handed over'));
 
 process.on('disconnect', () => process.exit());
 await cluster.start();

@@ -21,6 +21,7 @@ export interface RollingSettings {
 
 /** A line that the process prints: when this node's leadership began or ended, by the machine's monotonic clock. */
 export interface LeadershipLine {
-  readonly leadership: 'acquired' | 'lost';
+  /** `lapsed`: the machine was too busy to renew it in time. */
+  readonly leadership: 'acquired' | 'lapsed' | 'handed over';
   readonly atMs: number;
 }

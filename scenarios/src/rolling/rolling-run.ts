@@ -24,7 +24,7 @@ export interface RollingRunResult {
   /** What else is wrong: with the history, or with what the replicas have. */
   readonly wrong: readonly string[];
   readonly done: number;
-  /** How long nobody led, at each change of leader. */
+  /** How long nobody led, each time when leadership was handed over. */
   readonly gapsMs: readonly number[];
   /** For people. */
   readonly told: readonly string[];
@@ -94,7 +94,7 @@ class RollingRun {
       }
       const wrong = findFaults(this.#log, await this.#journals());
       const { failures, done } = this.#load;
-      return { failures, wrong, done, gapsMs: this.#gaps(), told: this.#tell() };
+      return { failures, wrong, done, gapsMs: this.#gaps('handed over'), told: this.#tell() };
     } catch (error) {
       throw new Error([String(error), ...this.#tell()].join('\n'), { cause: error });
     }
@@ -136,11 +136,12 @@ class RollingRun {
     return last?.leadership === 'acquired' ? last.id : undefined;
   }
 
-  #gaps(): readonly number[] {
+  /** From each end of a leadership to the next one. */
+  #gaps(end: 'lapsed' | 'handed over'): readonly number[] {
     const all = this.#leaderships();
     return all.flatMap(({ leadership, atMs }, at) => {
       const before = all[at - 1];
-      return leadership === 'acquired' && before?.leadership === 'lost' ? [atMs - before.atMs] : [];
+      return leadership === 'acquired' && before?.leadership === end ? [atMs - before.atMs] : [];
     });
   }
 
@@ -164,12 +165,13 @@ class RollingRun {
 
   #tell(): readonly string[] {
     const { longestMs, longestSilenceMs, firstFailures, done, unanswered } = this.#load;
-    const gaps = this.#gaps().map((ms) => ms.toFixed(0));
+    const gaps = (end: 'lapsed' | 'handed over') => this.#gaps(end).map((ms) => ms.toFixed(0));
     return [
       ...this.#told,
       `${done} requests answered, the slowest after ${longestMs.toFixed(0)} ms; no write for ${longestSilenceMs.toFixed(0)} ms at most`,
       `${unanswered} writes were lost with their connections`,
-      `nobody led for ${gaps.join(', ')} ms`,
+      `nobody led for ${gaps('handed over').join(', ')} ms when leadership was handed over`,
+      `and for ${gaps('lapsed').join(', ') || 'no'} ms when it could not be renewed in time, since the machine was too busy`,
       ...[...firstFailures].map(([what, count]) => `repeated: ${count} times ${what}`),
       ...IDS.flatMap((id) => this.#supervisor.output(id).map((line) => `${id} | ${line}`)),
     ];
