@@ -9,6 +9,7 @@ import {
   type Plugin,
   silentLogger,
 } from '@quorate/core';
+import { fixedMisses } from '@quorate/failure-detector';
 import { leasedLocks } from '@quorate/lease';
 import { heartbeatMembership } from '@quorate/membership-heartbeat';
 import { memoryNetwork, memoryTransport } from '@quorate/memory';
@@ -137,7 +138,10 @@ export class SplitLife {
   }
 
   #makeMembership(): Plugin<Membership, 'membership'> {
-    if (this.#membership === 'heartbeat') return heartbeatMembership({ intervalMs: 500 });
+    const intervalMs = 500;
+    if (this.#membership === 'heartbeat') {
+      return heartbeatMembership({ intervalMs, detector: fixedMisses({ intervalMs, missThreshold: 6 }) });
+    }
     return connectionMembership({ unreachableAfterMs: 2_000 });
   }
 
