@@ -129,7 +129,7 @@ function eventLine({ at, text, tone }: PictureEvent, startedAt: MachineMs): stri
 
 const KEYS: readonly Readonly<Record<string, string>>[] = [
   { k: 'kill the leader', p: 'pause it', c: 'continue what is paused', q: 'quit' },
-  { '↑↓': 'choose a node', r: 'restart it', s: 'stop it' },
+  { '↑↓': 'choose a node', r: 'restart it', s: 'stop it', x: 'send a stranger' },
 ];
 
 function keyLine(keys: Readonly<Record<string, string>>): string {

@@ -1,6 +1,7 @@
 import type { NodeId } from '@quorate/core';
 import type { LedgerEntry } from './ledger.ts';
 import type { MachineMs, NodeReport } from './report.ts';
+import type { StrangerEvent } from './stranger.ts';
 
 /** What the supervisor did to a process, or saw of it. */
 export type ProcessEvent =
@@ -21,6 +22,7 @@ export type ProcessEvent =
 export type HistoryEvent =
   | ({ readonly source: 'node'; readonly node: NodeId } & Exclude<NodeReport, { readonly type: 'copied' }>)
   | ({ readonly source: 'process'; readonly node: NodeId } & ProcessEvent)
+  | ({ readonly source: 'stranger' } & StrangerEvent)
   | ({ readonly source: 'ledger' } & LedgerEntry);
 
 export type EventOf<S extends HistoryEvent['source'], T extends HistoryEvent['type']> = HistoryEvent & {

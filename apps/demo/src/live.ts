@@ -7,7 +7,7 @@ import type { LedgerEntry } from './ledger.ts';
 import { Narrator } from './narration.ts';
 import { isReplicated } from './elections.ts';
 import { machineNow } from './report.ts';
-import type { Session } from './session.ts';
+import { type Session, titleOf } from './session.ts';
 import type { NodeView, Supervisor } from './supervisor.ts';
 
 const FRAME_MS = 100;
@@ -168,6 +168,8 @@ class LiveView {
         return this.#restart();
       case 's':
         return this.#stop();
+      case 'x':
+        return this.#sendStranger();
       case 'up':
         return this.#select(-1);
       case 'down':
@@ -201,20 +203,25 @@ class LiveView {
     return `stopping ${node.id}`;
   }
 
+  #sendStranger(): string {
+    const { supervisor, options } = this.#session;
+    if (options.secret === undefined) return 'anybody may come in: give --secret at the start';
+    return supervisor.sendStranger() ? '' : 'one is there already';
+  }
+
   #selectedNode(): NodeView | undefined {
     return this.#session.supervisor.nodes[this.#selected];
   }
 
   #picture(): Picture {
     const { supervisor, options } = this.#session;
-    const { nodes, election, discovery, profile } = options;
     return {
-      title: `Quorate  ${nodes} nodes, election ${election}, discovery ${discovery}, profile ${profile}`,
+      title: `Quorate  ${titleOf(options)}`,
       now: machineNow(),
       startedAt: this.#startedAt,
       nodes: supervisor.nodes,
       leader: supervisor.leader,
-      isReplicated: isReplicated(election),
+      isReplicated: isReplicated(options.election),
       selected: this.#selectedNode()?.id ?? '',
       numbered: this.#numbered,
       refused: this.#refused,

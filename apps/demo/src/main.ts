@@ -3,7 +3,7 @@ import { type DemoOptions, exitCodeOf, readDemoOptions } from './options.ts';
 import { runLive } from './live.ts';
 import { consoleOutput, printSummary } from './printing.ts';
 import { runScript } from './script.ts';
-import { openSession, type Session } from './session.ts';
+import { openSession, type Session, titleOf } from './session.ts';
 
 async function main(): Promise<number> {
   const options = readOptions();
@@ -29,8 +29,7 @@ async function open(options: DemoOptions): Promise<Session | undefined> {
 }
 
 async function unattended(session: Session): Promise<number> {
-  const { nodes, election, discovery, profile } = session.options;
-  console.log(`${nodes} nodes, election ${election}, discovery ${discovery}, profile ${profile}`);
+  console.log(titleOf(session.options));
   try {
     const measures = await runScript(session, consoleOutput(process.stdout));
     printSummary(measures);

@@ -18,6 +18,8 @@ export class Narrator {
               tone: 'bad',
             }
           : undefined;
+      case 'stranger':
+        return tellStranger(event);
       case 'node':
         return this.#tellNode(event);
       case 'process':
@@ -40,6 +42,9 @@ export class Narrator {
       }
       case 'ledger-failed':
         return { at, text: `${node} could not reach the ledger: ${event.message}`, tone: 'bad' };
+      case 'turned-away':
+        return { at, text: `${node}: ${event.reason}`, tone: 'good' };
+      case 'member':
       case 'peers':
       case 'leader':
       case 'printing':
@@ -86,5 +91,19 @@ export class Narrator {
     const lost = this.#lost;
     this.#lost = undefined;
     return lost === undefined ? '' : `, ${(at - lost.at).toFixed(1)} ms after ${lost.how}`;
+  }
+}
+
+function tellStranger(event: HistoryEvent & { readonly source: 'stranger' }): PictureEvent | undefined {
+  const { at } = event;
+  switch (event.type) {
+    case 'came':
+      return { at, text: 'a stranger comes, who knows every address and has a wrong secret', tone: 'plain' };
+    case 'let-in':
+      return { at, text: `the stranger was let in at ${event.address}`, tone: 'bad' };
+    case 'went':
+      return { at, text: 'the stranger has gone', tone: 'plain' };
+    case 'refused':
+      return undefined;
   }
 }

@@ -1,9 +1,10 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isNodeId, type LogSink, type NodeId, parseAddress } from '@quorate/core';
+import { isNodeId, type LogSink, MIN_SECRET_LENGTH, type NodeId, parseAddress } from '@quorate/core';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { discoveries, type DiscoveryName } from './discoveries.ts';
 import { type ElectionName, elections, isReplicated } from './elections.ts';
+import { type MembershipName, memberships } from './memberships.ts';
 import { namesOf, type Profile, profiles } from './parts.ts';
 import type { NodeSettings } from './run-node.ts';
 
@@ -12,7 +13,10 @@ export interface DemoOptions {
   readonly script: boolean;
   readonly discovery: DiscoveryName;
   readonly election: ElectionName;
+  readonly membership: MembershipName;
   readonly profile: Profile;
+  /** Without it, nothing is authenticated. */
+  readonly secret: string | undefined;
   /** Undefined for a temporary folder that is removed at the end. */
   readonly data: string | undefined;
   /** Undefined: one is started, where the discovery asks one. */
@@ -27,7 +31,7 @@ export interface NodeOptions extends NodeSettings {
 }
 
 /** Nodes are named by one letter each, and all are to fit on a screen. */
-const MAX_NODES = 9;
+const MAX_NODES = 15;
 /** With fewer, the loss of one leaves no majority to go on. */
 const MIN_SCRIPT_NODES = 3;
 
@@ -41,7 +45,8 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
     .option('--nodes <n>', `how many nodes, 1 to ${MAX_NODES}`, integer(1, MAX_NODES), 3)
     .option('--script', 'no keys: form, lose the leader in three ways, check everything, stop', false)
     .option('--data <dir>', "keeps the nodes' storage in this folder, instead of a temporary one");
-  const { nodes, script, discovery, registry, election, elector, profile, data } = parse<DemoOptions>(command, argv);
+  const given = parse<DemoOptions>(command, argv);
+  const { nodes, script, discovery, registry, election, elector, membership, profile, secret, data } = given;
   if (script && nodes < MIN_SCRIPT_NODES) {
     command.error(`--script needs --nodes ${MIN_SCRIPT_NODES} or more: fewer cannot lose one and go on`);
   }
@@ -54,7 +59,7 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
     }
   }
   if (elector !== undefined) checkElector(command, election);
-  return { nodes, script, discovery, registry, election, elector, profile, data };
+  return { nodes, script, discovery, registry, election, elector, membership, profile, secret, data };
 }
 
 interface RawNodeOptions extends Omit<NodeOptions, 'bind' | 'ledgerUrl' | 'voters' | 'peers'> {
@@ -101,6 +106,7 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
     ...raw,
     registry: raw.registry,
     elector: raw.elector,
+    secret: raw.secret,
     advertise: raw.advertise,
     debug: raw.debug,
     serveLedger: raw.serveLedger,
@@ -112,7 +118,7 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
 
 /** The names of the first nodes: a, b, c, … */
 export function nodeNames(count: number): readonly NodeId[] {
-  return 'abcdefghi'.split('').slice(0, count);
+  return 'abcdefghijklmno'.split('').slice(0, count);
 }
 
 function partOptions(command: Command): Command {
@@ -125,6 +131,19 @@ function partOptions(command: Command): Command {
       new Option('--election <name>', 'how they elect; raft keeps the ledger on every node, too')
         .choices(namesOf(elections))
         .default('majority'),
+    )
+    .addOption(
+      new Option('--membership <name>', 'how they know who is there')
+        .choices(namesOf(memberships))
+        .default('connection'),
+    )
+    .addOption(
+      new Option(
+        '--secret <text>',
+        'what all nodes know and strangers do not; of the environment, others can not see it',
+      )
+        .env('QUORATE_SECRET')
+        .argParser(secretText),
     )
     .option('--elector <place>', `what the election asks (${placesOf(elections)})`)
     .addOption(new Option('--profile <name>', 'timings for a kind of network').choices(profiles).default('lan'));
@@ -173,6 +192,11 @@ function integer(min: number, max: number): (text: string) => number {
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
   };
+}
+
+function secretText(text: string): string {
+  if (text.length >= MIN_SECRET_LENGTH) return text;
+  throw new InvalidArgumentError(`Expected at least ${MIN_SECRET_LENGTH} characters.`);
 }
 
 function nodeId(text: string): NodeId {

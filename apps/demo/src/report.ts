@@ -1,4 +1,4 @@
-import type { LeaderInfo, NodeId } from '@quorate/core';
+import type { LeaderInfo, MemberState, NodeId } from '@quorate/core';
 import type { LedgerLine } from './replicated-ledger.ts';
 
 /**
@@ -56,6 +56,10 @@ export type NodeReport =
       readonly addresses: readonly string[];
       readonly problem: string | undefined;
     }
+  /** What this node believes of another from now on. */
+  | { readonly type: 'member'; readonly at: MachineMs; readonly about: NodeId; readonly state: MemberState }
+  /** A connection from outside was refused. */
+  | { readonly type: 'turned-away'; readonly at: MachineMs; readonly remote: string; readonly reason: string }
   | { readonly type: 'stopping'; readonly at: MachineMs }
   | { readonly type: 'stopped'; readonly at: MachineMs };
 
@@ -80,6 +84,10 @@ export function describeReport(report: NodeReport): string | undefined {
     case 'copied':
     case 'discovered':
       return undefined;
+    case 'member':
+      return `${report.about} is ${report.state}`;
+    case 'turned-away':
+      return report.reason;
     case 'accepted':
       return `ticket ${report.ticket} with token ${report.token}`;
     case 'refused':

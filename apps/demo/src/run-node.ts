@@ -8,6 +8,7 @@ import {
   type Leadership,
   type Logger,
   type LogSink,
+  type Member,
   type NodeId,
   type Transport,
 } from '@quorate/core';
@@ -17,6 +18,7 @@ import { tcpTransport } from '@quorate/transport-tcp';
 import { ringBell } from './bell.ts';
 import { discoveries, type DiscoveryName } from './discoveries.ts';
 import { type ElectionName, elections, isReplicated } from './elections.ts';
+import { type MembershipName, memberships } from './memberships.ts';
 import type { PartsInput } from './parts.ts';
 import { ReplicatedLedger, type TicketReplicator } from './replicated-ledger.ts';
 import { machineNow, type ReportSink } from './report.ts';
@@ -32,6 +34,9 @@ export interface NodeSettings extends Omit<PartsInput, 'ledger'> {
   readonly data: string;
   readonly discovery: DiscoveryName;
   readonly election: ElectionName;
+  readonly membership: MembershipName;
+  /** Without it, nothing is authenticated. */
+  readonly secret: string | undefined;
   /** Binds other addresses than loopback. */
   readonly insecure: boolean;
   /** Without it, and without a replicated one, the leader has nothing to do. */
@@ -62,7 +67,9 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
     bind: settings.bind,
     ...(settings.advertise === undefined ? {} : { advertise: settings.advertise }),
     insecure: settings.insecure,
+    ...(settings.secret === undefined ? {} : { secret: settings.secret }),
     transport: tcpTransport(),
+    membership: await memberships[settings.membership](),
     storage: fileStorage({ directory: join(settings.data, settings.id) }),
     discovery: discovery.make(parts),
     ...election.make(parts),
@@ -94,6 +101,8 @@ export async function runNode(settings: NodeSettings, logger: Logger, report: Re
     isReplay &&= leader === undefined;
     report({ type: 'leader', at: machineNow(), leader });
   });
+
+  tellOfOthers(cluster, report);
 
   await cluster.start();
   office ??= openOffice(cluster, settings);
@@ -131,6 +140,17 @@ function openOffice(
 ): TicketOffice | undefined {
   if (isReplicated(election)) return new ReplicatedOffice(cluster.replicator);
   return ledgerUrl === undefined ? undefined : httpOffice(ledgerUrl);
+}
+
+function tellOfOthers(cluster: Cluster<TicketReplicator>, report: ReportSink): void {
+  const tell = ({ member }: { readonly member: Member }) =>
+    report({ type: 'member', at: machineNow(), about: member.node.id, state: member.state });
+  for (const event of ['nodeJoined', 'nodeUpdated', 'nodeSuspected', 'nodeFailed', 'nodeLeft'] as const) {
+    cluster.on(event, tell);
+  }
+  cluster.on('connectionRefused', ({ remote, error }) => {
+    report({ type: 'turned-away', at: machineNow(), remote: formatAddress(remote), reason: error.message });
+  });
 }
 
 async function reportPeers(transport: Transport, report: ReportSink): Promise<void> {

@@ -3,8 +3,10 @@ import { acknowledgedTickets, auditHistory, ringsOf } from './audit.ts';
 import { type EventOf, grantsOf, type HistoryEvent } from './history.ts';
 import { findAgain, forgetDead } from './finding.ts';
 import { isReplicated } from './elections.ts';
+import type { DemoOptions } from './options.ts';
 import type { MachineMs } from './report.ts';
 import type { Session } from './session.ts';
+import { STRANGER } from './stranger.ts';
 import {
   aLeader,
   allConnected,
@@ -24,6 +26,8 @@ import {
 
 interface Step {
   readonly title: string;
+  /** @default always */
+  readonly isFor?: (options: DemoOptions) => boolean;
   /** Rejects with the reason when anything is not as it should be. */
   readonly run: (stage: Stage) => Promise<void>;
 }
@@ -34,6 +38,11 @@ const steps: readonly Step[] = [
   { title: 'Work: the leader numbers tickets', run: work },
   { title: 'Kill the leader with SIGKILL', run: killLeader },
   { title: 'Bring the dead node back', run: bringBack },
+  {
+    title: 'Refuse a stranger who has a wrong secret',
+    isFor: ({ secret }) => secret !== undefined,
+    run: refuseStranger,
+  },
   { title: 'Pause the leader for longer than its lease', run: pauseLeader },
   { title: 'Stop the leader gracefully', run: handOver },
   { title: 'Stop the others', run: stopAll },
@@ -46,7 +55,7 @@ const steps: readonly Step[] = [
  */
 export async function runScript(session: Session, output: ScriptOutput): Promise<readonly Measure[]> {
   const stage = makeStage(session, output);
-  for (const { title, run } of steps) {
+  for (const { title, run } of steps.filter(({ isFor }) => isFor?.(session.options) !== false)) {
     output.step(title);
     try {
       await run(stage);
@@ -116,6 +125,29 @@ async function bringBack(stage: Stage): Promise<void> {
   await findAgain(stage, dead, spawned.at);
   if (isReplicated(stage.options.election)) await hasCaughtUp(stage, dead, spawned.at);
   await staysLeader(stage, leader, mark);
+}
+
+/** It knocks at every node, and each refuses it; the cluster goes on as before. */
+async function refuseStranger(stage: Stage): Promise<void> {
+  const { supervisor, history, output } = stage;
+  const leader = await aLeader(stage);
+  const mark = history.mark;
+  assert(supervisor.sendStranger(), 'there is no secret');
+  const first = await find(stage, 'the stranger is refused', 'stranger', 'refused', () => true, mark);
+  output.event(`a process that knows every address knocks, and is told: ${first.reason}`);
+  const told = await find(stage, 'a node tells of it', 'node', 'turned-away', () => true, mark);
+  output.event(`${told.node} says: ${told.reason}`);
+  const refusers = () => new Set(history.since(mark).flatMap((event) => refusedAt(event)));
+  await holds(stage, 'every node refuses the stranger', () => refusers().size === supervisor.nodes.length);
+  output.event(`every node has refused it`, timeOf(history.events.at(-1)) - first.at);
+  const letIn = history.since(mark).find((event) => event.source === 'stranger' && event.type === 'let-in');
+  const friends = supervisor.nodes.filter(({ connected }) => connected.includes(STRANGER)).map(({ id }) => id);
+  assert(letIn === undefined && friends.length === 0, `the stranger was let in: ${friends.join(', ')}`);
+  await staysLeader(stage, leader, mark);
+}
+
+function refusedAt(event: HistoryEvent): readonly string[] {
+  return event.source === 'stranger' && event.type === 'refused' ? [event.address] : [];
 }
 
 /** Its copy of the ledger has every ticket that was numbered by now, also while it was gone. */

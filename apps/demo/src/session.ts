@@ -54,6 +54,13 @@ export async function openSession(options: DemoOptions, ledger: Ledger = new Fen
   }
 }
 
+/** What was chosen, in one line. */
+export function titleOf({ nodes, election, discovery, membership, profile, secret }: DemoOptions): string {
+  const known = membership === 'connection' ? '' : `, membership ${membership}`;
+  const closed = secret === undefined ? '' : ', with a secret';
+  return `${nodes} nodes, election ${election}, discovery ${discovery}${known}, profile ${profile}${closed}`;
+}
+
 function serve(ledger: Ledger, history: History): Promise<LedgerServer> {
   return serveLedger(ledger, { host: '127.0.0.1', port: 0 }, (entry) => history.record({ source: 'ledger', ...entry }));
 }

@@ -41,7 +41,8 @@ const MAX_LAPSES = 5;
 export function makeStage(session: Session, output: ScriptOutput): Stage {
   const { options, supervisor, history, copies, discovery, election } = session;
   const longestMs = election.longestMs(options.profile);
-  const bounds = { waitMs: 20_000 + 10 * longestMs, watchMs: 2 * longestMs, askMs: 100 };
+  // Many processes take long to start on a small machine.
+  const bounds = { waitMs: 15_000 + 2_000 * options.nodes + 10 * longestMs, watchMs: 2 * longestMs, askMs: 100 };
   return { options, supervisor, history, copies, discovery, output, measures: [], ...bounds };
 }
 

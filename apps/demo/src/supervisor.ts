@@ -9,8 +9,10 @@ import type { LedgerCopies } from './ledger-copies.ts';
 import type { NodeRequest } from './node-request.ts';
 import { nodeNames } from './options.ts';
 import type { ElectionName } from './elections.ts';
+import type { MembershipName } from './memberships.ts';
 import type { Profile } from './parts.ts';
 import { machineNow, type MachineMs, type NodeReport } from './report.ts';
+import { Stranger } from './stranger.ts';
 
 export interface ClusterPlan {
   readonly nodes: number;
@@ -20,7 +22,10 @@ export interface ClusterPlan {
   readonly election: ElectionName;
   /** The server that it asks. */
   readonly elector: string | undefined;
+  readonly membership: MembershipName;
   readonly profile: Profile;
+  /** Undefined where nothing is authenticated. */
+  readonly secret: string | undefined;
   readonly data: string;
   /** Undefined where the nodes keep the ledger. */
   readonly ledgerUrl: string | undefined;
@@ -56,6 +61,7 @@ const NODE_MAIN = fileURLToPath(new URL('node-main.ts', import.meta.url));
 const NODE_FLAGS = ['--conditions=@quorate/source'];
 const MAX_OUTPUT_LINES = 30;
 const HOST = '127.0.0.1';
+const CLUSTER = 'demo';
 /** A node that was asked to stop and has not by then is killed. */
 const STOP_TIMEOUT_MS = 20_000;
 
@@ -65,6 +71,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #history: History;
   readonly #copies: LedgerCopies;
   readonly #entries = new Map<NodeId, Entry>();
+  #stranger: Stranger | undefined;
   #closed = false;
 
   private constructor(plan: ClusterPlan, history: History, copies: LedgerCopies, addresses: readonly string[]) {
@@ -122,6 +129,7 @@ export class Supervisor implements AsyncDisposable {
       execArgv: NODE_FLAGS,
       // Tokens are bigints, which JSON doesn't know.
       serialization: 'advanced',
+      ...(this.#plan.secret !== undefined && { env: { ...process.env, QUORATE_SECRET: this.#plan.secret } }),
     });
     entry.child = child;
     entry.output = [];
@@ -163,6 +171,15 @@ export class Supervisor implements AsyncDisposable {
     this.#entry(id).child?.send(request, () => undefined);
   }
 
+  /** Has somebody knock at every node who has a wrong secret. False when one is there already, or anybody may come in. */
+  sendStranger(): boolean {
+    const { secret, membership } = this.#plan;
+    if (secret === undefined || this.#closed || this.#stranger?.isThere === true) return false;
+    const addresses = this.nodes.map(({ address }) => address);
+    this.#stranger = new Stranger({ cluster: CLUSTER, addresses, membership }, `not ${secret}`, this.#history);
+    return true;
+  }
+
   /** SIGTERM: it hands over and says goodbye. Resolves when the process has ended. */
   async stop(id: NodeId): Promise<void> {
     this.resume(id);
@@ -193,6 +210,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   readonly #killAll = (): void => {
+    this.#stranger?.[Symbol.dispose]();
     for (const { child, guard, view } of this.#entries.values()) {
       if (child === undefined) continue;
       // It is recorded as asked for, so that it is not taken for a crash.
@@ -241,13 +259,13 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #args({ id, address }: NodeView): readonly string[] {
-    const { profile, election, elector, discovery, registry, data, ledgerUrl } = this.#plan;
+    const { profile, membership, election, elector, discovery, registry, data, ledgerUrl } = this.#plan;
     const others = this.nodes.filter((node) => node.id !== id);
     const options = {
       id,
       host: HOST,
       port: address.slice(HOST.length + 1),
-      cluster: 'demo',
+      cluster: CLUSTER,
       voters: this.nodes.map((node) => node.id).join(','),
       ...(registry === undefined
         ? { peers: others.map((node) => `${node.id}@${node.address}`).join(',') }
@@ -255,6 +273,7 @@ export class Supervisor implements AsyncDisposable {
       discovery,
       election,
       ...(elector !== undefined && { elector }),
+      membership,
       profile,
       data,
       ...(ledgerUrl !== undefined && { ledger: ledgerUrl }),
@@ -298,6 +317,8 @@ function changeBy(report: NodeReport, view: NodeView): Partial<NodeView> {
       return { state: 'stopping' };
     case 'copied':
       return { tickets: report.line.count };
+    case 'member':
+    case 'turned-away':
     case 'printing':
     case 'accepted':
     case 'refused':

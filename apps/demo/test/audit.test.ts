@@ -97,7 +97,7 @@ describe('the audit of grants', () => {
 
 describe('the history', () => {
   const spawned = (node: string): HistoryEvent => ({ source: 'process', node, type: 'spawned', at: 0, pid: 1 });
-  const node = (event: HistoryEvent) => event.node;
+  const node = (event: HistoryEvent) => ('node' in event ? event.node : '');
 
   it('finds what has happened since a mark, and what happens next', async () => {
     const history = new History();

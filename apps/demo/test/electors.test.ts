@@ -10,7 +10,8 @@ if (!isThere) reportAbsent('etcd');
 describe('servers that are asked who leads', () => {
   it.skipIf(!isThere)('are those that the discovery of the same name asks', async () => {
     const parts = { discovery: 'etcd', election: 'etcd', profile: 'fast' } as const;
-    const given = { nodes: 1, script: true, data: undefined, registry: undefined, elector: undefined, ...parts };
+    const unset = { data: undefined, registry: undefined, elector: undefined, secret: undefined };
+    const given = { nodes: 1, script: true, membership: 'connection', ...unset, ...parts } as const;
     await using session = await openSession(given);
     session.supervisor.start('a');
     await session.history.until('it leads', 20_000, ({ type }) => (type === 'granted' ? true : undefined), 0);

@@ -25,8 +25,9 @@ function refusal(read: () => unknown): { told: string; code: number } {
 
 describe('the options of the demo', () => {
   it('have defaults', () => {
-    const expected = { nodes: 3, script: false, discovery: 'static', election: 'majority', profile: 'lan' };
-    expect(readDemoOptions([])).toEqual({ ...expected, data: undefined, registry: undefined, elector: undefined });
+    const parts = { discovery: 'static', election: 'majority', membership: 'connection', profile: 'lan' };
+    const unset = { data: undefined, registry: undefined, elector: undefined, secret: undefined };
+    expect(readDemoOptions([])).toEqual({ nodes: 3, script: false, ...parts, ...unset });
   });
 
   it('are read', () => {
@@ -49,8 +50,10 @@ describe('the options of the demo', () => {
     [['--discovery', 'dns', '--registry', 'x.test@127.0.0.1:53'], 'the demo starts a server and keeps its records'],
     [['--elector', 'http://10.0.0.1:8500'], '--election majority asks nobody'],
     [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
-    [['--nodes', '0'], 'Expected a whole number from 1 to 9'],
-    [['--nodes', '3.5'], 'Expected a whole number from 1 to 9'],
+    [['--membership', 'coin'], 'Allowed choices are connection, heartbeat, swim'],
+    [['--secret', 'too short'], 'Expected at least 16 characters'],
+    [['--nodes', '0'], 'Expected a whole number from 1 to 15'],
+    [['--nodes', '3.5'], 'Expected a whole number from 1 to 15'],
     [['--nodes', '2', '--script'], '--script needs --nodes 3 or more'],
     [['--nodse', '3'], 'unknown option'],
     [['more'], 'too many arguments'],

@@ -14,6 +14,8 @@ const options: DemoOptions = {
   script: true,
   discovery: 'static',
   election: 'majority',
+  membership: 'connection',
+  secret: undefined,
   profile: 'lan',
   data: undefined,
   registry: undefined,
