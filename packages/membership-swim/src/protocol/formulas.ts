@@ -6,12 +6,12 @@ export function transmitLimit({ retransmitMult }: SwimSettings, size: number): n
 }
 
 /** The shortest suspicion: long enough for news to reach everybody and come back. */
-export function shortestSuspicionMs({ suspicionMult, probeIntervalMs }: SwimSettings, size: number): number {
+function shortestSuspicionMs({ suspicionMult, probeIntervalMs }: SwimSettings, size: number): number {
   return suspicionMult * Math.max(1, Math.log10(Math.max(1, size))) * probeIntervalMs;
 }
 
 /** How many confirmations are expected; none where too few others live to give them. */
-export function confirmationsExpected({ expectedConfirmations }: SwimSettings, size: number): number {
+function confirmationsExpected({ expectedConfirmations }: SwimSettings, size: number): number {
   return size - 2 < expectedConfirmations ? 0 : expectedConfirmations;
 }
 

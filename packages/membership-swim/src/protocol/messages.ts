@@ -21,7 +21,7 @@ export interface Ping {
   readonly target: NodeId;
 }
 
-export interface Acknowledgement {
+interface Acknowledgement {
   readonly type: 'ack';
   readonly sequence: number;
   /** How late the timers of who answers have run of late. */
@@ -38,23 +38,23 @@ export interface PingRequest {
 }
 
 /** The third node lives and got no answer either. */
-export interface Nack {
+interface Nack {
   readonly type: 'nack';
   readonly sequence: number;
 }
 
-export interface LeaveRequest {
+interface LeaveRequest {
   readonly type: 'leave';
   readonly sequence: number;
 }
 
-export interface LeaveAnswer {
+interface LeaveAnswer {
   readonly type: 'leave-ack';
   readonly sequence: number;
 }
 
 /** Tells a node that another living one holds its id. */
-export interface Dispute {
+interface Dispute {
   readonly type: 'dispute';
   readonly id: NodeId;
   readonly holder: Address;

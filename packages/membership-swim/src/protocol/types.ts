@@ -78,7 +78,7 @@ export interface IdConflict {
 }
 
 /** What was heard and not believed. */
-export type SwimRefusal = 'too-many-members' | 'not-a-member';
+type SwimRefusal = 'too-many-members';
 
 /** What the machine has done by the world. Every call is made from within a call of the machine. */
 export interface SwimHost {

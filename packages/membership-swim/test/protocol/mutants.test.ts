@@ -1,0 +1,101 @@
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Swim } from '../../src/protocol/swim.ts';
+import { PROMISES } from './promises.ts';
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+const FOLDER = path.join(PACKAGE, '.mutants');
+
+interface Mutation {
+  readonly name: string;
+  readonly file: string;
+  /** Text that stands there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  readonly breaks: keyof typeof PROMISES;
+  /** At which it shows. */
+  readonly seed?: number;
+}
+
+const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'nobody refutes',
+    file: 'own-record.ts',
+    find: 'this.#renew({ refutation: heard.refutation + 1 });',
+    replace: '',
+    breaks: 'who stands still for some seconds comes back',
+  },
+  {
+    name: 'confirmations change nothing',
+    file: 'suspicions.ts',
+    find: 'suspicionMs(bounds, witnesses.size - 1)',
+    replace: 'suspicionMs(bounds, 0)',
+    breaks: 'each death is learnt by all, and soon',
+  },
+  {
+    name: 'stalled and silent are one',
+    file: 'suspicions.ts',
+    find: "if (isAmong(witnesses, 'stalled')) return",
+    replace: 'if (witnesses.size < 0) return',
+    breaks: 'who stands still for some seconds comes back',
+  },
+  {
+    name: 'a rumour never ends',
+    file: 'rumour-queue.ts',
+    find: 'if (times >= limit) this.remove(queued.key);\n      else this.#stack(queued, times);',
+    replace: 'this.#stack(queued, Math.min(times, limit - 1));',
+    breaks: 'news comes to rest',
+  },
+  {
+    name: 'an id stays where it was',
+    file: 'claims.ts',
+    find: "if (result === 'failed') whenFree();",
+    replace: '',
+    breaks: 'who is started again elsewhere is taken in there',
+  },
+  {
+    name: 'the later run has the id',
+    file: 'beliefs.ts',
+    find: 'if (isDoubtful && from === state.id)',
+    replace: 'if (isDoubtful && from === "")',
+    breaks: 'who takes the id of one that lives is not let in',
+  },
+  {
+    name: 'what is as new is believed',
+    file: 'beliefs.ts',
+    find: 'else if (order > 0) this.#believe(state, known);',
+    replace: "else if (order > 0 || known.state === 'left') this.#believe(state, known);",
+    breaks: 'old news brings nobody back',
+  },
+  {
+    name: 'a pause goes unnoticed',
+    file: 'swim.ts',
+    find: 'if (lateMs <= settings.pauseBoundMs) return;',
+    replace: 'if (lateMs <= Infinity) return;',
+    breaks: 'who stood still accuses nobody',
+  },
+];
+
+describe('a machine with one rule broken', () => {
+  afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+  it.each(MUTATIONS)('$name: is seen to break its promise', async (mutation) => {
+    const machine = await mutant(mutation);
+    expect(PROMISES[mutation.breaks](machine, mutation.seed ?? 1)).not.toEqual([]);
+  });
+});
+
+async function mutant({ name, file, find, replace }: Mutation): Promise<typeof Swim> {
+  const folder = path.join(FOLDER, name.replaceAll(/\W+/gu, '-'));
+  cpSync(path.join(PACKAGE, 'src', 'protocol'), folder, { recursive: true });
+  const text = readFileSync(path.join(folder, file), 'utf8');
+  if (text.split(find).length !== 2) throw new Error(`${name}: its text doesn't stand once in ${file}`);
+  writeFileSync(
+    path.join(folder, file),
+    text.replace(find, () => replace),
+  );
+  const { Swim: broken } = (await import(pathToFileURL(path.join(folder, 'swim.ts')).href)) as { Swim: typeof Swim };
+  return broken;
+}
