@@ -18,7 +18,7 @@ export class FrameDecoder {
   #partial: Uint8Array = NO_BYTES;
   #filled = 0;
 
-  /** @param onFrame called for each frame in order; returns false to have the rest dropped */
+  /** @param onFrame called for each frame in order; returns false to have the rest left alone */
   constructor(limit: number, onFrame: (frame: Frame) => boolean) {
     this.limit = limit;
     this.#onFrame = onFrame;
@@ -29,18 +29,23 @@ export class FrameDecoder {
     return this.#filled;
   }
 
-  /** @throws ClusterError `PROTOCOL`; then nothing more is to be pushed */
-  push(chunk: Uint8Array): void {
+  /**
+   * @returns how much of the chunk was taken: all of it, or up to the end of the frame after which `onFrame` returned false
+   * @throws ClusterError `PROTOCOL`; then nothing more is to be pushed
+   */
+  push(chunk: Uint8Array): number {
     let at = this.#filled === 0 ? 0 : this.#complete(chunk);
     while (at >= 0 && chunk.length - at >= LENGTH_BYTES) {
       const end = at + LENGTH_BYTES + this.#lengthAt(chunk, at);
       if (end > chunk.length) break;
-      at = this.#onFrame(decodeFrame(chunk, at + LENGTH_BYTES, end)) ? end : -1;
+      at = this.#onFrame(decodeFrame(chunk, at + LENGTH_BYTES, end)) ? end : ~end;
     }
-    if (at >= 0 && at < chunk.length) this.#take(chunk, at, chunk.length);
+    if (at < 0) return ~at;
+    if (at < chunk.length) this.#take(chunk, at, chunk.length);
+    return chunk.length;
   }
 
-  /** Adds to the begun frame. Returns where the next begins, or -1 when the rest is to be dropped. */
+  /** Adds to the begun frame. Returns where the next begins, or its complement when the rest is to be left alone. */
   #complete(chunk: Uint8Array): number {
     let at = 0;
     if (this.#filled < LENGTH_BYTES) {
@@ -55,7 +60,7 @@ export class FrameDecoder {
     const bytes = this.#partial;
     this.#partial = NO_BYTES;
     this.#filled = 0;
-    return this.#onFrame(decodeFrame(bytes, LENGTH_BYTES, total)) ? end : -1;
+    return this.#onFrame(decodeFrame(bytes, LENGTH_BYTES, total)) ? end : ~end;
   }
 
   #lengthAt(bytes: Uint8Array, at: number): number {

@@ -10,6 +10,7 @@ import {
   toClusterError,
   type TransportContext,
 } from '@quorate/core';
+import type { FairTurns } from './fair-turns.ts';
 import type { Frame } from './frame.ts';
 import { MAX_HANDSHAKE_BYTES } from './frame.ts';
 import { FrameBatch } from './frame-batch.ts';
@@ -32,6 +33,9 @@ export interface LinkReceiver {
 /** How long a link that was closed may take to send what it still had. */
 const FLUSH_MS = 1000;
 
+/** So many frames, or KiB, of one link are handled in a turn of the event loop; then it is the turn of others. */
+const SHARE = 128;
+
 /** Frames over one socket, in both directions; those of one turn of the event loop leave in one write. */
 export class Link {
   /** What the socket calls. */
@@ -44,6 +48,7 @@ export class Link {
   /** When anything last arrived. */
   heardAt: number;
   readonly #context: TransportContext;
+  readonly #turns: FairTurns;
   readonly #decoder: FrameDecoder;
   readonly #batch = new FrameBatch();
   readonly #onGone: () => void;
@@ -55,10 +60,23 @@ export class Link {
   #held = false;
   #state: 'open' | 'closing' | 'gone' = 'open';
   #linger: Timer | undefined;
+  /** What is still to be handled, while the socket is paused. */
+  #backlog: Uint8Array[] | undefined;
+  #waits = false;
+  /** The turn in which so much of a share was used. */
+  #turn = -1;
+  #used = 0;
 
   /** @param onGone called once, when nothing of the link is left */
-  constructor(context: TransportContext, remote: Address, receiver: LinkReceiver, onGone: () => void) {
+  constructor(
+    context: TransportContext,
+    turns: FairTurns,
+    remote: Address,
+    receiver: LinkReceiver,
+    onGone: () => void,
+  ) {
     this.#context = context;
+    this.#turns = turns;
     this.receiver = receiver;
     this.#onGone = onGone;
     this.#remote = formatAddress(remote);
@@ -117,6 +135,8 @@ export class Link {
     this.send(last);
     this.#state = 'closing';
     this.#write();
+    this.#backlog = undefined;
+    this.#socket?.resume();
     this.#socket?.end();
     this.#linger = this.#context.clock.setTimer(FLUSH_MS, () => this.#socket?.destroy());
   }
@@ -132,12 +152,44 @@ export class Link {
   #data(bytes: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.heardAt = this.#context.clock.now();
+    // What was read before the socket took notice of the pause.
+    if (this.#backlog === undefined) this.#decode(bytes);
+    else this.#backlog.push(bytes);
+  }
+
+  #decode(bytes: Uint8Array): void {
+    const { turn } = this.#turns;
+    if (turn !== this.#turn) [this.#turn, this.#used] = [turn, 0];
+    this.#used += bytes.length >>> 10;
     try {
-      this.#decoder.push(bytes);
+      const taken = this.#decoder.push(bytes);
+      if (this.#state === 'open' && this.#used >= SHARE) this.#rest(bytes.subarray(taken));
     } catch (error) {
       this.receiver.violated(toClusterError(error, 'PROTOCOL', 'a frame could not be taken'));
     }
   }
+
+  /** It has had its share: the others first. */
+  #rest(bytes: Uint8Array): void {
+    if (this.#backlog === undefined) this.#socket?.pause();
+    this.#backlog ??= [];
+    if (bytes.length > 0) this.#backlog.unshift(bytes);
+    this.#waits = true;
+    this.#turns.wait(this.#goOn);
+  }
+
+  readonly #goOn = (): void => {
+    this.#waits = false;
+    if (this.#state !== 'open') return;
+    // What was said before was not heard before.
+    this.heardAt = this.#context.clock.now();
+    for (let next = this.#backlog?.shift(); next !== undefined; next = this.#backlog?.shift()) {
+      this.#decode(next);
+      if (this.#waits) return;
+    }
+    this.#backlog = undefined;
+    this.#socket?.resume();
+  };
 
   #drain(): void {
     this.#held = false;
@@ -165,13 +217,15 @@ export class Link {
   #receive(frame: Frame): boolean {
     if (this.#logged) this.#log('<', frame);
     this.receiver.frame(frame);
-    return this.#state === 'open';
+    this.#used += 1;
+    return this.#used < SHARE && this.#state === 'open';
   }
 
   #gone(): void {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
     this.#linger?.cancel();
+    this.#backlog = undefined;
     this.#batch.take();
     this.#onGone();
   }
