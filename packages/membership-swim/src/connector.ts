@@ -42,8 +42,8 @@ export class Connector implements ContactSink, Disposable {
   #drawAt = 0;
   /** What the transport has been given and not been taken. */
   readonly #given = new Map<string, Address>();
-  /** Peers that were connected for a lease or a trial, with the address of it: to be released when that is over. */
-  readonly #borrowed = new Map<NodeId, string>();
+  /** Peers that are connected because this node wanted it, with the address: to be released when it doesn't any more. */
+  readonly #wanted = new Map<NodeId, string>();
   /** Those who wait for a peer to be connected. */
   readonly #waiting = new Map<NodeId, Set<() => void>>();
   #closed = false;
@@ -96,8 +96,7 @@ export class Connector implements ContactSink, Disposable {
   /** The transport is connected with this peer now. */
   connected({ id, host, port }: ClusterNode): void {
     const key = formatAddress({ host, port });
-    const isTried = this.#tried.some((address) => formatAddress(address) === key);
-    if (this.#leases.has(key) || isTried) this.#borrowed.set(id, key);
+    if (this.#given.has(key)) this.#wanted.set(id, key);
     for (const resolve of this.#waiting.get(id) ?? []) resolve();
   }
 
@@ -171,12 +170,10 @@ export class Connector implements ContactSink, Disposable {
       this.#parts.transport.removeContact(address);
     }
     for (const [key, address] of wanted) this.#give(key, address);
-    for (const [id, key] of this.#borrowed) {
-      if (this.#connectsAll) this.#borrowed.delete(id);
-      else if (!wanted.has(key)) {
-        this.#borrowed.delete(id);
-        this.#parts.transport.release(id);
-      }
+    for (const [id, key] of this.#wanted) {
+      if (wanted.has(key)) continue;
+      this.#wanted.delete(id);
+      if (!this.#connectsAll) this.#parts.transport.release(id);
     }
   }
 

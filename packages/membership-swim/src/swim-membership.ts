@@ -1,6 +1,7 @@
 import {
   type Address,
   ClusterError,
+  type ClusterPlan,
   type ClusterNode,
   formatAddress,
   isLoopback,
@@ -17,7 +18,7 @@ import type { SwimMembershipStats } from './stats.ts';
 /**
  * The membership for thousands of nodes: SWIM with Lifeguard.
  * @throws ClusterError `INVALID_OPTIONS`, naming the option; `createCluster` (and `create`) throw it when the node's
- * description is too large for a datagram, and when a port that others reach is to be bound and the cluster has no secret,
+ * description is too large for a datagram, when the transport is not on the network and `datagrams` is `udp`, and when a port that others reach is to be bound and the cluster has no secret,
  * unless it is `insecure`
  */
 export function swimMembership(options: SwimMembershipOptions = {}): Plugin<Membership, 'membership'> {
@@ -26,7 +27,10 @@ export function swimMembership(options: SwimMembershipOptions = {}): Plugin<Memb
     name: 'membership-swim',
     kind: 'membership',
     requires: ['transport'],
-    check: (plan) => checkPlan(plan, settings),
+    check: (plan) => {
+      checkPlan(plan, settings);
+      checkTransport(plan.parts, settings);
+    },
     create: (context) => {
       // Again, for those who make the membership without createCluster.
       checkPlan(context, settings);
@@ -38,6 +42,14 @@ export function swimMembership(options: SwimMembershipOptions = {}): Plugin<Memb
 /** What a membership that `swimMembership` made has counted; undefined of another. */
 export function swimStats(membership: Membership): SwimMembershipStats | undefined {
   return membership instanceof SwimMembershipHost ? membership.stats : undefined;
+}
+
+/** A probe of the machine's network says nothing about a transport that isn't there. */
+function checkTransport(parts: ClusterPlan['parts'], { datagrams }: SwimMembershipSettings): void {
+  const transport = parts.find(({ kind }) => kind === 'transport');
+  if (datagrams !== 'udp' || transport?.provides?.includes('secured-streams') === true) return;
+  const why = `${transport?.name ?? 'this transport'} has no streams on the network that could be secured`;
+  throw new ClusterError('INVALID_OPTIONS', `swimMembership: datagrams must be 'transport', because ${why}`);
 }
 
 interface Plan {

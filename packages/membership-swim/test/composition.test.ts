@@ -1,0 +1,86 @@
+import { type ClusterOptions, createCluster, silentLogger } from '@quorate/core';
+import { nodeSystem } from '@quorate/core/node';
+import { memoryNetwork, memoryTransport } from '@quorate/memory';
+import { createWorld } from '@quorate/simulator';
+import { tcpTransport } from '@quorate/transport-tcp';
+import { describe, expect, it } from 'vitest';
+
+import { swimMembership, swimStats } from '../src/index.ts';
+import { SwimNodes } from './swim-nodes.ts';
+
+const base = { nodeId: 'a', transport: tcpTransport(), membership: swimMembership() };
+const compose = (options: Partial<ClusterOptions>) => () => createCluster({ ...base, ...options });
+
+describe('a cluster with this membership', () => {
+  it('is refused when strangers could reach it, until it has a secret or is told that this is meant', () => {
+    const bind = '10.0.0.1:7000';
+    const transport = memoryTransport({ network: memoryNetwork() });
+    expect(compose({ bind, transport })).toThrow('swimMembership: bind must be loopback');
+    expect(compose({ bind, secret: 'what only the tests know' })).not.toThrow();
+    expect(compose({ bind, insecure: true })).not.toThrow();
+    expect(compose({ bind: '127.0.0.1:0' })).not.toThrow();
+  });
+
+  it('is refused when the node describes itself at too great length for a datagram', () => {
+    const metadata = { motto: 'long'.repeat(300) };
+    expect(compose({ metadata })).toThrow(/metadata must be smaller: this node's description has 1\d{3} bytes/u);
+  });
+
+  it('is refused over a transport that is in memory, unless all goes by it', () => {
+    const transport = memoryTransport({ network: memoryNetwork() });
+    expect(compose({ transport })).toThrow("datagrams must be 'transport', because transport-memory has no streams");
+    expect(compose({ transport, membership: swimMembership({ datagrams: 'transport' }) })).not.toThrow();
+  });
+
+  it('does not start when its UDP port is taken, and says which option helps', async () => {
+    const world = createWorld({ seed: 'taken' });
+    const host = world.host('a');
+    let message = '';
+    host.start(async (system) => {
+      const bind = { host: host.address, port: 7000 };
+      await system.net.bindDatagram(bind, () => undefined);
+      const start = (port: number) => compose({ bind, system, insecure: true, membership: swimMembership({ port }) })();
+      await start(7000)
+        .start()
+        .catch((error: unknown) => (message = String(error)));
+      await start(7001).start();
+    });
+    await world.run(1000);
+    expect(message).toContain('the option port of swimMembership takes another one');
+  });
+
+  it('works with different ports for TCP and UDP, which others learn', async () => {
+    const nodes = new SwimNodes('ports');
+    nodes.start(['a'], { port: 9000 });
+    nodes.start(['b', 'c']);
+    await nodes.agree(['a', 'b', 'c']);
+    await nodes.world.run(10_000);
+    const stats = swimStats(nodes.cluster('a').membership);
+    expect(stats?.datagrams.received).toBeGreaterThan(10);
+    expect([stats?.protocol.failedProbes, stats?.localHealth, stats?.datagrams.refused]).toEqual([0, 0, {}]);
+  });
+
+  it('is rid of a node with another secret, which hears nothing', async () => {
+    const nodes = new SwimNodes('stranger');
+    nodes.start(['a', 'b']);
+    await nodes.agree(['a', 'b']);
+    nodes.start(['stranger'], {}, () => ({ secret: 'what only the tests guess' }));
+    await nodes.world.run(30_000);
+    expect([nodes.seen('a'), nodes.seen('stranger')]).toEqual([['a', 'b'], ['stranger']]);
+  });
+
+  it('forms on this machine, any free port each, and sees a goodbye', async () => {
+    const system = nodeSystem({ logger: silentLogger });
+    const secret = 'what only the tests know';
+    const a = createCluster({ ...base, nodeId: 'a', secret, system });
+    await a.start();
+    const b = createCluster({ ...base, nodeId: 'b', secret, system, seedNodes: [a.self] });
+    const left = new Promise<string>((resolve) => a.on('nodeLeft', ({ reason }) => resolve(reason)));
+    const joined = new Promise((resolve) => a.on('nodeJoined', resolve));
+    await b.start();
+    await joined;
+    await b.stop();
+    expect(await left).toBe('graceful_shutdown');
+    await a.stop();
+  });
+});
