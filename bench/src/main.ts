@@ -1,5 +1,6 @@
 import type { Benchmark } from './benchmark.ts';
 import { election } from './election.ts';
+import { hostile } from './hostile.ts';
 import { imports } from './imports.ts';
 import { log } from './log.ts';
 import { membership } from './membership.ts';
@@ -11,6 +12,7 @@ import { transport } from './transport.ts';
 
 const benchmarks: readonly Benchmark[] = [
   election,
+  hostile,
   imports,
   log,
   membership,
