@@ -32,7 +32,7 @@ async function run(args: readonly string[]): Promise<void> {
 
 /** Peace and trouble take turns, so that what else the machine does hits both. */
 async function measure(attack: string, seconds: number, rounds: number): Promise<void> {
-  const victim = await started('hostile-victim.ts', []);
+  const victim = await started(new URL('hostile-victim.ts', import.meta.url), []);
   const transport = await startTransport('bench');
   const connected = transport.watch();
   transport.addContact({ host: '127.0.0.1', port: victim.said as number });
@@ -45,7 +45,7 @@ async function measure(attack: string, seconds: number, rounds: number): Promise
   let inputs = 0;
   for (let round = 0; round < rounds; round += 1) {
     peace.push(await trips());
-    const attacker = await started('hostile-attacks.ts', [attack, String(victim.said)]);
+    const attacker = await started(new URL('hostile-attacks.ts', import.meta.url), [attack, String(victim.said)]);
     trouble.push(await trips());
     inputs += (await asked(attacker.child)) as number;
     attacker.child.disconnect();
@@ -110,13 +110,13 @@ function asked(child: ChildProcess): Promise<unknown> {
 }
 
 function started(
-  file: string,
+  program: URL,
   args: readonly string[],
 ): Promise<{ readonly child: ChildProcess; readonly said: unknown }> {
   const execArgv = [...process.execArgv, '--expose-gc'];
-  const child = fork(new URL(file, import.meta.url), args, { execArgv });
+  const child = fork(program, args, { execArgv });
   return new Promise((resolve, reject) => {
     child.once('message', (said) => resolve({ child, said }));
-    child.once('exit', (code) => reject(new Error(`${file} ended with code ${code}`)));
+    child.once('exit', (code) => reject(new Error(`${program.pathname} ended with code ${code}`)));
   });
 }

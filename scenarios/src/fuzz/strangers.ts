@@ -1,6 +1,7 @@
 import type { Address, Clock, Net, Random, Socket } from '@quorate/core';
 import { withChecksum } from './checksums.ts';
 import { type Conversation, spokenBy } from './conversations.ts';
+import { ECHO } from './echo-traffic.ts';
 import { hostileOpenings } from './hostile-hellos.ts';
 import { joined, mutate, oneOf } from './mutations.ts';
 import { type FrameBody, framed, parted, wireType } from './wire-frames.ts';
@@ -24,7 +25,6 @@ const RANDOM_BYTES = 20_000;
 const NAMES = 6;
 /** Frames of a conversation whose order is lost. */
 const DRAWN = 40;
-const ECHO = 2000;
 
 /** Who connects to a port without belonging there: one of many ways each time. */
 export class Strangers {
