@@ -1,13 +1,16 @@
 // The other process of the benchmark `transport`: answers, and counts what is not to be answered.
+import { silentLogger } from '@quorate/core';
+
 import { listenPlain, PlainConnection } from './plain-net.ts';
 import { startTransport } from './quorate-node.ts';
-import { kinds } from './transport-kinds.ts';
+import { kinds, SECRET } from './transport-kinds.ts';
 
 process.on('disconnect', () => process.exit());
-process.send?.(process.argv[2] === 'net' ? await serveNet() : await serveQuorate());
+const [, , system] = process.argv;
+process.send?.(system === 'net' ? await serveNet() : await serveQuorate(system === 'quorate-tls' ? SECRET : undefined));
 
-async function serveQuorate(): Promise<number> {
-  const transport = await startTransport('peer');
+async function serveQuorate(secret: string | undefined): Promise<number> {
+  const transport = await startTransport('peer', silentLogger, secret);
   let counted = 0;
   transport.onRequest(kinds.ECHO, (_, payload) => payload);
   transport.onMessage(kinds.SINK, (_, payload) => {

@@ -1,28 +1,28 @@
 import { fork } from 'node:child_process';
 
-import type { Transport } from '@quorate/core';
+import { silentLogger, type Transport } from '@quorate/core';
 
 import { connectPlain, PlainConnection } from './plain-net.ts';
 import { startTransport } from './quorate-node.ts';
-import { kinds } from './transport-kinds.ts';
+import { kinds, SECRET } from './transport-kinds.ts';
 
 /** What is compared, behind one face. */
 export interface System {
-  readonly name: 'quorate' | 'net';
+  readonly name: 'quorate' | 'quorate-tls' | 'net';
   echo(payload: Uint8Array): Promise<Uint8Array>;
   /** Ways to send many chunks one way; each resolves when the peer has counted them all. */
   readonly pumps: Readonly<Record<string, (chunk: Uint8Array, count: number) => Promise<void>>>;
   close(): Promise<void>;
 }
 
-export async function startQuorate(): Promise<System> {
-  const peer = await startPeer('quorate');
-  const transport = await startTransport('bench');
+export async function startQuorate(name: 'quorate' | 'quorate-tls'): Promise<System> {
+  const peer = await startPeer(name);
+  const transport = await startTransport('bench', silentLogger, name === 'quorate-tls' ? SECRET : undefined);
   const connected = transport.watch();
   transport.addContact({ host: '127.0.0.1', port: peer.port });
   for await (const { type } of connected) if (type === 'connected') break;
   return {
-    name: 'quorate',
+    name,
     echo: (payload) => transport.request('peer', kinds.ECHO, payload),
     pumps: {
       messages: (chunk, count) => pumpMessages(transport, chunk, count),

@@ -6,7 +6,8 @@ import { startNet, startQuorate, type System } from './transport-systems.ts';
 
 export const transport: Benchmark = {
   name: 'transport',
-  description: 'transport-tcp beside plain framed net, two processes: [--seconds 1] [--rounds 5] [--payload 128]',
+  description:
+    'transport-tcp, plain and secured, beside plain framed net, two processes: [--seconds 1] [--rounds 5] [--payload 128]',
   run,
 };
 
@@ -21,7 +22,7 @@ const MIB = 1024 * 1024;
 
 async function run(args: readonly string[]): Promise<void> {
   const settings = settingsFrom(args);
-  const systems = [await startNet(), await startQuorate()];
+  const systems = [await startNet(), await startQuorate('quorate'), await startQuorate('quorate-tls')];
   for (const inFlight of [1, 64]) await compareTrips(systems, inFlight, settings);
   for (const mode of ['messages', 'stream']) await comparePumps(systems, mode, settings);
   for (const system of systems) await system.close();
@@ -33,7 +34,7 @@ function settingsFrom(args: readonly string[]): Settings {
   return { seconds: Number(seconds), rounds: Number(rounds), payloadBytes: Number(payload) };
 }
 
-/** The systems take turns, so that what else the machine does hits both; the median of the rounds counts. */
+/** The systems take turns, so that what else the machine does hits all; the median of the rounds counts. */
 async function inTurns<T>(
   systems: readonly System[],
   rounds: number,
@@ -87,6 +88,10 @@ async function comparePumps(systems: readonly System[], mode: string, { rounds, 
   reportRatio(about, [...results.values()].map(median));
 }
 
-function reportRatio(about: Record<string, string | number>, [net = 0, quorate = 0]: readonly number[]): void {
-  report({ ...about, measure: 'ratio', of: about['measure'] ?? '', quorate_to_net: rounded(quorate / net) });
+function reportRatio(
+  about: Record<string, string | number>,
+  [net = 0, quorate = 0, secured = 0]: readonly number[],
+): void {
+  const ratios = { quorate_to_net: rounded(quorate / net), tls_to_plain: rounded(secured / quorate) };
+  report({ ...about, measure: 'ratio', of: about['measure'] ?? '', ...ratios });
 }

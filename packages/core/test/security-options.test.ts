@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { namesNode } from '../src/certificates.ts';
-import {
-  type ClusterOptions,
-  createCluster,
-  isClusterError,
-  Keyring,
-  type Plugin,
-  type Transport,
-} from '../src/index.ts';
+import { createCluster, isClusterError, Keyring, type Plugin, type Transport } from '../src/index.ts';
 import { fakeTransport, FakeTransport } from './fake-parts.ts';
 
 const plain = fakeTransport(new FakeTransport());
