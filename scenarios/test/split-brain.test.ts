@@ -4,7 +4,7 @@ import { runSplit } from '../src/split-brain/run-split.ts';
 import type { MembershipName, StrategyName } from '../src/split-brain/split-life.ts';
 
 const SEED = Number(process.env['QUORATE_SPLIT_SEED'] ?? 1);
-const SEEDS = Number(process.env['QUORATE_SPLIT_SEEDS'] ?? 6);
+const SEEDS = Number(process.env['QUORATE_SPLIT_SEEDS'] ?? 3);
 
 const strategies: readonly StrategyName[] = [
   'keepMajority',

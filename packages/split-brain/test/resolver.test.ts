@@ -47,6 +47,21 @@ describe('a resolver', () => {
     expect(scene.decided('ab')).toEqual(['', '']);
   });
 
+  it('waits until a suspect is on one side or the other', async () => {
+    const scene = await SplitScene.open('settled', 'abcde', {
+      strategy,
+      stableAfterMs: 500,
+      downAllWhenUnstableMs: 20_000,
+    });
+    scene.partition('abcd', 'e');
+    const { membership } = scene.node('a').cluster;
+    await scene.world.runUntil(() => membership.view.members.get('e')?.state === 'unreachable', 10_000);
+    await scene.world.run(200);
+    scene.node('d').host.crash();
+    await scene.world.run(10_000);
+    expect(scene.decided('a')).toEqual(['remove d e']);
+  });
+
   it('goes down when members keep changing for too long while some are unreachable', async () => {
     const scene = await SplitScene.open('unstable', 'abcdef', { strategy });
     scene.partition('abcde', 'f');
@@ -102,6 +117,8 @@ describe('a resolver', () => {
     scene.partition('ab', 'c');
     const { host, cluster } = scene.node('c');
     await scene.world.runUntil(() => cluster.membership.view.members.get('a')?.state === 'unreachable', 30_000);
+    // It has seen the partition, and its margin has begun.
+    await scene.world.run(1_500);
     host.pause();
     await scene.world.run(2_000);
     scene.world.heal();
