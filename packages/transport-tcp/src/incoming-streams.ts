@@ -111,7 +111,7 @@ class ReceivingStream implements AsyncIterableIterator<Uint8Array> {
       return;
     }
     const waiter = this.#waiters.shift();
-    if (waiter === undefined) this.#queue.push(payload);
+    if (waiter === undefined) this.#queue.push(compact(payload));
     else waiter.resolve(this.#consume(payload));
   }
 
@@ -162,6 +162,11 @@ class ReceivingStream implements AsyncIterableIterator<Uint8Array> {
     }
     return { done: false, value: chunk };
   }
+}
+
+/** A view keeps all that arrived with it; what waits is to hold little more than what its credit has paid for. */
+function compact(payload: Uint8Array): Uint8Array {
+  return payload.length * 2 < payload.buffer.byteLength ? payload.slice() : payload;
 }
 
 const END: IteratorResult<Uint8Array> = { done: true, value: undefined };
