@@ -41,7 +41,10 @@ export class NodeAuthority {
   }
 
   /** Signs a new one; of the same name replaces the files of the former. */
-  async issue(name: string, { names, validTo = Date.now() + DAY_MS }: NodeCertificateDetails): Promise<CertificateFiles> {
+  async issue(
+    name: string,
+    { names, validTo = Date.now() + DAY_MS }: NodeCertificateDetails,
+  ): Promise<CertificateFiles> {
     const at = (suffix: string) => path.join(this.#folder, `${name}.${suffix}`);
     const files = { cert: at('pem'), key: at('key') };
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc', '-keyout', files.key];
