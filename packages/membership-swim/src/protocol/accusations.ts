@@ -83,6 +83,13 @@ export class Accusations {
     return Object.freeze({ type: state, id, epoch, run, refutation, by: this.#core.selfId, evidence });
   }
 
+  /** Looks for itself; the ping says what it is for, so that the suspect can refute it. */
+  look(id: NodeId, whenOver: (result: ProbeResult, evidence: Evidence) => void): void {
+    const known = this.#core.table.get(id);
+    if (known === undefined) whenOver('unsure', 'silent');
+    else this.#prober.confirm(known, whenOver);
+  }
+
   /** Nobody has refuted the suspicion in its time. */
   giveUp(id: NodeId, evidence: Evidence): void {
     const known = this.#core.table.get(id);

@@ -22,6 +22,8 @@ export interface SwimSettings {
   readonly confirmers: number;
   /** How long they try. */
   readonly confirmDeadlineMs: number;
+  /** Whether a suspect is probed once more, in the last `confirmDeadlineMs` of its time, before it is given up. */
+  readonly looksBeforeGivingUp: boolean;
   /** How many times as long who has only heard of it suspects a node as who has seen it fail. */
   readonly hearsayFactor: number;
   /** Whether what speaks against a node (refused, stalled) chooses how long it is suspected. */
@@ -54,9 +56,9 @@ export interface SwimSettings {
 
 /** What this package does unless told otherwise. */
 export const DEFAULT_SETTINGS: SwimSettings = Object.freeze({
-  probeIntervalMs: 1000,
-  probeTimeoutMs: 500,
-  probeDeadlineMs: 1000,
+  probeIntervalMs: 500,
+  probeTimeoutMs: 250,
+  probeDeadlineMs: 500,
   pingsPerProbe: 3,
   indirectProbes: 3,
   streamProbes: true,
@@ -65,6 +67,7 @@ export const DEFAULT_SETTINGS: SwimSettings = Object.freeze({
   expectedConfirmations: 3,
   confirmers: 4,
   confirmDeadlineMs: 500,
+  looksBeforeGivingUp: true,
   hearsayFactor: 2,
   weighsEvidence: true,
   refusedSuspicionMs: 500,
@@ -92,6 +95,7 @@ export const MEMBERLIST_LAN_SETTINGS: SwimSettings = Object.freeze({
   suspicionMaxMult: 6,
   expectedConfirmations: 2,
   confirmers: 0,
+  looksBeforeGivingUp: false,
   hearsayFactor: 1,
   gossipsAtOnce: false,
   weighsEvidence: false,

@@ -2,6 +2,7 @@ import type { MonotonicMs, NodeId } from '@quorate/core';
 import type { SwimCore } from './core.ts';
 import type { Deadline } from './deadlines.ts';
 import { suspicionBounds, suspicionMs, type SuspicionBounds } from './formulas.ts';
+import type { ProbeResult } from './prober.ts';
 import type { Evidence } from './types.ts';
 
 /** The most witnesses whose names are kept: more change nothing. */
@@ -12,24 +13,34 @@ interface Suspicion {
   readonly witnesses: Map<NodeId, Evidence>;
   beganAt: MonotonicMs;
   deadline: Deadline | undefined;
+  /** Invariant: no deadline is set while this node looks once more. */
+  isLooking: boolean;
+}
+
+/** What a suspicion has done. */
+interface SuspicionActions {
+  /** Looks for itself whether the suspect answers. */
+  readonly look: (id: NodeId, whenOver: (result: ProbeResult, evidence: Evidence) => void) => void;
+  readonly giveUp: (id: NodeId, evidence: Evidence) => void;
 }
 
 /** Whom this node suspects, since when, and who says so too (Lifeguard, section III-B). */
 export class Suspicions {
   readonly #core: SwimCore;
-  readonly #whenOver: (id: NodeId, evidence: Evidence) => void;
+  readonly #actions: SuspicionActions;
   readonly #suspicions = new Map<NodeId, Suspicion>();
 
-  constructor(core: SwimCore, whenOver: (id: NodeId, evidence: Evidence) => void) {
+  constructor(core: SwimCore, actions: SuspicionActions) {
     this.#core = core;
-    this.#whenOver = whenOver;
+    this.#actions = actions;
   }
 
   begin(id: NodeId, by: NodeId, evidence: Evidence): void {
     this.end(id);
     const { settings, table, now } = this.#core;
     const bounds = suspicionBounds(settings, table.living);
-    const suspicion: Suspicion = { bounds, witnesses: new Map([[by, evidence]]), beganAt: now, deadline: undefined };
+    const witnesses = new Map([[by, evidence]]);
+    const suspicion: Suspicion = { bounds, witnesses, beganAt: now, deadline: undefined, isLooking: false };
     this.#suspicions.set(id, suspicion);
     this.#schedule(id, suspicion);
   }
@@ -72,9 +83,36 @@ export class Suspicions {
   }
 
   #schedule(id: NodeId, suspicion: Suspicion): void {
+    if (suspicion.isLooking) return;
+    const { settings, now, deadlines } = this.#core;
     suspicion.deadline?.cancel();
-    const at = Math.max(this.#core.now, suspicion.beganAt + this.#lastsMs(suspicion));
-    suspicion.deadline = this.#core.deadlines.set(at, () => this.#over(id, suspicion));
+    const looksMs = this.#looksOnceMore(suspicion) ? settings.confirmDeadlineMs : 0;
+    const at = Math.max(now, suspicion.beganAt + this.#lastsMs(suspicion) - looksMs);
+    suspicion.deadline = deadlines.set(at, () => {
+      if (looksMs > 0) this.#look(id, suspicion);
+      else this.#over(id, suspicion);
+    });
+  }
+
+  /** Nobody is so likely to have missed a refutation as who would give up alone. */
+  #looksOnceMore({ witnesses }: Suspicion): boolean {
+    const { settings, selfId } = this.#core;
+    return settings.looksBeforeGivingUp && witnesses.get(selfId) !== 'refused';
+  }
+
+  #look(id: NodeId, suspicion: Suspicion): void {
+    suspicion.isLooking = true;
+    this.#actions.look(id, (result, evidence) => {
+      suspicion.isLooking = false;
+      if (this.#suspicions.get(id) !== suspicion) return;
+      const { witnesses } = suspicion;
+      const isNew = evidence === 'stalled' && witnesses.get(this.#core.selfId) !== 'stalled';
+      if (result === 'failed') witnesses.set(this.#core.selfId, evidence);
+      // Its refutation is on its way, or this node has to come to itself first.
+      else suspicion.beganAt = this.#core.now;
+      if (result === 'failed' && !isNew) this.#over(id, suspicion);
+      else this.#schedule(id, suspicion);
+    });
   }
 
   #lastsMs(suspicion: Suspicion): number {
@@ -91,7 +129,7 @@ export class Suspicions {
 
   #over(id: NodeId, { witnesses }: Suspicion): void {
     this.#suspicions.delete(id);
-    this.#whenOver(id, strongest(witnesses));
+    this.#actions.giveUp(id, strongest(witnesses));
   }
 }
 

@@ -66,7 +66,10 @@ export class Swim {
       chargeAgainst: (suspect) => this.#accusations.chargeAgainst(suspect),
     });
     this.#relay = new Relay(core, (to, sequence) => this.#prober.ping(to, sequence));
-    this.#suspicions = new Suspicions(core, (suspect, evidence) => this.#accusations.giveUp(suspect, evidence));
+    this.#suspicions = new Suspicions(core, {
+      look: (suspect, whenOver) => this.#accusations.look(suspect, whenOver),
+      giveUp: (suspect, evidence) => this.#accusations.giveUp(suspect, evidence),
+    });
     const changes = new Changes(core, this.#suspicions);
     const parts = { core, own: this.#own, prober: this.#prober, suspicions: this.#suspicions, changes };
     this.#accusations = new Accusations(parts);
@@ -108,6 +111,7 @@ export class Swim {
 
   start(now: MonotonicMs): void {
     this.#core.now = now;
+    this.#own.start();
     this.#gossiper.start();
     this.#prober.start();
     this.#reaper.start();
@@ -137,9 +141,9 @@ export class Swim {
     if (isLiving(known.state)) this.#prober.examine(known);
   }
 
-  /** What this node knows, for another to merge: a snapshot, at no cost. */
+  /** What this node knows, for another to merge: a snapshot, at no cost. To be read once. */
   capture(): Iterable<StateOfMember> {
-    return this.#core.table.members.values();
+    return withoutHearsay(this.#core.table.members);
   }
 
   /** Takes over what another node captured, or a part of it. `from` is whose it is. */
@@ -247,6 +251,10 @@ export class Swim {
       if (member !== undefined) this.#core.post(member, [this.#own.rumour()]);
     });
   }
+}
+
+function* withoutHearsay(members: Map<NodeId, MemberRecord>): Generator<StateOfMember, void, undefined> {
+  for (const member of members.values()) if (member.isHearsay === undefined) yield member;
 }
 
 function isCharge(message: Message): message is SuspectRumour | UnreachableRumour {
