@@ -1,6 +1,6 @@
 import type { ClusterNode } from '@quorate/core';
-import { List, Map } from 'immutable';
 import { encodeStates } from '../../../packages/membership-swim/src/protocol/exchange-codec.ts';
+import { tableOf } from '../../../packages/membership-swim/src/protocol/member-table.ts';
 import type { MemberRecord, SwimBase } from '../../../packages/membership-swim/src/protocol/types.ts';
 
 /** The table of a cluster in which all know each other, once for all of its nodes, and what a member takes in an exchange. */
@@ -8,9 +8,7 @@ export function sharedBase(nodes: readonly ClusterNode[]): { readonly base: Swim
   const records = nodes.map(recordOf);
   let bytes = 0;
   for (const part of encodeStates(records, 65_536)) bytes += part.byteLength;
-  const members = Map(records.map((record) => [record.id, record]));
-  const order = List(records.map(({ id }) => id));
-  return { base: { members, order }, bytesPerState: bytes / nodes.length };
+  return { base: tableOf(records), bytesPerState: bytes / nodes.length };
 }
 
 function recordOf(node: ClusterNode, index: number): MemberRecord {
