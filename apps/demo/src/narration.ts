@@ -1,4 +1,4 @@
-import type { HistoryEvent } from './history.ts';
+import type { EventOf, HistoryEvent } from './history.ts';
 import type { MachineMs } from './report.ts';
 import type { PictureEvent } from './frame.ts';
 
@@ -6,6 +6,9 @@ import type { PictureEvent } from './frame.ts';
 export class Narrator {
   /** When the leader was lost, until the next one is there. */
   #lost: { readonly at: MachineMs; readonly how: string } | undefined;
+
+  /** Who has told that it refused the stranger who came last. */
+  readonly #refusers = new Set<string>();
 
   /** Undefined for what is shown elsewhere, or comes too often. */
   tell(event: HistoryEvent): PictureEvent | undefined {
@@ -19,6 +22,7 @@ export class Narrator {
             }
           : undefined;
       case 'stranger':
+        if (event.type === 'came') this.#refusers.clear();
         return tellStranger(event);
       case 'node':
         return this.#tellNode(event);
@@ -43,7 +47,7 @@ export class Narrator {
       case 'ledger-failed':
         return { at, text: `${node} could not reach the ledger: ${event.message}`, tone: 'bad' };
       case 'turned-away':
-        return { at, text: `${node}: ${event.reason}`, tone: 'good' };
+        return this.#tellRefusal(event);
       case 'member':
       case 'peers':
       case 'leader':
@@ -56,6 +60,13 @@ export class Narrator {
       case 'stopped':
         return undefined;
     }
+  }
+
+  /** It knocks again and again. */
+  #tellRefusal({ node, at, reason }: EventOf<'node', 'turned-away'>): PictureEvent | undefined {
+    if (this.#refusers.has(node)) return undefined;
+    this.#refusers.add(node);
+    return { at, text: `${node}: ${reason}`, tone: 'good' };
   }
 
   #tellProcess(event: HistoryEvent & { readonly source: 'process' }): PictureEvent | undefined {

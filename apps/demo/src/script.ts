@@ -5,6 +5,7 @@ import { findAgain, forgetDead } from './finding.ts';
 import { isReplicated } from './elections.ts';
 import type { DemoOptions } from './options.ts';
 import type { MachineMs } from './report.ts';
+import { allSee } from './seen.ts';
 import type { Session } from './session.ts';
 import { STRANGER } from './stranger.ts';
 import {
@@ -108,6 +109,9 @@ async function killLeader(stage: Stage): Promise<void> {
   const ring = await nextRing(stage, grant.token, mark);
   output.event(`and rang the bell for the slots that had come meanwhile`, ring.at - killed.at);
   await forgetDead(stage);
+  // Those who have only their connections to go by wait for ten seconds.
+  if (stage.options.membership === 'connection') return;
+  await allSee(stage, { id: node, state: 'unreachable', as: `every node holds ${node} for dead` }, killed.at);
 }
 
 async function bringBack(stage: Stage): Promise<void> {
@@ -218,6 +222,7 @@ async function handOver(stage: Stage): Promise<void> {
   const mark = history.mark;
   output.event(`${old.node}, the leader of term ${old.token}, was asked to stop: SIGTERM`);
   const stopped = supervisor.stop(old.node);
+  const asked = await find(stage, `${old.node} was asked`, 'process', 'asked-to-stop', () => true, mark);
   const grant = await nextGrant(stage, old.token, mark);
   const ended = await endOf(stage, old, mark);
   const gapMs = gapBetween(ended, grant);
@@ -225,6 +230,7 @@ async function handOver(stage: Stage): Promise<void> {
   measures.push({ what: 'graceful hand-over, from the end of one grant to the next', ms: gapMs });
   await stopped;
   output.event(`${old.node} said goodbye and ended`);
+  await allSee(stage, { id: old.node, state: 'left', as: 'every node was told that it leaves' }, asked.at);
   const ticket = await nextTicket(stage, grant.token, mark);
   output.event(`${ticket.node} had ticket ${ticket.number} numbered`, ticket.at - ended.deadline);
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { LeaderInfo, NodeId } from '@quorate/core';
+import type { LeaderInfo, MemberState, NodeId } from '@quorate/core';
 import { guardProcess, type ProcessGuard } from '@quorate/test-servers';
 import type { DiscoveryName } from './discoveries.ts';
 import type { History, ProcessEvent } from './history.ts';
@@ -44,6 +44,8 @@ export interface NodeView {
   /** While it holds one, as far as is known. */
   readonly grant: { readonly token: bigint; readonly beganAt: MachineMs } | undefined;
   readonly connected: readonly NodeId[];
+  /** What it believes of the others. */
+  readonly members: ReadonlyMap<NodeId, MemberState>;
   /** In its copy of the ledger, once it has shown any. */
   readonly tickets: number | undefined;
 }
@@ -88,6 +90,7 @@ export class Supervisor implements AsyncDisposable {
         leader: undefined,
         grant: undefined,
         connected: [],
+        members: new Map(),
         tickets: undefined,
       };
       this.#entries.set(id, { view, child: undefined, guard: undefined, output: [] });
@@ -298,7 +301,13 @@ export class Supervisor implements AsyncDisposable {
 }
 
 /** Of a process that has not told anything yet, or is gone. */
-const NOTHING_TOLD = { connected: [], leader: undefined, grant: undefined, tickets: undefined } as const;
+const NOTHING_TOLD = {
+  connected: [],
+  members: new Map(),
+  leader: undefined,
+  grant: undefined,
+  tickets: undefined,
+} as const;
 
 /** What a report changes of the view of its node. */
 function changeBy(report: NodeReport, view: NodeView): Partial<NodeView> {
@@ -318,6 +327,7 @@ function changeBy(report: NodeReport, view: NodeView): Partial<NodeView> {
     case 'copied':
       return { tickets: report.line.count };
     case 'member':
+      return { members: new Map(view.members).set(report.about, report.state) };
     case 'turned-away':
     case 'printing':
     case 'accepted':

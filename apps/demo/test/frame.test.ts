@@ -11,6 +11,7 @@ const node = (id: string, rest: Partial<NodeView>): NodeView => ({
   leader: { nodeId: 'a', token: 4n },
   grant: undefined,
   connected: ['b', 'c'].filter((other) => other !== id),
+  members: new Map(),
   tickets: undefined,
   ...rest,
 });

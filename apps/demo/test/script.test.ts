@@ -74,6 +74,18 @@ describe('the demo unattended', () => {
     expect(stdout).toContain('All was as it should be.');
   }, 100_000);
 
+  it('does so with a secret, which a stranger does not know, and with nodes that gossip about who is there', async () => {
+    const parts = ['--membership', 'swim', '--secret', 'correct horse battery staple'];
+    const argv = ['--conditions=@quorate/source', main, '--script', ...parts];
+    const { stdout, stderr } = await run(process.execPath, argv, { timeout: 120_000 });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/ms {2}every node holds \w for dead/u);
+    expect(stdout).toMatch(/\w says: refused a connection from 127\.0\.0\.1:\d+: its secret is not accepted here/u);
+    expect(stdout).toContain('every node has refused it');
+    expect(stdout).toMatch(/ms {2}every node was told that it leaves/u);
+    expect(stdout).toContain('All was as it should be.');
+  }, 130_000);
+
   it('does so with nodes that know of each other from what they announce alone', async () => {
     const argv = ['--conditions=@quorate/source', main, '--script', '--discovery', 'multicast'];
     const { stdout } = await run(process.execPath, argv, { timeout: 90_000 });
