@@ -2,6 +2,7 @@ import {
   type Member,
   type MembershipContext,
   type MonotonicMs,
+  type NodeId,
   type Peer,
   toClusterError,
   withDeadline,
@@ -56,6 +57,13 @@ export class Meetings {
     if (isAlone || context.transport.self.id < peer.node.id) this.#meet(peer, context.clock.now());
   }
 
+  /** A member has answered over the transport. */
+  answered(id: NodeId): void {
+    const peer = this.#parts.context.transport.peer(id);
+    if (peer?.state !== 'connected' || this.#parts.swim()?.members.get(id)?.state !== 'suspect') return;
+    this.#begin(id, this.#parts.context.clock.now());
+  }
+
   /** To be called about once a second. */
   round(now: MonotonicMs): void {
     for (const peer of this.#parts.context.transport.peers) if (peer.state === 'connected') this.#meet(peer, now);
@@ -68,9 +76,13 @@ export class Meetings {
   }
 
   #meet({ node: { id }, incarnation }: Peer, now: MonotonicMs): void {
-    const { swim, exchanger } = this.#parts;
-    if (!isToBeMet(swim()?.members.get(id), incarnation) || exchanger.isBusyWith(id)) return;
-    if (exchanger.busy >= MAX_EXCHANGES || now - (this.#triedAt.get(id) ?? -Infinity) < AGAIN_AFTER_MS) return;
+    if (isToBeMet(this.#parts.swim()?.members.get(id), incarnation)) this.#begin(id, now);
+  }
+
+  #begin(id: NodeId, now: MonotonicMs): void {
+    const { exchanger } = this.#parts;
+    if (exchanger.isBusyWith(id) || exchanger.busy >= MAX_EXCHANGES) return;
+    if (now - (this.#triedAt.get(id) ?? -Infinity) < AGAIN_AFTER_MS) return;
     this.#triedAt.set(id, now);
     void this.#exchange(id);
   }

@@ -252,6 +252,8 @@ export class SwimMembershipHost implements Membership {
     try {
       const outcome = await probeStream(parts, to.node, timeoutMs, { signal: this.#closed.signal });
       this.#runner.enter((swim, now) => swim.streamProbed(sequence, outcome, now));
+      // Datagrams may not get through to it: then it hears over the transport that it is suspected, and says otherwise.
+      if (outcome === 'acknowledged') this.#meetings.answered(to.id);
     } finally {
       this.#streamProbes -= 1;
     }

@@ -1,4 +1,4 @@
-import { type ClusterOptions, createCluster, silentLogger } from '@quorate/core';
+import { type ClusterOptions, createCluster, type Net, silentLogger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { memoryNetwork, memoryTransport } from '@quorate/memory';
 import { createWorld } from '@quorate/simulator';
@@ -10,6 +10,19 @@ import { SwimNodes } from './swim-nodes.ts';
 
 const base = { nodeId: 'a', transport: tcpTransport(), membership: swimMembership() };
 const compose = (options: Partial<ClusterOptions>) => () => createCluster({ ...base, ...options });
+
+/** A firewall that lets streams through. */
+function withoutDatagrams(net: Net): Net {
+  return {
+    connect: (...given) => net.connect(...given),
+    listen: (...given) => net.listen(...given),
+    bindDatagram: async (address, receive, options) => {
+      const socket = await net.bindDatagram(address, receive, options);
+      const dispose = () => socket[Symbol.asyncDispose]();
+      return { address: socket.address, send: () => undefined, [Symbol.asyncDispose]: dispose };
+    },
+  };
+}
 
 describe('a cluster with this membership', () => {
   it('is refused when strangers could reach it, until it has a secret or is told that this is meant', () => {
@@ -58,6 +71,20 @@ describe('a cluster with this membership', () => {
     const stats = swimStats(nodes.cluster('a').membership);
     expect(stats?.datagrams.received).toBeGreaterThan(10);
     expect([stats?.protocol.failedProbes, stats?.localHealth, stats?.datagrams.refused]).toEqual([0, 0, {}]);
+  });
+
+  it('stays whole where no datagram gets through, by what its streams tell', async () => {
+    const nodes = new SwimNodes('no UDP');
+    const ids = ['a', 'b', 'c', 'd'];
+    nodes.start(ids, {}, (_, system) => ({ system: { ...system, net: withoutDatagrams(system.net) } }));
+    await nodes.agree(ids);
+    const failed: string[] = [];
+    for (const id of ids) nodes.cluster(id).on('nodeFailed', ({ node }) => void failed.push(node.id));
+    await nodes.world.run(60_000);
+    expect(failed).toEqual([]);
+    await nodes.agree(ids);
+    nodes.host('d').crash();
+    await nodes.world.runUntil(() => ids.slice(0, 3).every((id) => nodes.seen(id).join() === 'a,b,c'), 60_000);
   });
 
   it('is rid of a node with another secret, which hears nothing', async () => {

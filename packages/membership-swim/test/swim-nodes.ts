@@ -1,4 +1,4 @@
-import { type Cluster, type ClusterOptions, createCluster, type NodeId } from '@quorate/core';
+import { type Cluster, type ClusterOptions, createCluster, type NodeId, type System } from '@quorate/core';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { tcpTransport } from '@quorate/transport-tcp';
 
@@ -19,7 +19,7 @@ export class SwimNodes {
   start(
     ids: readonly NodeId[],
     options: SwimMembershipOptions = {},
-    parts: (id: NodeId) => Partial<ClusterOptions> = () => ({}),
+    parts: (id: NodeId, system: System) => Partial<ClusterOptions> = () => ({}),
   ): void {
     for (const id of ids) {
       const host = this.#find(id) ?? this.world.host(id);
@@ -33,7 +33,7 @@ export class SwimNodes {
           membership: swimMembership(options),
           logLevel: 'warn',
           system,
-          ...parts(id),
+          ...parts(id, system),
         });
         this.#clusters.set(id, cluster);
         await cluster.start();

@@ -34,7 +34,7 @@ interface Answered {
   readonly exchange: number;
   /** The round that is to come. */
   round: number;
-  readonly source: ExchangeSource;
+  source: ExchangeSource | undefined;
   readonly sink: ExchangeSink;
 }
 
@@ -131,11 +131,12 @@ export class Exchanger implements Disposable {
       throw new ClusterError('PROTOCOL', 'this exchange is over');
     }
     answered.round += 1;
-    // Taken before the merge: what the other has just said needn't be said to it.
+    answered.sink.take(part.items);
+    // Begun after the first merge: who has just heard that it is called dead says otherwise at once.
+    answered.source ??= new ExchangeSource(this.#parts.capture(), PART_BYTES);
     const items = answered.source.next();
     const isLast = answered.source.isDone;
     if ((part.isLast && isLast) || answered.round >= MAX_ROUNDS) this.#answered.delete(from);
-    answered.sink.take(part.items);
     const bytes = encodePart({ exchange: part.exchange, round: part.round, isLast, items });
     this.counts.sentBytes += bytes.length;
     return bytes;
@@ -145,8 +146,8 @@ export class Exchanger implements Disposable {
     this.#answered.delete(from);
     const [oldest] = this.#answered.keys();
     if (oldest !== undefined && this.#answered.size >= MAX_ANSWERED) this.#answered.delete(oldest);
-    const source = new ExchangeSource(this.#parts.capture(), PART_BYTES);
-    const answered = { exchange, round: 0, source, sink: new ExchangeSink(this.#parts.receiver(from)) };
+    const sink = new ExchangeSink(this.#parts.receiver(from));
+    const answered: Answered = { exchange, round: 0, source: undefined, sink };
     this.#answered.set(from, answered);
     return answered;
   }
