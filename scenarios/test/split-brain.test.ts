@@ -4,7 +4,7 @@ import { runSplit } from '../src/split-brain/run-split.ts';
 import type { MembershipName, StrategyName } from '../src/split-brain/split-life.ts';
 
 const SEED = Number(process.env['QUORATE_SPLIT_SEED'] ?? 1);
-const SEEDS = Number(process.env['QUORATE_SPLIT_SEEDS'] ?? 3);
+const SEEDS = Number(process.env['QUORATE_SPLIT_SEEDS'] ?? 2);
 
 const strategies: readonly StrategyName[] = [
   'keepMajority',
@@ -14,7 +14,7 @@ const strategies: readonly StrategyName[] = [
   'leaseMajority',
   'downAll',
 ];
-const memberships: readonly MembershipName[] = ['connection', 'heartbeat'];
+const memberships: readonly MembershipName[] = ['connection', 'heartbeat', 'swim'];
 const combinations = strategies
   .flatMap((strategy) => memberships.map((membership) => ({ strategy, membership })))
   // Connections don't tell who is the oldest: such a resolver is refused.

@@ -12,6 +12,7 @@ import {
 import { fixedMisses } from '@quorate/failure-detector';
 import { leasedLocks } from '@quorate/lease';
 import { heartbeatMembership } from '@quorate/membership-heartbeat';
+import { swimMembership } from '@quorate/membership-swim';
 import { memoryNetwork, memoryTransport } from '@quorate/memory';
 import type { Host, World } from '@quorate/simulator';
 import {
@@ -36,7 +37,7 @@ export type StrategyName =
   | 'keepOldest'
   | 'leaseMajority'
   | 'downAll';
-export type MembershipName = 'connection' | 'heartbeat';
+export type MembershipName = 'connection' | 'heartbeat' | 'swim';
 
 /** A run of a node. */
 export interface Run {
@@ -47,7 +48,7 @@ export interface Run {
   readonly removed: () => readonly NodeId[];
 }
 
-export const STABLE_AFTER_MS = 4_000;
+const STABLE_AFTER_MS = 4_000;
 const PORT = 7_000;
 
 /** Nodes with a resolver each, and an engine of leases on a machine of its own. */
@@ -142,6 +143,7 @@ export class SplitLife {
     if (this.#membership === 'heartbeat') {
       return heartbeatMembership({ intervalMs, detector: fixedMisses({ intervalMs, missThreshold: 6 }) });
     }
+    if (this.#membership === 'swim') return swimMembership({ datagrams: 'transport' });
     return connectionMembership({ unreachableAfterMs: 2_000 });
   }
 
