@@ -7,7 +7,7 @@ import { isLiving } from './member-table.ts';
 import type { OwnRecord } from './own-record.ts';
 import { recordOf } from './records.ts';
 import type { MemberRecord, StateOfMember } from './types.ts';
-import { compareVersions, isSameRun, prevails, versionOf } from './version.ts';
+import { compareMembers, compareVersions, isSameRun, prevails, versionOf } from './version.ts';
 
 /** What is said in favour of members, and what whole tables of others say. */
 export class Beliefs {
@@ -52,14 +52,13 @@ export class Beliefs {
   }
 
   #aliveAgain(state: StateOfMember, known: MemberRecord, from: NodeId): void {
-    const heard = versionOf(state);
-    const order = compareVersions(heard, versionOf(known));
+    const order = compareMembers(state, known);
     const { describedIn } = known;
-    if (order <= 0 && describedIn !== undefined && compareVersions(heard, describedIn) > 0) {
+    if (order <= 0 && describedIn !== undefined && compareVersions(versionOf(state), describedIn) > 0) {
       return this.#describe(state, known);
     }
     if (order < 0) return;
-    const isItself = isSameRun(heard, versionOf(known)) && order > 0;
+    const isItself = order > 0 && state.epoch === known.epoch && state.incarnation === known.incarnation;
     const isDoubtful = !isItself && !isAtSameAddress(state, known) && isLiving(known.state);
     // Its own word alone, while another may hold the id. Who passes it on has looked already.
     if (isDoubtful && from === state.id) this.#claim(state, known);
@@ -124,7 +123,9 @@ export class Beliefs {
 
   /** It was gone before this node heard of it: kept, so that old news doesn't bring it back. */
   #remember(state: StateOfMember): void {
-    if (this.#changes.hasRoom(state.id)) this.#changes.put(recordOf(state, undefined, this.#core.now), undefined);
+    if (!this.#changes.hasRoom(state.id)) return;
+    const member = recordOf(state, undefined, this.#core.now);
+    this.#changes.put(Object.freeze({ ...member, isHearsay: true }), undefined);
   }
 }
 

@@ -20,6 +20,12 @@ export class OwnRecord {
     return this.#core.self.joinOrder > 0;
   }
 
+  /** It has been alive since now, unless it was given a table that says otherwise. */
+  start(): void {
+    const { self, table, now } = this.#core;
+    if (!this.hasJoined) table.put(Object.freeze({ ...self, since: now }));
+  }
+
   /** For a packet of its own: who accused this node hears at once. */
   rumour(): AliveRumour {
     return Object.freeze({ type: 'alive', member: withoutTime(this.#core.self) });

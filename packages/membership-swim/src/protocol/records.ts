@@ -9,7 +9,7 @@ export function recordOf(state: StateOfMember, known: MemberRecord | undefined, 
 
 /** What is told of a member to others. */
 export function withoutTime(member: MemberRecord): StateOfMember {
-  const { since: _, describedIn: __, ...state } = member;
+  const { since: _, describedIn: __, isHearsay: ___, ...state } = member;
   return Object.freeze(state);
 }
 

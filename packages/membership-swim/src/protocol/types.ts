@@ -52,6 +52,8 @@ export interface MemberRecord extends StateOfMember, Member {
   readonly joinOrder: number;
   /** Of this version only what speaks against it was heard: the older one by which the node described itself so. */
   readonly describedIn?: Version;
+  /** It was gone before this node heard of it. Not told to others, or some would always have just heard of it. */
+  readonly isHearsay?: true;
 }
 
 /**

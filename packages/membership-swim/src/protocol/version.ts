@@ -8,6 +8,11 @@ export function compareVersions(a: Version, b: Version): number {
   return a.epoch - b.epoch || a.run - b.run || a.refutation - b.refutation;
 }
 
+/** The same of members, as often as a rumour comes. */
+export function compareMembers(a: StateOfMember, b: StateOfMember): number {
+  return a.epoch - b.epoch || a.incarnation - b.incarnation || a.refutation - b.refutation;
+}
+
 export function versionOf({ epoch, incarnation, refutation }: StateOfMember): Version {
   return { epoch, run: incarnation, refutation };
 }

@@ -72,6 +72,14 @@ describe('bounds', () => {
     expect(refused).toEqual(['too-many-members d']);
   });
 
+  it('who has been gone for longest makes way for a member', () => {
+    const swim = machine({}, { maxMembers: 3 });
+    swim.merge([{ ...member('b'), state: 'left' }], 'x', 1);
+    swim.merge([{ ...member('c'), state: 'unreachable' }], 'x', 2);
+    swim.merge([member('d')], 'x', 3);
+    expect([...swim.members.keys()].sort()).toEqual(['c', 'd', 'self']);
+  });
+
   it('a description that is too long is refused, and the option named', () => {
     const node = { id: 'self', host: 'self.test', port: 1, metadata: { much: 'x'.repeat(1100) } };
     const refusal = catchError(() => machine().describe(node, 1));

@@ -70,6 +70,13 @@ const MUTATIONS: readonly Mutation[] = [
     breaks: 'old news brings nobody back',
   },
   {
+    name: 'hearsay of the gone is told on',
+    file: 'swim.ts',
+    find: 'if (member.isHearsay === undefined) yield member;',
+    replace: 'yield member;',
+    breaks: 'who is gone is forgotten by all in the end',
+  },
+  {
     name: 'a pause goes unnoticed',
     file: 'swim.ts',
     find: 'if (lateMs <= settings.pauseBoundMs) return;',

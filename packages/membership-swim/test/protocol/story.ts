@@ -17,6 +17,7 @@ const SETTINGS: Partial<SwimSettings> = {
   expectedConfirmations: 3,
   confirmers: 4,
   confirmDeadlineMs: 500,
+  looksBeforeGivingUp: true,
   hearsayFactor: 2,
   weighsEvidence: true,
   refusedSuspicionMs: 500,
