@@ -1,7 +1,8 @@
+import { createWorld } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 
 import { runSplit } from '../src/split-brain/run-split.ts';
-import type { MembershipName, StrategyName } from '../src/split-brain/split-life.ts';
+import { type MembershipName, SplitLife, type StrategyName } from '../src/split-brain/split-life.ts';
 
 const SEED = Number(process.env['QUORATE_SPLIT_SEED'] ?? 1);
 const SEEDS = Number(process.env['QUORATE_SPLIT_SEEDS'] ?? 2);
@@ -35,5 +36,31 @@ describe('a cluster that falls apart', () => {
     for (let seed = SEED; seed < SEED + SEEDS; seed += 1) {
       await runSplit(`troubled ${seed}`, { strategy, membership, troubled: true });
     }
+  });
+});
+
+describe('three in a row, of which the ends have lost each other', () => {
+  /** Whom each of them has removed. */
+  async function removals(membership: MembershipName): Promise<readonly (readonly string[])[]> {
+    const world = createWorld({ seed: 'row', link: { latencyMs: 0.3, jitterMs: 2 } });
+    const life = new SplitLife(world, ['a', 'b', 'c'], 'keepMajority', membership);
+    for (const host of life.hosts) life.start(host);
+    await world.runUntil(() => life.isWhole(), 60_000);
+    const [a, , c] = life.hosts;
+    world.partition(a!, c!);
+    await world.run(120_000);
+    expect(life.surviving()).toEqual(['a', 'b', 'c']);
+    return [...life.runs.values()].map((run) => run.removed());
+  }
+
+  it.each(['connection', 'heartbeat'] as const)(
+    'remove each other where each sees for itself: %s',
+    async (membership) => {
+      expect(await removals(membership)).toEqual([['c'], [], ['a']]);
+    },
+  );
+
+  it('stay together where others are asked', async () => {
+    expect(await removals('swim')).toEqual([[], [], []]);
   });
 });
