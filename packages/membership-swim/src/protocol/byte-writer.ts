@@ -1,4 +1,4 @@
-const INITIAL_BYTES = 256;
+const INITIAL_BYTES = 64;
 const TEXT = new TextEncoder();
 
 /** Writes what `ByteReader` reads, into a buffer that grows. */
