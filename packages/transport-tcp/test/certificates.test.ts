@@ -1,6 +1,7 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { connect } from 'node:tls';
 
 import { type CertificateSet, type Cluster, createCluster, Keyring, type Logger } from '@quorate/core';
 import { findProgram, NodeAuthority, reportAbsent } from '@quorate/test-servers';
@@ -126,6 +127,24 @@ describe.skipIf(!hasOpenssl)('nodes with certificates', () => {
     a.transport.addContact(b.address);
     await until(() => refused(a) && refusals(b).length > 0);
     expect(isConnected(a, 'b') || isConnected(b, 'a')).toBe(false);
+  });
+
+  it('resume no session, which could outlive the certificate', async () => {
+    await using a = await startNode({ id: 'a', certificates: new Certificates(await setOf('a')) });
+    const { cert, key, ca } = await setOf('b');
+    const dial = async (session?: Buffer) => {
+      const options = { ...a.address, cert, key, ca, session, checkServerIdentity: () => undefined };
+      const stream = connect(options);
+      stream.on('error', () => undefined);
+      const tickets: Buffer[] = [];
+      stream.on('session', (ticket: Buffer) => tickets.push(ticket));
+      await until(() => tickets.length > 0);
+      const isReused = stream.isSessionReused();
+      stream.destroy();
+      return { ticket: tickets[0], isReused };
+    };
+    const { ticket } = await dial();
+    expect((await dial(ticket)).isReused).toBe(false);
   });
 
   it('part from a peer whose certificate is revoked, once they have read that', async () => {

@@ -9,9 +9,15 @@ const LATENCY_MS = 10;
 type Shown = Pick<NodeOptions, 'keyring' | 'certificates'>;
 
 /** A node that never changes its certificate, made for the time at which it starts. */
-function nodeOf(world: World, id: string, shown: (system: System) => Shown): { readonly node: TestNode } {
+function nodeOf(
+  world: World,
+  id: string,
+  shown: (system: System) => Shown,
+  on: (system: System) => System = (system) => system,
+): { readonly node: TestNode } {
   let made: TestNode | undefined;
-  world.host(id).start(async (system) => {
+  world.host(id).start(async (machine) => {
+    const system = on(machine);
     made = makeNode({ id, host: id, port: 7000, system, incarnation: 1, insecure: true, ...shown(system) });
     await made.transport.start();
   });
@@ -95,6 +101,28 @@ describe('secured streams in the simulator', () => {
     if (why === undefined) expect(met).toBeDefined();
     else expect([met, refusal(a.node)]).toEqual([undefined, expect.stringMatching(why)]);
   });
+
+  it.each(['a', 'b'])(
+    'are asked for in vain on a network that forgets to secure them, and then not used: that of %s',
+    async (id) => {
+      const scene = world(`forgetful ${id}`);
+      const shown = secret('a secret of these tests');
+      const forget = (system: System): System => ({
+        ...system,
+        net: {
+          connect: (address, handler, { signal } = {}) => system.net.connect(address, handler, { signal }),
+          listen: (address, accept) => system.net.listen(address, accept),
+          bindDatagram: (address, receive) => system.net.bindDatagram(address, receive),
+        },
+      });
+      const other = id === 'a' ? 'b' : 'a';
+      const [forgetful, honest] = [nodeOf(scene, id, shown, forget), nodeOf(scene, other, plain)];
+      const [a, b] = id === 'a' ? [forgetful, honest] : [honest, forgetful];
+      expect(await meet(scene, a, b)).toBeUndefined();
+      const told = forgetful.node.events.flatMap((event) => ('error' in event ? [event.error.message] : []));
+      expect(told[0]).toMatch(/are to be secured by shared-key, and this one is by none/u);
+    },
+  );
 
   it('end when a certificate expires, within five seconds', async () => {
     const scene = world('expiry');

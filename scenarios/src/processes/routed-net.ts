@@ -8,7 +8,7 @@ export function routedNet(net: Net, routes: ReadonlyMap<number, number>): Net {
       if (port === undefined) return Promise.reject(noRoute(address));
       return net.connect({ host: address.host, port }, handler, options);
     },
-    listen: (address, accept) => net.listen(address, accept),
+    listen: (address, accept, options) => net.listen(address, accept, options),
     bindDatagram: (address, receive, options) => net.bindDatagram(address, receive, options),
   };
 }
