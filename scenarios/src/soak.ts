@@ -4,6 +4,7 @@ import type { ElectionParts } from './election-run.ts';
 import { runElectionSeed } from './election-seeds.ts';
 import { runFormation } from './formation/run-formation.ts';
 import { runFuzz } from './fuzz/run-fuzz.ts';
+import { runStorageFuzz } from './fuzz/run-storage-fuzz.ts';
 import { runLeases } from './leases/run-leases.ts';
 import { runLocks } from './locks/run-locks.ts';
 import { runMembership } from './membership/run-membership.ts';
@@ -36,6 +37,7 @@ const kinds: Readonly<Record<string, (seed: number) => Promise<Life>>> = {
   locks: (seed) => runLocks(seed),
   membership: (seed) => runMembership(seed),
   fuzz: (seed) => runFuzz(seed),
+  storage: async (seed) => ({ ...(await runStorageFuzz(seed)), recoveredAfterMs: 0 }),
   strained: async (seed) => runReplication(seed, await (strained ??= strainedParts())),
 };
 
@@ -44,7 +46,8 @@ const USAGE = `npm run soak -- [--seed N] [--seeds COUNT] [--parts ${Object.keys
   --seeds COUNT  end after so many; without it, go on until something breaks
   --parts LIST   what lives, separated by commas: nodes that elect, made of this or that, that replicate (strained: with low
                  limits), that form a cluster, that lead and lock by the leases of an engine, that
-                 gossip about each other, or that are lied to (fuzz)`;
+                 gossip about each other, that are lied to (fuzz), or storages that
+                 are damaged`;
 
 const { values } = parseArgs({
   options: {
