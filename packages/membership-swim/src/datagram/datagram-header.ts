@@ -14,27 +14,39 @@ export interface DatagramHeader {
   readonly counter: number;
 }
 
+/** What is the same in all datagrams that a sender begins. */
+export type OwnHeader = Pick<DatagramHeader, 'protection' | 'session'>;
+
 /** `Qd`, version, protection, key id (4), receiver (4), session (8), counter (6). */
 export const HEADER_BYTES = 26;
-export const SESSION_BYTES = 8;
 export const MAX_COUNTER: number = 2 ** 48 - 1;
 
 const MAGIC = 0x51_64;
 const VERSION = 1;
 const PROTECTIONS: readonly Protection[] = ['checksum', 'sealed'];
 
-export function writeHeader(into: Uint8Array, header: DatagramHeader): void {
-  const view = viewOf(into);
+/** A header to be completed for each datagram. */
+export function beginHeader({ protection, session }: OwnHeader): Uint8Array {
+  const header = new Uint8Array(HEADER_BYTES);
+  const view = viewOf(header);
   view.setUint16(0, MAGIC);
   view.setUint8(2, VERSION);
-  view.setUint8(3, PROTECTIONS.indexOf(header.protection));
-  view.setUint32(4, header.keyId);
-  view.setUint32(8, header.receiver);
-  for (let at = 0; at < SESSION_BYTES; at += 1) {
-    view.setUint8(12 + at, Number.parseInt(header.session.slice(2 * at, 2 * at + 2), 16));
-  }
-  view.setUint16(20, Math.floor(header.counter / 2 ** 32));
-  view.setUint32(22, header.counter % 2 ** 32);
+  view.setUint8(3, PROTECTIONS.indexOf(protection));
+  view.setUint32(12, Number.parseInt(session.slice(0, 8), 16));
+  view.setUint32(16, Number.parseInt(session.slice(8), 16));
+  return header;
+}
+
+/** Completes a copy of what `beginHeader` made, at the beginning of these bytes. */
+export function completeHeader(
+  into: Uint8Array,
+  { keyId, receiver, counter }: Omit<DatagramHeader, keyof OwnHeader>,
+): void {
+  const view = viewOf(into);
+  view.setUint32(4, keyId);
+  view.setUint32(8, receiver);
+  view.setUint16(20, Math.floor(counter / 2 ** 32));
+  view.setUint32(22, counter % 2 ** 32);
 }
 
 export function readHeader(datagram: Uint8Array): DatagramHeader | 'not-ours' | 'version' {
@@ -47,13 +59,14 @@ export function readHeader(datagram: Uint8Array): DatagramHeader | 'not-ours' | 
     protection,
     keyId: view.getUint32(4),
     receiver: view.getUint32(8),
-    session: toHex(datagram.subarray(12, 12 + SESSION_BYTES)),
+    session: sessionName(view.getUint32(12), view.getUint32(16)),
     counter: view.getUint16(20) * 2 ** 32 + view.getUint32(22),
   };
 }
 
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** A session of two random halves of 32 bits. */
+export function sessionName(high: number, low: number): string {
+  return high.toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

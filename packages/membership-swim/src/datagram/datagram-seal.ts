@@ -1,17 +1,18 @@
 import { crc32, type Crc32, type Crypto, type Keyring, type Random } from '@quorate/core';
 
 import {
+  beginHeader,
+  completeHeader,
   type DatagramHeader,
   HEADER_BYTES,
   MAX_COUNTER,
   type Protection,
   readHeader,
-  SESSION_BYTES,
-  toHex,
-  writeHeader,
+  sessionName,
 } from './datagram-header.ts';
 import { DatagramKeys } from './datagram-keys.ts';
 import { decodeParty, encodeParty, type Party, partyBytes } from './party.ts';
+import { type Receiver, Receivers } from './receivers.ts';
 import { Sessions } from './sessions.ts';
 
 /** Why a datagram was not believed. */
@@ -72,9 +73,9 @@ export class DatagramSeal implements Disposable {
   readonly #crc32: Crc32;
   readonly #session: string;
   readonly #sender: Uint8Array;
-  readonly #receiver: Uint8Array;
-  readonly #receiverId: number;
-  readonly #clusterName: Uint8Array;
+  readonly #receiver: Receiver;
+  readonly #receivers: Receivers;
+  readonly #ownHeader: Uint8Array;
   readonly #clusterId: number;
   readonly #sessions: Sessions;
   /** Of the secret in use when the last datagram was sealed. */
@@ -86,14 +87,15 @@ export class DatagramSeal implements Disposable {
     this.#options = options;
     this.#crc32 = options.crc32 ?? crc32;
     this.#keys = keyring === undefined ? undefined : new DatagramKeys(crypto, keyring, clusterName);
-    this.#session = toHex(random.bytes(SESSION_BYTES));
+    this.#session = sessionName(random.int(2 ** 32), random.int(2 ** 32));
+    this.#ownHeader = beginHeader({ protection: this.#protection, session: this.#session });
     this.#sender = encodeParty(self);
-    this.#receiver = this.#sender;
-    this.#receiverId = this.#crc32(this.#receiver);
     const name = new TextEncoder().encode(clusterName);
     // Its length before it: what follows cannot be taken for a part of it.
-    this.#clusterName = concatenate([Uint8Array.of(name.length >>> 8, name.length & 0xff), name]);
-    this.#clusterId = this.#crc32(this.#clusterName);
+    const clusterBytes = join(Uint8Array.of(name.length >>> 8, name.length & 0xff), name);
+    this.#clusterId = this.#crc32(clusterBytes);
+    this.#receivers = new Receivers(clusterBytes, this.#crc32);
+    this.#receiver = this.#receivers.get(self);
     this.#sessions = new Sessions(maxSessions);
     this.overheadBytes = HEADER_BYTES + partyBytes(self) + (this.#keys === undefined ? CRC_BYTES : TAG_BYTES);
   }
@@ -101,18 +103,11 @@ export class DatagramSeal implements Disposable {
   seal(to: Party, payload: Uint8Array): Uint8Array {
     if (this.#counter >= MAX_COUNTER) throw new RangeError('the counter of datagrams is used up');
     this.#counter += 1;
-    const receiver = encodeParty(to);
-    const content = concatenate([this.#sender, payload]);
-    const header = new Uint8Array(HEADER_BYTES);
-    writeHeader(header, {
-      protection: this.#protection,
-      keyId: this.#keys?.inUse.keyId ?? this.#clusterId,
-      receiver: this.#crc32(receiver),
-      session: this.#session,
-      counter: this.#counter,
-    });
-    const associated = concatenate([header, this.#clusterName, receiver]);
-    return concatenate([header, this.#protect(associated, content)]);
+    const receiver = this.#receivers.get(to);
+    const associated = join(this.#ownHeader, receiver.bytes);
+    const keyId = this.#keys?.inUse.keyId ?? this.#clusterId;
+    completeHeader(associated, { keyId, receiver: receiver.tag, counter: this.#counter });
+    return join(associated.subarray(0, HEADER_BYTES), this.#protect(associated, join(this.#sender, payload)));
   }
 
   open(datagram: Uint8Array): OpenedDatagram {
@@ -148,12 +143,12 @@ export class DatagramSeal implements Disposable {
     if (protection !== this.#protection) return 'protection';
     const isKnown = this.#keys === undefined ? keyId === this.#clusterId : this.#keys.withId(keyId).length > 0;
     if (!isKnown) return 'unknown-key';
-    if (receiver !== this.#receiverId) return 'misaddressed';
+    if (receiver !== this.#receiver.tag) return 'misaddressed';
     return counter === 0 ? 'altered' : undefined;
   }
 
   #protect(associated: Uint8Array, content: Uint8Array): Uint8Array {
-    if (this.#keys === undefined) return concatenate([content, this.#checksum(associated, content)]);
+    if (this.#keys === undefined) return join(content, this.#checksum(associated, content));
     const { inUse } = this.#keys;
     if (this.#own?.secret !== inUse.secret) {
       this.#own = { secret: inUse.secret, key: this.#keys.derive(inUse, this.#session) };
@@ -162,7 +157,7 @@ export class DatagramSeal implements Disposable {
   }
 
   #unprotect(header: DatagramHeader, datagram: Uint8Array): Unprotected | 'unknown-key' | 'altered' {
-    const associated = concatenate([datagram.subarray(0, HEADER_BYTES), this.#clusterName, this.#receiver]);
+    const associated = join(datagram.subarray(0, HEADER_BYTES), this.#receiver.bytes);
     const body = datagram.subarray(HEADER_BYTES);
     if (this.#keys !== undefined) return this.#decrypt(this.#keys, header, associated, body);
     const content = body.subarray(0, Math.max(0, body.length - CRC_BYTES));
@@ -213,12 +208,9 @@ function nonceOf(counter: number): Uint8Array {
   return nonce;
 }
 
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(a.length + b.length);
+  whole.set(a);
+  whole.set(b, a.length);
   return whole;
 }
