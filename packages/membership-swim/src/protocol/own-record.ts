@@ -67,6 +67,8 @@ export class OwnRecord {
   }
 
   #renew(change: Partial<MemberRecord>): void {
+    // Whoever heard that it left is not to hear of a newer version.
+    if (this.isLeaving) return;
     const { self, table, host, selfId } = this.#core;
     const refutation = self.refutation + 1;
     const member: MemberRecord = Object.freeze({ ...self, refutation, ...change });

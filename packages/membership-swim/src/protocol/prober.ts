@@ -107,7 +107,8 @@ export class Prober {
   streamProbed(sequence: number, outcome: StreamOutcome): void {
     const probe = this.#probes.get(sequence);
     if (probe === undefined) return;
-    if (outcome === 'acknowledged') this.#end(probe, 'answered');
+    // A transport knows its peers by their ids: it doesn't tell one run from another.
+    if (outcome === 'acknowledged' && !probe.isForRun) this.#end(probe, 'answered');
     if (outcome === 'accepted') probe.evidence = 'stalled';
     if (outcome === 'refused') {
       probe.evidence = 'refused';
