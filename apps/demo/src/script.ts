@@ -5,7 +5,7 @@ import { findAgain, forgetDead } from './finding.ts';
 import { isReplicated } from './elections.ts';
 import type { DemoOptions } from './options.ts';
 import type { MachineMs } from './report.ts';
-import { allSee } from './seen.ts';
+import { allSee, allSeeAll } from './seen.ts';
 import type { Session } from './session.ts';
 import { STRANGER } from './stranger.ts';
 import {
@@ -79,6 +79,8 @@ async function form(stage: Stage): Promise<void> {
   output.event(`${grant.node} leads in term ${grant.token}`, grant.at - beganAt);
   await holds(stage, 'every node knows who leads', () => isTogether(stage));
   output.event('every node knows it', timeOf(history.events.at(-1)) - grant.at);
+  await holds(stage, 'every node sees all others', () => allSeeAll(supervisor.nodes));
+  output.event('every node sees all others as alive', timeOf(history.events.at(-1)) - beganAt);
 }
 
 const TICKETS = 10;
@@ -124,6 +126,7 @@ async function bringBack(stage: Stage): Promise<void> {
   const spawned = await find(stage, `${dead} was started`, 'process', 'spawned', ({ node }) => node === dead, mark);
   await holds(stage, `${dead} is back`, () => allConnected(supervisor.nodes));
   output.event(`${dead} is back at its address`, timeOf(history.events.at(-1)) - spawned.at);
+  await holds(stage, `${dead} is seen, and sees`, () => allSeeAll(supervisor.nodes));
   await holds(stage, `${dead} follows the leader`, () => isTogether(stage));
   output.event(`and knows who leads`, timeOf(history.events.at(-1)) - spawned.at);
   await findAgain(stage, dead, spawned.at);

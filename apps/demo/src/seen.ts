@@ -1,6 +1,7 @@
 import type { MemberState, NodeId } from '@quorate/core';
 import type { MachineMs } from './report.ts';
 import { holds, type Stage, timeOf } from './stage.ts';
+import type { NodeView } from './supervisor.ts';
 
 /** Waits until all nodes that run believe this of another, and tells how long that took. */
 export async function allSee(
@@ -14,4 +15,9 @@ export async function allSee(
     others().every(({ members }) => members.get(id) === state),
   );
   output.event(as, timeOf(history.events.at(-1)) - since);
+}
+
+/** Every node believes of every other that it is alive. */
+export function allSeeAll(nodes: readonly NodeView[]): boolean {
+  return nodes.every(({ id, members }) => nodes.every((other) => other.id === id || members.get(other.id) === 'alive'));
 }
