@@ -166,7 +166,7 @@ export const textRules: Omit<OptionRules<CheckedClusterOptions>, ObjectOption | 
   region: rule.text(),
   weight: rule.number({ min: 0 }),
   metadata: metadataRule(),
-  secret: rule.text(`a text of at least ${MIN_SECRET_LENGTH} characters`, (text) => text.length >= MIN_SECRET_LENGTH),
+  secret: secretRule(),
   insecure: rule.flag(),
   seedNodes: rule.list(rule.address()),
   replicationFactor: rule.integer({ min: 1, max: 99 }),
@@ -192,6 +192,14 @@ export const clusterRules: OptionRules<CheckedClusterOptions> = {
   system: rule.value('a System: clock, random, net, disk, crypto and logger', isSystem),
   logger: rule.value('a logger with debug, info, warn and error, such as console', isLogger),
 };
+
+/** One that is refused must not be shown in a log: only its length is. */
+function secretRule(): OptionRule<string> {
+  const expected = `a text of at least ${MIN_SECRET_LENGTH} characters`;
+  const plain = rule.text(expected, (text) => text.length >= MIN_SECRET_LENGTH);
+  const got = (value: unknown) => (typeof value === 'string' ? `one of ${value.length}` : `a ${typeof value}`);
+  return { ...plain, blame: (value) => ({ path: '', expected, got: got(value) }) };
+}
 
 function metadataRule(): OptionRule<Readonly<Record<string, string>>> {
   const accept = (value: unknown) => (isTextRecord(value) ? value : undefined);

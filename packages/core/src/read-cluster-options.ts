@@ -58,7 +58,9 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ClusterError('INVALID_OPTIONS', `JSON: the options cannot be parsed: ${String(error)}`, { cause: error });
+    // Without what stands around the place, which may be a secret.
+    const why = String(error).replace(/, \.*".*" is not valid JSON/su, '');
+    throw new ClusterError('INVALID_OPTIONS', `JSON: the options cannot be parsed: ${why}`);
   }
 }
 
@@ -70,14 +72,15 @@ function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Tex
     const found = VARIABLES.get(variable);
     if (found === undefined) throw new ClusterError('INVALID_OPTIONS', `there is no variable ${variable}`);
     const value = found.rule.fromText?.(text);
-    if (value === undefined) throw refused(variable, found.rule.expected, text);
+    if (value === undefined) throw refused(variable, found.rule, text);
     (found.timing ? timings : options)[found.option] = value;
   }
   return Object.keys(timings).length === 0 ? options : { ...options, timings };
 }
 
-function refused(variable: string, expected: string, text: string): ClusterError {
-  return new ClusterError('INVALID_OPTIONS', `${variable} must be ${expected}, got ${JSON.stringify(text)}`);
+function refused(variable: string, rule: OptionRule<unknown>, text: string): ClusterError {
+  const got = rule.blame?.(text)?.got ?? JSON.stringify(text);
+  return new ClusterError('INVALID_OPTIONS', `${variable} must be ${rule.expected}, got ${got}`);
 }
 
 interface Variable {

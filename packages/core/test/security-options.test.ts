@@ -1,6 +1,14 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { namesNode } from '../src/certificates.ts';
-import { createCluster, isClusterError, Keyring, type Plugin, type Transport } from '../src/index.ts';
+import {
+  createCluster,
+  isClusterError,
+  Keyring,
+  type Plugin,
+  readClusterOptions,
+  type Transport,
+} from '../src/index.ts';
 import { fakeTransport, FakeTransport } from './fake-parts.ts';
 
 const plain = fakeTransport(new FakeTransport());
@@ -49,6 +57,24 @@ describe('what keeps strangers out', () => {
   ])('is refused where it cannot be: %j', (options, why) => {
     expect(refusal(options)).toMatch(why);
   });
+});
+
+it.each([
+  () => createCluster({ nodeId: 'a', transport, secret: 'hunter2' }),
+  () => readClusterOptions({ env: { QUORATE_SECRET: 'hunter2' }, options: { nodeId: 'a' } }),
+  () => readClusterOptions({ json: '{"nodeId": "a", "secret": "hunter2", }' }),
+  () => readClusterOptions({ json: '{"nodeId": "a", "secret": "hunter2"} and more' }),
+  () => readClusterOptions({ json: '{"nodeId": "a", "secret": hunter2}' }),
+  () => readClusterOptions({ json: '{"nodeId": "a", "secret": "hunter2"}' }),
+])('no error shows a secret: %s', (attempt) => {
+  let failure: unknown;
+  try {
+    attempt();
+  } catch (error) {
+    failure = error;
+  }
+  if (!isClusterError(failure, 'INVALID_OPTIONS')) throw new Error('it was accepted', { cause: failure });
+  expect(`${failure.message} ${inspect(failure.cause)}`).not.toContain('hunter');
 });
 
 describe('a keyring', () => {
