@@ -1,5 +1,6 @@
 import { messageKind } from '@quorate/core';
-import { fixedMisses } from '@quorate/failure-detector';
+import { fixedMisses, phiAccrual } from '@quorate/failure-detector';
+import { faults } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 
 import { HeartbeatScene, type SceneOptions } from './heartbeat-scene.ts';
@@ -187,5 +188,28 @@ describe('a partition', () => {
     scene.world.block(scene.hosts('a'), scene.hosts('b'));
     await scene.world.runUntil(() => scene.member('a', 'b')?.state === 'suspect', 10_000);
     expect(scene.member('a', 'c')?.state).toBe('alive');
+  });
+});
+
+describe('amid faults of every kind', () => {
+  const detectors = {
+    'phi accrual': phiAccrual({ firstEstimateMs: 500 }),
+    'fixed misses': fixedMisses({ intervalMs: 500, missThreshold: 4 }),
+  };
+
+  it.each(Object.entries(detectors))('all see all once they are over, in one order: %s', async (name, detector) => {
+    for (let seed = 1; seed <= 8; seed += 1) {
+      const scene = await five(`faults ${name} ${seed}`, { membership: { intervalMs: 500, detector } });
+      const hosts = scene.hosts(...IDS);
+      const schedule = faults(scene.world, hosts, { maxDown: 3, restart: (host) => scene.start(host.name) });
+      await scene.world.run(40_000);
+      schedule.stop();
+      for (const { name: id, running } of hosts) if (!running) scene.start(id);
+      await scene.whole(60_000);
+      const orders = (seenBy: string) => IDS.map((id) => scene.member(id, seenBy)?.joinOrder);
+      for (const seenBy of IDS) expect(orders(seenBy)).toEqual(orders('a'));
+      await scene.world.run(30_000);
+      expect(scene.isWhole()).toBe(true);
+    }
   });
 });
