@@ -6,6 +6,7 @@ import { type MembershipName, SplitLife, type StrategyName } from '../src/split-
 
 const SEED = Number(process.env['QUORATE_SPLIT_SEED'] ?? 1);
 const SEEDS = Number(process.env['QUORATE_SPLIT_SEEDS'] ?? 2);
+const TIMEOUT_MS = 30_000 + SEEDS * 5_000;
 
 const strategies: readonly StrategyName[] = [
   'keepMajority',
@@ -22,21 +23,29 @@ const combinations = strategies
   .filter(({ strategy, membership }) => strategy !== 'keepOldest' || membership !== 'connection');
 
 describe('a cluster that falls apart', () => {
-  it.each(combinations)('$strategy by $membership', async ({ strategy, membership }) => {
-    let survived = 0;
-    for (let seed = SEED; seed < SEED + SEEDS; seed += 1) {
-      const result = await runSplit(`split ${seed}`, { strategy, membership, troubled: false });
-      survived += result.survived;
-    }
-    // Or the promises were kept by going down.
-    if (strategy !== 'downAll') expect(survived).toBeGreaterThan(0);
-  });
+  it.each(combinations)(
+    '$strategy by $membership',
+    async ({ strategy, membership }) => {
+      let survived = 0;
+      for (let seed = SEED; seed < SEED + SEEDS; seed += 1) {
+        const result = await runSplit(`split ${seed}`, { strategy, membership, troubled: false });
+        survived += result.survived;
+      }
+      // Or the promises were kept by going down.
+      if (strategy !== 'downAll') expect(survived).toBeGreaterThan(0);
+    },
+    TIMEOUT_MS,
+  );
 
-  it.each(combinations)('$strategy by $membership, amid other faults', async ({ strategy, membership }) => {
-    for (let seed = SEED; seed < SEED + SEEDS; seed += 1) {
-      await runSplit(`troubled ${seed}`, { strategy, membership, troubled: true });
-    }
-  });
+  it.each(combinations)(
+    '$strategy by $membership, amid other faults',
+    async ({ strategy, membership }) => {
+      for (let seed = SEED; seed < SEED + SEEDS; seed += 1) {
+        await runSplit(`troubled ${seed}`, { strategy, membership, troubled: true });
+      }
+    },
+    TIMEOUT_MS,
+  );
 });
 
 describe('three in a row, of which the ends have lost each other', () => {

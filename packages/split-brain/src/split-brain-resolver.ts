@@ -65,6 +65,8 @@ const MAX_UNREAD_DECISIONS = 64;
 const MAX_LOOK_EVERY_MS = 1_000;
 /** How often it is looked within the margin. */
 const LOOKS = 10;
+/** What a look may be late by at least before that counts as having stood still: busy machines are late by some of it. */
+const MIN_PAUSE_MS = 100;
 
 const rules: OptionRules<SplitBrainResolverOptions> = {
   strategy: rule.value<SplitBrainStrategy>('a strategy, as keepMajority() makes one', isStrategy),
@@ -182,7 +184,7 @@ class Resolver implements SplitBrainResolver {
     const now = this.#clock.now();
     this.#arm();
     // What happened meanwhile is yet to be read.
-    if (now - this.#lookedAt > 2 * this.#lookEveryMs) this.#margin.paused(now);
+    if (now - this.#lookedAt > Math.max(2 * this.#lookEveryMs, MIN_PAUSE_MS)) this.#margin.paused(now);
     this.#lookedAt = now;
     const { view } = this.#cluster.membership;
     if (view !== this.#view) this.#read(view);
