@@ -272,7 +272,7 @@ export class SwimMembershipHost implements Membership {
     return new Exchanger({
       transport,
       random,
-      capture: () => this.#capture(),
+      capture: (to) => this.#capture(to),
       receiver: (from) => ({
         states: (bytes) => this.#merge(bytes, from, clock.now()),
         wants: (topic) => this.carrier.wants(topic),
@@ -281,8 +281,8 @@ export class SwimMembershipHost implements Membership {
     });
   }
 
-  *#capture(): Generator<ExchangeItem, void> {
-    const states = this.#runner.swim?.capture() ?? [];
+  *#capture(to: NodeId): Generator<ExchangeItem, void> {
+    const states = this.#runner.swim?.capture(to) ?? [];
     for (const bytes of encodeStates(states, STATES_BYTES)) yield { type: 'states', bytes };
     yield* this.carrier.capture();
   }

@@ -16,8 +16,8 @@ import { ExchangeSource } from './exchange-source.ts';
 export interface ExchangeParts {
   readonly transport: Transport;
   readonly random: Random;
-  /** What this node knows now: a snapshot. */
-  capture(): Iterable<ExchangeItem>;
+  /** What this node knows now and has to tell that peer: a snapshot. */
+  capture(to: NodeId): Iterable<ExchangeItem>;
   /** Where it goes what that peer tells. */
   receiver(from: NodeId): ExchangeReceiver;
 }
@@ -102,7 +102,7 @@ export class Exchanger implements Disposable {
   async #rounds(id: NodeId, { signal }: CallOptions): Promise<void> {
     const { transport, random } = this.#parts;
     const exchange = random.int(2 ** 32);
-    const source = new ExchangeSource(this.#parts.capture(), PART_BYTES);
+    const source = new ExchangeSource(this.#parts.capture(id), PART_BYTES);
     const sink = new ExchangeSink(this.#parts.receiver(id));
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const items = source.next();
@@ -133,7 +133,7 @@ export class Exchanger implements Disposable {
     answered.round += 1;
     answered.sink.take(part.items);
     // Begun after the first merge: who has just heard that it is called dead says otherwise at once.
-    answered.source ??= new ExchangeSource(this.#parts.capture(), PART_BYTES);
+    answered.source ??= new ExchangeSource(this.#parts.capture(from), PART_BYTES);
     const items = answered.source.next();
     const isLast = answered.source.isDone;
     if ((part.isLast && isLast) || answered.round >= MAX_ROUNDS) this.#answered.delete(from);

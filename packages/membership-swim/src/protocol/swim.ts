@@ -53,6 +53,7 @@ export class Swim {
   readonly #reaper: Reaper;
   #leaving: Leaving | undefined;
   #isSettling = false;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor({ settings, self, random, host, base }: SwimOptions) {
     checkNode(self.node);
@@ -141,9 +142,12 @@ export class Swim {
     if (isLiving(known.state)) this.#prober.examine(known);
   }
 
-  /** What this node knows, for another to merge: a snapshot, at no cost. To be read once. */
-  capture(): Iterable<StateOfMember> {
-    return withoutHearsay(this.#core.table.members);
+  /**
+   * What this node knows, for another to merge: a snapshot, at no cost. To be read once.
+   * @param to who gets it, and hears what it would be the last to hear: that it is gone
+   */
+  capture(to?: NodeId): Iterable<StateOfMember> {
+    return withoutHearsay(this.#core.table.members, to);
   }
 
   /** Takes over what another node captured, or a part of it. `from` is whose it is. */
@@ -191,9 +195,11 @@ export class Swim {
   /** A tick that comes much too late tells that this node stood still: it is the last to accuse anybody. */
   #enter(now: MonotonicMs): void {
     const { deadlines, settings, health, stats } = this.#core;
-    const lateMs = now - deadlines.next;
+    // What arrived in the same pause is read before the next tick: the pause is one.
+    const lateMs = now - Math.max(deadlines.next, this.#pausedUntil);
     this.#core.now = now;
     if (lateMs <= settings.pauseBoundMs) return;
+    this.#pausedUntil = now;
     stats.pauses += 1;
     this.#prober.cancelAll();
     health.change(1);
@@ -253,8 +259,14 @@ export class Swim {
   }
 }
 
-function* withoutHearsay(members: Map<NodeId, MemberRecord>): Generator<StateOfMember, void, undefined> {
-  for (const member of members.values()) if (member.isHearsay === undefined) yield member;
+function* withoutHearsay(
+  members: Map<NodeId, MemberRecord>,
+  to: NodeId | undefined,
+): Generator<StateOfMember, void, undefined> {
+  for (const member of members.values()) {
+    // Who is back, and is said to be gone, has to hear it: or it doesn't know that it must say otherwise.
+    if (member.isHearsay === undefined || member.id === to) yield member;
+  }
 }
 
 function isCharge(message: Message): message is SuspectRumour | UnreachableRumour {
