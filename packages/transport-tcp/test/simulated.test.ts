@@ -1,4 +1,4 @@
-import type { Address, Net, SocketHandler, System } from '@quorate/core';
+import { type Address, Keyring, type Net, type Secrets, type SocketHandler, type System } from '@quorate/core';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 
@@ -8,6 +8,7 @@ import { isConnected, makeNode, type TestNode } from './harness.ts';
 const KIND = 1024;
 const PORT = 7000;
 const SEEDS = 30;
+const KEYED_SEEDS = 10;
 
 describe('tcpTransport in the simulator', () => {
   it('tries a peer that is down with growing delays, and one that was lost quickly', async () => {
@@ -105,6 +106,10 @@ describe('tcpTransport in the simulator', () => {
   it('keeps one connection a pair through chaos, and is whole when it ends', async () => {
     for (let seed = 0; seed < SEEDS; seed += 1) await chaos(seed);
   }, 60_000);
+
+  it('does so too with a secret that is replaced again and again meanwhile', async () => {
+    for (let seed = 0; seed < KEYED_SEEDS; seed += 1) await chaos(seed, new Rotation());
+  }, 60_000);
 });
 
 interface SimNode {
@@ -121,9 +126,9 @@ interface SimNode {
   start(contacts: readonly Address[]): void;
 }
 
-async function chaos(seed: number): Promise<void> {
+async function chaos(seed: number, rotation?: Rotation): Promise<void> {
   const world = createWorld({ seed, link: { latencyMs: 1, jitterMs: 5, loss: 0.02, reorder: 0.05 } });
-  const nodes = nodesOf(world, ['a', 'b', 'c', 'd'], { reconnect: { minMs: 100, maxMs: 2000 } });
+  const nodes = nodesOf(world, ['a', 'b', 'c', 'd'], { reconnect: { minMs: 100, maxMs: 2000 } }, rotation);
   const contacts = nodes.map(({ address }) => address);
   for (const node of nodes) node.start(contacts);
   const check = new AlternationCheck();
@@ -132,9 +137,11 @@ async function chaos(seed: number): Promise<void> {
   });
   for (let step = 0; step < 60; step += 1) {
     disturb(world, nodes, contacts);
+    rotation?.step();
     await world.run(world.random.int(1500));
   }
   world.heal();
+  rotation?.finish();
   for (const node of nodes) {
     node.host.resume();
     if (!node.host.running) node.start(contacts);
@@ -152,6 +159,42 @@ async function chaos(seed: number): Promise<void> {
   } catch (error) {
     throw new Error(`seed ${seed}\n${world.trace.text().split('\n').slice(-40).join('\n')}`, { cause: error });
   }
+}
+
+/** Replaces the secret of all nodes, one node and one step after the other, and then that one. */
+class Rotation {
+  readonly #keyrings: Keyring[] = [];
+  #steps = 0;
+
+  /** The keyring of one more node, which outlives its processes. */
+  join(): Keyring {
+    const keyring = new Keyring({ use: secretOf(0) });
+    this.#keyrings.push(keyring);
+    return keyring;
+  }
+
+  step(): void {
+    const count = this.#keyrings.length;
+    const round = Math.floor(this.#steps / count);
+    const [former, next] = [secretOf(Math.floor(round / 3)), secretOf(Math.floor(round / 3) + 1)];
+    const phases: readonly Secrets[] = [
+      { use: former, accept: [next] },
+      { use: next, accept: [former] },
+      { use: next },
+    ];
+    const phase = phases[round % 3];
+    if (phase !== undefined) this.#keyrings[this.#steps % count]?.change(phase);
+    this.#steps += 1;
+  }
+
+  /** Until all have the same secret, and no other. */
+  finish(): void {
+    while (this.#steps % (3 * this.#keyrings.length) !== 0) this.step();
+  }
+}
+
+function secretOf(number: number): string {
+  return `secret ${number} of these tests`;
 }
 
 function disturb(world: World, nodes: readonly SimNode[], contacts: readonly Address[]): void {
@@ -204,11 +247,16 @@ function connected(one: SimNode, other: SimNode): boolean {
   return isConnected(one.node, other.host.name) && isConnected(other.node, one.host.name);
 }
 
-function nodesOf(world: World, names: readonly string[], transport: TcpTransportOptions): SimNode[] {
-  return names.map((name) => simNode(world, name, transport));
+function nodesOf(
+  world: World,
+  names: readonly string[],
+  transport: TcpTransportOptions,
+  rotation?: Rotation,
+): SimNode[] {
+  return names.map((name) => simNode(world, name, transport, rotation?.join()));
 }
 
-function simNode(world: World, name: string, transport: TcpTransportOptions): SimNode {
+function simNode(world: World, name: string, transport: TcpTransportOptions, keyring?: Keyring): SimNode {
   const host = world.host(name);
   const address = { host: host.address, port: PORT };
   const dials: number[] = [];
@@ -218,7 +266,8 @@ function simNode(world: World, name: string, transport: TcpTransportOptions): Si
   const main = (contacts: readonly Address[]) => async (system: System) => {
     sockets = new Set();
     const net = countedNet(system.net, sockets, () => dials.push(world.now));
-    const options = { id: name, ...address, incarnation: host.boots, insecure: true, transport };
+    const secured = keyring === undefined ? { insecure: true } : { keyring };
+    const options = { id: name, ...address, incarnation: host.boots, ...secured, transport };
     node = makeNode({ ...options, system: { ...system, net } });
     boot = host.boots;
     for (const contact of contacts) node.transport.addContact(contact);
@@ -264,12 +313,16 @@ function countedNet(net: Net, sockets: Set<object>, onDial: () => void): Net {
       sockets.add(token);
       return socket;
     },
-    listen: (address, accept) =>
-      net.listen(address, (socket) => {
-        const { token, wrapped } = counted(accept(socket));
-        sockets.add(token);
-        return wrapped;
-      }),
+    listen: (address, accept, options) =>
+      net.listen(
+        address,
+        (socket) => {
+          const { token, wrapped } = counted(accept(socket));
+          sockets.add(token);
+          return wrapped;
+        },
+        options,
+      ),
     bindDatagram: (address, receive) => net.bindDatagram(address, receive),
   };
 }
