@@ -29,13 +29,13 @@ export class ByteReader {
     return value;
   }
 
-  integer(): number {
+  integer(most: number = Number.MAX_SAFE_INTEGER): number {
     let value = 0;
     let factor = 1;
     for (let count = 0; count < MAX_INTEGER_BYTES; count += 1) {
       const part = this.byte();
       value += (part & 0x7f) * factor;
-      if (part < 0x80) return Number.isSafeInteger(value) ? value : this.#fail(0);
+      if (part < 0x80) return value <= most ? value : this.#fail(0);
       factor *= 0x80;
     }
     return this.#fail(0);

@@ -3,7 +3,7 @@ import type { SwimCore } from './core.ts';
 import type { AliveRumour } from './messages.ts';
 import { withoutTime } from './records.ts';
 import type { MemberRecord, Version } from './types.ts';
-import { compareVersions, isSameRun, versionOf } from './version.ts';
+import { compareVersions, isSameRun, MAX_COUNT, versionOf } from './version.ts';
 
 /** What this node says of itself: it alone makes new versions of it. */
 export class OwnRecord {
@@ -33,7 +33,7 @@ export class OwnRecord {
 
   /** Takes the place after all that were seen. */
   join(): void {
-    if (!this.hasJoined) this.#renew({ joinOrder: this.#core.table.highestJoinOrder + 1 });
+    if (!this.hasJoined) this.#renew({ joinOrder: Math.min(this.#core.table.highestJoinOrder + 1, MAX_COUNT) });
   }
 
   describe(node: ClusterNode): void {
@@ -50,7 +50,7 @@ export class OwnRecord {
     if (this.isLeaving || compareVersions(heard, own) < 0) return;
     if (isSameRun(heard, own)) {
       this.#core.health.change(1);
-      this.#renew({ refutation: heard.refutation + 1 });
+      this.#renew(heard.refutation < MAX_COUNT ? { refutation: heard.refutation + 1 } : nextEpoch(heard));
     } else {
       this.supersede(heard);
     }
@@ -63,7 +63,7 @@ export class OwnRecord {
   supersede(heard: Version): void {
     const own = versionOf(this.#core.self);
     if (compareVersions(heard, own) <= 0 || isSameRun(heard, own)) return;
-    this.#renew({ epoch: heard.epoch + 1, refutation: 0 });
+    this.#renew(nextEpoch(heard));
   }
 
   #renew(change: Partial<MemberRecord>): void {
@@ -77,4 +77,9 @@ export class OwnRecord {
     const isSeen = change.node !== undefined || change.joinOrder !== undefined;
     if (isSeen) host.changed({ type: 'updated', member });
   }
+}
+
+/** As readable as what was heard, whatever that was. */
+function nextEpoch({ epoch }: Version): Pick<Version, 'epoch' | 'refutation'> {
+  return { epoch: Math.min(epoch + 1, MAX_COUNT), refutation: 0 };
 }

@@ -75,10 +75,22 @@ export class RumourQueue {
   /** The next for one packet, of at most so many bytes. Each counts as sent; who was sent `limit` times is done. */
   take(maxBytes: number, limit: number): readonly Rumour[] {
     if (this.#live.size === 0) return [];
+    this.#endSentOften(limit);
     const reserved = this.#users === 0 ? 0 : Math.floor(maxBytes * USER_SHARE);
     const members = this.#takeOf([KIND.CLEARS, KIND.ACCUSES], maxBytes - reserved, limit);
     const users = this.#users === 0 ? undefined : this.#takeOf([KIND.USER], maxBytes - members.bytes, limit);
     return users === undefined ? members.rumours : [...members.rumours, ...users.rumours];
+  }
+
+  /** The cluster was larger when these were sent: now it is often enough. */
+  #endSentOften(limit: number): void {
+    for (const tiers of this.#tiers) {
+      while (tiers.length > limit) {
+        const stack = tiers.pop() ?? [];
+        this.#stacked -= stack.length;
+        for (const queued of stack) if (!queued.isOver) this.remove(queued.key);
+      }
+    }
   }
 
   #takeOf(kinds: readonly number[], maxBytes: number, limit: number): { bytes: number; rumours: Rumour[] } {

@@ -2,6 +2,7 @@ import { type Address, type ClusterNode, isAddress, isClusterNode, isNodeId, typ
 import type { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { Evidence, StateOfMember, Version } from './types.ts';
+import { MAX_COUNT } from './version.ts';
 
 /** The most bytes that a node's description takes in a rumour: it shares a datagram with others. */
 export const MAX_NODE_BYTES_IN_GOSSIP = 1024;
@@ -43,7 +44,7 @@ export function readState(reader: ByteReader): StateOfMember | undefined {
   const isTooLong = before - reader.left > MAX_NODE_BYTES_IN_GOSSIP;
   const state = STATES[reader.byte()];
   const { epoch, run, refutation } = readVersion(reader);
-  const joinOrder = reader.integer();
+  const joinOrder = reader.integer(MAX_COUNT);
   const address = flags & HAS_ADDRESS ? readAddress(reader) : { host: node.host, port: node.port };
   const evidence = flags & HAS_EVIDENCE ? readEvidence(reader) : undefined;
   if (reader.failed || isTooLong || state === undefined) return undefined;
@@ -107,7 +108,7 @@ export function writeVersion(writer: ByteWriter, { epoch, run, refutation }: Ver
 }
 
 export function readVersion(reader: ByteReader): Version {
-  return { epoch: reader.integer(), run: reader.integer(), refutation: reader.integer() };
+  return { epoch: reader.integer(MAX_COUNT), run: reader.integer(), refutation: reader.integer(MAX_COUNT) };
 }
 
 export function writeAddress(writer: ByteWriter, { host, port }: Address): void {

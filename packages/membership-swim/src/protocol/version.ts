@@ -3,6 +3,12 @@ import type { StateOfMember, Version } from './types.ts';
 
 const RANK: Readonly<Record<MemberState, number>> = { alive: 0, suspect: 1, unreachable: 2, left: 3 };
 
+/**
+ * The most that is believed of an epoch, a refutation or a place in the order of joining: beyond any count, and far enough
+ * below what a number holds.
+ */
+export const MAX_COUNT: number = 2 ** 48;
+
 /** Negative when `a` is the older one. */
 export function compareVersions(a: Version, b: Version): number {
   return a.epoch - b.epoch || a.run - b.run || a.refutation - b.refutation;

@@ -23,7 +23,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'nobody refutes',
     file: 'own-record.ts',
-    find: 'this.#renew({ refutation: heard.refutation + 1 });',
+    find: 'this.#renew(heard.refutation < MAX_COUNT ? { refutation: heard.refutation + 1 } : nextEpoch(heard));',
     replace: '',
     breaks: 'who stands still for some seconds comes back',
   },
@@ -72,7 +72,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'hearsay of the gone is told on',
     file: 'swim.ts',
-    find: 'if (member.isHearsay === undefined) yield member;',
+    find: 'if (member.isHearsay === undefined || member.id === to) yield member;',
     replace: 'yield member;',
     breaks: 'who is gone is forgotten by all in the end',
   },
