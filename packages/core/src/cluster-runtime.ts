@@ -44,8 +44,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   #parts: Parts | undefined;
   #feed: DiscoveryFeed | undefined;
   #view: MembershipView | undefined;
-  /** Of `#view`. */
-  #nodes: readonly Member[] = [];
+  /** Of `#view`, in order of id, once somebody has asked: of thousands that is more work than most changes. */
+  #nodes: readonly Member[] | undefined;
   #keeper: LeadershipKeeper | undefined;
 
   constructor(composition: Composition) {
@@ -75,6 +75,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   }
 
   get nodes(): readonly Member[] {
+    this.#nodes ??= [...(this.#view?.members.values() ?? [])].sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
     return this.#nodes;
   }
 
@@ -310,7 +311,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   #show(view: MembershipView): void {
     if (this.#view !== undefined && view.version <= this.#view.version) return;
     this.#view = view;
-    this.#nodes = [...view.members.values()].sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
+    this.#nodes = undefined;
   }
 
   #tell(change: MembershipChange): void {
