@@ -158,10 +158,10 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     const entry: Entry = { node, incarnation, connection };
     this.#entries.set(node.id, entry);
     if (peer.clusterId === undefined) connection.identify(this.context.cluster.id);
-    // The keyring may have changed since the stream was secured, or this side may use another secret.
-    connection.reauthenticate();
     this.#parts.events.connected(node);
     this.#parts.events.publish({ type: 'connected', peer: this.#view(entry) });
+    // What is accepted may have changed since the stream was secured, or this side may use another secret.
+    connection.reauthenticate();
   }
 
   ended(connection: Connection, reason: DisconnectReason): void {

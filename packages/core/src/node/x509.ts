@@ -49,8 +49,16 @@ export function detailsOf(certificate: X509Certificate): CertificateDetails {
   };
 }
 
-/** What speaks against a peer that showed this certificate, and those above it, when it connected. */
+/** What speaks against a peer that showed this certificate, and those above it, when it connected. Never throws. */
 export function objectionTo(certificate: X509Certificate, set: CertificateSet): string | undefined {
+  try {
+    return judge(certificate, set);
+  } catch (error) {
+    return `its certificate can't be judged: ${String(error)}`;
+  }
+}
+
+function judge(certificate: X509Certificate, set: CertificateSet): string | undefined {
   const { authorities, revocations } = prepareCertificates(set);
   const chain = chainOf(certificate);
   const expired = chain.find(({ validTo }) => Date.now() > Date.parse(validTo));
