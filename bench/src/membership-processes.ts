@@ -12,7 +12,7 @@ const SEEDS = 3;
 /** Nodes in processes of their own on this machine: how they form, see one killed, part and meet again, and what they cost. */
 export const membershipProcesses: Benchmark = {
   name: 'membership-processes',
-  description: 'membership of real processes: [--nodes 100] [--plain] [--rest 30] [--kills 3]',
+  description: 'membership of real processes: [--nodes 100] [--plain] [--connect-all 64] [--rest 30] [--kills 3]',
   run,
 };
 
@@ -20,6 +20,9 @@ const options = {
   nodes: { type: 'string', default: '100' },
   /** Without a secret. */
   plain: { type: 'boolean', default: false },
+  'connect-all': { type: 'string' },
+  /** Kills, and a cut. */
+  'only-form': { type: 'boolean', default: false },
   /** Seconds over which the cost at rest is measured. */
   rest: { type: 'string', default: '30' },
   kills: { type: 'string', default: '3' },
@@ -30,12 +33,15 @@ async function run(args: readonly string[]): Promise<void> {
   const { plain, nodes } = values;
   const ids = Array.from({ length: Number(nodes) }, (_, at) => `n${String(at).padStart(3, '0')}`);
   const secret = plain ? {} : { secret: 'what the nodes of this benchmark know' };
+  const upTo = values['connect-all'];
+  const connections = upTo === undefined ? {} : { connectAllUpTo: Number(upTo) };
   const about = { benchmark: 'membership-processes', secured: plain ? 'no' : 'yes', nodes: ids.length };
-  await using members = new ProcessMembers(secret);
+  await using members = new ProcessMembers({ ...secret, ...connections });
   const loading = machineTime();
   await members.load(ids, LOADED_AT_ONCE, WITHIN_MS);
   report({ ...about, measure: 'load the programs', seconds: seconds(machineTime() - loading) });
   await form(members, about);
+  if (values['only-form']) return;
   await rest(members, about, Number(values.rest));
   for (let at = 0; at < Number(values.kills); at += 1) await kill(members, about, ids.at(-1 - at) ?? '');
   await part(members, about);
@@ -46,16 +52,29 @@ type About = Readonly<Record<string, string | number>>;
 /** All but the seeds are begun at once. */
 async function form(members: ProcessMembers, about: About): Promise<void> {
   const { ids } = members;
+  const loaded = await members.samples(WITHIN_MS);
   const seedNodes = await members.begin(ids.slice(0, SEEDS), [], WITHIN_MS);
   const begun = machineTime();
   await members.begin(ids.slice(SEEDS), seedNodes, WITHIN_MS);
   const running = machineTime();
+  await members.until('all to hear of all', () => members.haveAllMet(), WITHIN_MS);
+  const { meetings } = members;
+  report({
+    ...about,
+    measure: 'form',
+    runningSeconds: seconds(running - begun),
+    halfKnownSeconds: seconds(percentile(meetings, 0.5) - begun),
+    p99KnownSeconds: seconds(percentile(meetings, 0.99) - begun),
+    allKnowAllSeconds: seconds((meetings.at(-1) ?? Number.NaN) - begun),
+  });
   await members.until('all to see all', () => members.allSee(ids, 'alive'), WITHIN_MS);
   const all = members.lastSighting(ids) - begun;
-  report({ ...about, measure: 'form', runningSeconds: seconds(running - begun), allSeeAllSeconds: seconds(all) });
+  const [suspected, failed] = (['suspect', 'unreachable'] as const).map((state) => members.timesSeen(state));
+  const wrong = { suspected: suspected ?? 0, failed: failed ?? 0 };
+  report({ ...about, measure: 'all see all alive', seconds: seconds(all), ...wrong });
   const samples = await members.samples(WITHIN_MS);
-  const cpu = median(samples.map(({ cpuMs }) => cpuMs));
-  report({ ...about, measure: 'cpu until formed, loading included', medianMs: rounded(cpu) });
+  const cpu = samples.map(({ cpuMs }, at) => cpuMs - (loaded[at]?.cpuMs ?? 0));
+  report({ ...about, measure: 'cpu for forming', medianMs: rounded(median(cpu)) });
 }
 
 async function rest(members: ProcessMembers, about: About, forSeconds: number): Promise<void> {

@@ -8,7 +8,7 @@ import { machineTime, type MemberCommand, type MemberReport, type MemberSettings
 
 type Draft<R = MemberReport> = R extends MemberReport ? Omit<R, 'at'> : never;
 
-const { id, port, secret }: MemberSettings = JSON.parse(process.argv[2] ?? '');
+const { id, port, secret, connectAllUpTo }: MemberSettings = JSON.parse(process.argv[2] ?? '');
 const system = nodeSystem();
 const net = new CuttableNet(system.net);
 let unreported: Record<string, MemberState> = {};
@@ -35,7 +35,7 @@ async function begin(seedNodes: readonly string[]): Promise<void> {
     seedNodes,
     ...(secret !== undefined && { secret }),
     transport: tcpTransport(),
-    membership: swimMembership(),
+    membership: swimMembership(connectAllUpTo === undefined ? {} : { connectAllUpTo }),
     system: { ...system, net },
     timings: { startTimeoutMs: 120_000 },
     logLevel: 'error',

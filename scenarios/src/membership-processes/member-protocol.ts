@@ -6,6 +6,8 @@ export interface MemberSettings {
   /** Of streams and of datagrams. */
   readonly port: number;
   readonly secret?: string;
+  /** As the option of `swimMembership`. */
+  readonly connectAllUpTo?: number;
 }
 
 export type MemberCommand =

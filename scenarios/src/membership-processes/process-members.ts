@@ -24,6 +24,8 @@ interface Sighting {
 interface Entry {
   readonly child: ChildProcess;
   readonly sees: Map<string, Sighting>;
+  /** When it saw each for the first time. */
+  readonly met: Map<string, number>;
   isReady: boolean;
   isRunning: boolean;
   readonly port: number;
@@ -35,10 +37,12 @@ interface Entry {
 export class ProcessMembers implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
   readonly #waiting = new Set<() => void>();
-  readonly #settings: Pick<MemberSettings, 'secret'>;
+  readonly #settings: Omit<MemberSettings, 'id' | 'port'>;
+  /** How often a node was told of another in each state. */
+  readonly #told = new Map<MemberState, number>();
   #failure: Error | undefined;
 
-  constructor(settings: Pick<MemberSettings, 'secret'> = {}) {
+  constructor(settings: Omit<MemberSettings, 'id' | 'port'> = {}) {
     this.#settings = settings;
   }
 
@@ -73,6 +77,21 @@ export class ProcessMembers implements AsyncDisposable {
   /** Whether all of these see all of those in this state. */
   allSee(of: readonly string[], state: MemberState, by: readonly string[] = this.ids): boolean {
     return by.every((id) => of.every((other) => other === id || this.#entry(id).sees.get(other)?.state === state));
+  }
+
+  /** Whether all have heard of all, whatever they think of them now. */
+  haveAllMet(): boolean {
+    return [...this.#entries.values()].every(({ met }) => this.ids.every((id) => met.has(id)));
+  }
+
+  /** When each heard of each, in order. */
+  get meetings(): readonly number[] {
+    return [...this.#entries.values()].flatMap(({ met }) => [...met.values()]).sort((a, b) => a - b);
+  }
+
+  /** How often any has seen another come into this state. */
+  timesSeen(state: MemberState): number {
+    return this.#told.get(state) ?? 0;
   }
 
   /** How many of these see all of those in this state. */
@@ -159,7 +178,7 @@ export class ProcessMembers implements AsyncDisposable {
       execArgv: ['--conditions=@quorate/source', '--disable-warning=ExperimentalWarning'],
     });
     const fresh = { isReady: false, isRunning: false, sample: undefined, output: '' };
-    const entry: Entry = { child, port, sees: new Map(), ...fresh };
+    const entry: Entry = { child, port, sees: new Map(), met: new Map(), ...fresh };
     this.#entries.set(id, entry);
     const keep = (text: unknown) => {
       entry.output = (entry.output + String(text)).slice(-MAX_OUTPUT);
@@ -181,6 +200,8 @@ export class ProcessMembers implements AsyncDisposable {
     if (report.type === 'sample') entry.sample = report;
     if (report.type === 'seen') {
       for (const [id, state] of Object.entries(report.states)) {
+        this.#told.set(state, (this.#told.get(state) ?? 0) + 1);
+        if (!entry.met.has(id)) entry.met.set(id, report.at);
         if (entry.sees.get(id)?.state !== state) entry.sees.set(id, { state, at: report.at });
       }
     }
