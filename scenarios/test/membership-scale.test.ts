@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS, MEMBERLIST_LAN_SETTINGS } from '../../packages/membership-swim/src/protocol/settings.ts';
+import { calm, death, join } from '../src/membership-scale/scale-scenarios.ts';
+
+const SIZE = 200;
+const SEEDS = [1, 2, 3];
+/** Simulated time is all that is measured; a busy machine may take its own. */
+const TIMEOUT_MS = 120_000;
+const ours = { size: SIZE, settings: DEFAULT_SETTINGS };
+const reference = { size: SIZE, settings: MEMBERLIST_LAN_SETTINGS };
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
+
+describe(`${SIZE} machines in one world`, { timeout: TIMEOUT_MS }, () => {
+  it('go the same way with the same seed', () => {
+    const once = death({ ...ours, seed: 7 }, 'silent');
+    expect(death({ ...ours, seed: 7 }, 'silent')).toEqual(once);
+    expect(death({ ...ours, seed: 8 }, 'silent').hash).not.toBe(once.hash);
+  });
+
+  it.each(SEEDS)('all learn of a join within two seconds (seed %i)', (seed) => {
+    expect(join({ ...ours, seed }).allMs).toBeLessThan(2000);
+  });
+
+  it('all learn of a death, with lossy links too, and sooner than with the parameters of memberlist', () => {
+    const measured = SEEDS.map((seed) => {
+      const lossy = death({ ...ours, seed, network: { lossRate: 0.1 } }, 'silent');
+      expect(lossy.allMs, `seed ${seed}`).toBeLessThan(30_000);
+      return { ours: death({ ...ours, seed }, 'silent'), reference: death({ ...reference, seed }, 'silent') };
+    });
+    for (const each of measured) expect(each.reference.allMs).toBeLessThan(60_000);
+    const medians = (whose: 'ours' | 'reference') => median(measured.map((each) => each[whose].medianMs));
+    expect(medians('ours')).toBeLessThan(medians('reference') / 2);
+  });
+
+  it.each(SEEDS)('hear at once of a process that was killed (seed %i)', (seed) => {
+    expect(death({ ...ours, seed }, 'killed').allMs).toBeLessThan(death({ ...ours, seed }, 'silent').allMs);
+  });
+
+  it('take nobody for dead who is slow or badly connected', () => {
+    const stalling = calm({ ...ours, seed: 1 }, 10, 0.05);
+    expect(stalling).toMatchObject({ incidents: 0, beliefs: 0 });
+    expect(stalling.suspicions).toBeGreaterThan(0);
+    const lossy = calm({ ...ours, seed: 1, network: { lossRate: 0.25 } }, 5);
+    expect(lossy).toMatchObject({ incidents: 0, beliefs: 0 });
+    expect(lossy.refutations).toBeGreaterThan(0);
+  });
+});
