@@ -3,6 +3,8 @@ import { runRolling } from '../src/rolling/rolling-run.ts';
 
 const ROUNDS = Number(process.env['QUORATE_ROLLING_ROUNDS'] ?? 1);
 const SEED = Number(process.env['QUORATE_ROLLING_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+/** Nobody stands for election earlier. */
+const ELECTION_MS = 2500;
 const TIMEOUT_MS = 120_000 + ROUNDS * 120_000;
 
 it(
@@ -18,6 +20,7 @@ it(
     console.log(told.filter((line) => !line.includes(' | ')).join('\n'));
     expect([...failures, ...wrong], told.join('\n')).toEqual([]);
     expect(gapsMs.length).toBeGreaterThanOrEqual(ROUNDS);
+    expect(Math.max(...gapsMs)).toBeLessThan(ELECTION_MS);
     expect(done).toBeGreaterThan(100 * ROUNDS);
   },
 );

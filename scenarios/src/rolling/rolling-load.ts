@@ -119,7 +119,8 @@ export class RollingLoad {
     const second = isRepeatable(call, outcome) ? await this.#askOf(other, call) : outcome;
     if (second.outcome === 'ok') return this.#answered(second, firstFailure, began);
     this.#failures.push(`${firstFailure} at ${first}, then ${second.outcome} ${second.code} at ${other}`);
-    return second;
+    // Whatever became of the second, the first may have been done.
+    return outcome.outcome === 'unknown' ? outcome : second;
   }
 
   #answered(outcome: NodeOutcome, firstFailure: string | undefined, began: number): NodeOutcome {
