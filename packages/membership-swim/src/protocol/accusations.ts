@@ -2,7 +2,7 @@ import type { NodeId } from '@quorate/core';
 import type { Changes } from './changes.ts';
 import type { SwimCore } from './core.ts';
 import { isLiving } from './member-table.ts';
-import type { LeftRumour, SuspectRumour, UnreachableRumour } from './messages.ts';
+import type { LeftRumour, Rumour, SuspectRumour, UnreachableRumour } from './messages.ts';
 import type { OwnRecord } from './own-record.ts';
 import type { Prober, ProbeResult } from './prober.ts';
 import { recordOf, withoutTime } from './records.ts';
@@ -57,6 +57,8 @@ export class Accusations {
     if (prevails(rumour, 'suspect', known)) this.#begin(known, passedOn);
     else if (known.state === 'suspect' && isSameVersion(known, rumour)) this.#confirm(passedOn);
     if (asks === true) this.#lookInto(id, rumour, sender);
+    // Who has missed that it left is about to call it failed.
+    else if (known.state === 'left' && by === sender) this.#tell(sender, known);
   }
 
   unreachable(rumour: UnreachableRumour): void {
@@ -67,20 +69,19 @@ export class Accusations {
     this.#core.spread(rumour.id, rumour);
   }
 
-  left(rumour: LeftRumour): void {
+  left(rumour: LeftRumour, sender: NodeId): void {
+    // An earlier run of this node has left.
+    if (rumour.id === this.#core.selfId) return this.#own.refute(rumour, sender);
     const known = this.#core.table.get(rumour.id);
-    if (rumour.id === this.#core.selfId || known === undefined || !prevails(rumour, 'left', known)) return;
+    if (known === undefined || !prevails(rumour, 'left', known)) return;
     this.#changes.put(this.#accused(known, rumour, 'left'), known);
     this.#core.spread(rumour.id, rumour);
   }
 
   /** What is held against a member here, for the member itself to hear (Lifeguard's buddy system). */
-  chargeAgainst(id: NodeId): SuspectRumour | UnreachableRumour | undefined {
+  chargeAgainst(id: NodeId): Rumour | undefined {
     const known = this.#core.table.get(id);
-    if (known?.state !== 'suspect' && known?.state !== 'unreachable') return undefined;
-    const { epoch, run, refutation } = versionOf(known);
-    const { evidence = 'silent', state } = known;
-    return Object.freeze({ type: state, id, epoch, run, refutation, by: this.#core.selfId, evidence });
+    return known === undefined || known.state === 'alive' ? undefined : this.#rumourOf(known);
   }
 
   /** Looks for itself; the ping says what it is for, so that the suspect can refute it. */
@@ -153,8 +154,16 @@ export class Accusations {
 
   #tell(asker: NodeId, known: MemberRecord): void {
     const to = this.#core.table.get(asker);
-    if (to === undefined || known.state !== 'alive') return;
-    this.#core.post(to, [Object.freeze({ type: 'alive', member: withoutTime(known) })]);
+    if (to !== undefined && known.state !== 'suspect') this.#core.post(to, [this.#rumourOf(known)]);
+  }
+
+  /** What this node has in its table, as it would be heard. */
+  #rumourOf(known: MemberRecord): Rumour {
+    const { id, state, evidence = 'silent' } = known;
+    if (state === 'alive') return Object.freeze({ type: state, member: withoutTime(known) });
+    if (state === 'left') return Object.freeze({ type: state, id, ...versionOf(known) });
+    const by = this.#core.selfId;
+    return Object.freeze({ type: state, id, ...versionOf(known), by, evidence });
   }
 
   /** The member as it is once the accusation is believed. Of a version that it never described itself for, perhaps. */

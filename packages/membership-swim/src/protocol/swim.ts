@@ -17,7 +17,7 @@ import { SwimCore } from './core.ts';
 import { Gossiper } from './gossiper.ts';
 import { Leaving } from './leaving.ts';
 import { isLiving, tableOf } from './member-table.ts';
-import type { Message, Packet, Ping, SuspectRumour, UnreachableRumour } from './messages.ts';
+import type { LeftRumour, Message, Packet, Ping, SuspectRumour, UnreachableRumour } from './messages.ts';
 import { OwnRecord } from './own-record.ts';
 import { Prober } from './prober.ts';
 import { Reaper } from './reaper.ts';
@@ -230,7 +230,7 @@ export class Swim {
       case 'unreachable':
         return this.#accusations.unreachable(message);
       case 'left':
-        return this.#accusations.left(message);
+        return this.#accusations.left(message, sender.id);
       case 'user':
         return this.#users.heard(message);
     }
@@ -269,8 +269,8 @@ function* withoutHearsay(
   }
 }
 
-function isCharge(message: Message): message is SuspectRumour | UnreachableRumour {
-  return message.type === 'suspect' || message.type === 'unreachable';
+function isCharge(message: Message): message is SuspectRumour | UnreachableRumour | LeftRumour {
+  return message.type === 'suspect' || message.type === 'unreachable' || message.type === 'left';
 }
 
 function checkPayload(payload: Uint8Array): void {

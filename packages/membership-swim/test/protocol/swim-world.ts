@@ -86,9 +86,9 @@ export class SwimWorld {
   exchange(one: string, other: string): void {
     const [a, b] = [this.node(one), this.node(other)];
     if (!this.#canTalk(a, b)) return;
-    const parts = [...encodeStates(a.swim.capture(), 1024)];
+    const parts = [...encodeStates(a.swim.capture(b.id), 1024)];
     b.swim.merge(read(parts), a.id, this.now);
-    a.swim.merge(read([...encodeStates(b.swim.capture(), 1024)]), b.id, this.now);
+    a.swim.merge(read([...encodeStates(b.swim.capture(a.id), 1024)]), b.id, this.now);
   }
 
   /** All of these, knowing each other; a while passes. */
