@@ -1,4 +1,4 @@
-import type { StreamTap, Tap } from './tapped-net.ts';
+import type { StreamTap, Tap } from './tapped-system.ts';
 import { type FrameBody, FrameCutter, helloBody, introductionIn, kindOf, wireType } from './wire-frames.ts';
 
 /** What one side of a connection said, from its first frame on, put as by one who has dialled. */
@@ -34,6 +34,10 @@ export class Recorder implements Tap {
       }
       return [bytes];
     };
+  }
+
+  plain(payload: Uint8Array): Uint8Array {
+    return payload;
   }
 
   datagram(payload: Uint8Array): readonly Uint8Array[] {

@@ -6,7 +6,7 @@ import { FuzzedNodes, HONEST, MALLORY, PORT } from './fuzzed-nodes.ts';
 import { Liar } from './liar.ts';
 import { mutate, oneOf } from './mutations.ts';
 import { Strangers } from './strangers.ts';
-import type { Tap } from './tapped-net.ts';
+import type { Tap } from './tapped-system.ts';
 
 /**
  * Who lies: nobody but strangers; a voter whose messages are damaged on the way; a guest of the groups who means it, under
@@ -15,6 +15,7 @@ import type { Tap } from './tapped-net.ts';
 export type LiarKind = 'stranger' | 'noise' | 'guest' | 'voter';
 
 const STRANGER = 'stranger';
+const SECRET = 'what strangers do not know';
 const MULTICAST = { group: '239.255.81.82', port: 45_981, ttl: 1 };
 const CLUSTER = 'default';
 const MEETING_MS = 20_000;
@@ -47,9 +48,13 @@ export class FuzzLife {
     });
     this.#echo = new EchoTraffic((from, to, error) => this.#failed(`${from} was not answered by ${to}`, error));
     const election = world.chance(0.5) ? 'raft' : 'majority';
+    const gossips = world.chance(0.5);
+    const secret = world.chance(0.4) ? SECRET : undefined;
     const voters = kind === 'guest' || kind === 'stranger' ? HONEST : [...HONEST, MALLORY];
-    world.note(`${kind}, elected by ${election}`);
-    this.#nodes = new FuzzedNodes(world, { election, voters }, this.#echo);
+    world.note(
+      `${kind}, elected by ${election}, ${gossips ? 'with' : 'without'} gossip and ${secret === undefined ? 'out' : ''} a secret`,
+    );
+    this.#nodes = new FuzzedNodes(world, { election, voters, gossips, secret }, this.#echo);
     world.host(STRANGER);
   }
 
@@ -106,7 +111,8 @@ export class FuzzLife {
   /** Everything works as it did before, with the one that lied too. */
   async recover(): Promise<void> {
     const before = this.#nodes.commands;
-    const isWell = (): boolean => this.#nodes.agrees && this.#hasMet(MALLORY) && this.#nodes.commands > before + 5;
+    const isWell = (): boolean =>
+      this.#nodes.agrees && this.#nodes.sees([...HONEST, MALLORY]) && this.#nodes.commands > before + 5;
     await this.#world.runUntil(isWell, RECOVERY_MS);
   }
 
@@ -132,6 +138,7 @@ export class FuzzLife {
           return lie(bytes);
         };
       },
+      plain: (payload) => liar.plain(payload),
       datagram: (payload) => {
         recorder.datagram(payload);
         return liar.datagram(payload);
@@ -159,16 +166,22 @@ export class FuzzLife {
     }
   }
 
-  /** Datagrams to the group: what was heard, in other words. */
+  /** Datagrams to the group and to nodes: what was heard, again or in other words. */
   async #shout(): Promise<void> {
     const { net, clock } = this.#nodes.host(STRANGER).system;
     const { group, port, ttl } = MULTICAST;
     const socket = await net.bindDatagram({ host: '0.0.0.0', port }, () => undefined, { multicast: { group, ttl } });
+    const targets = [
+      { host: group, port },
+      ...HONEST.map((name) => ({ host: this.#nodes.host(name).address, port: PORT })),
+    ];
     const shout = (): void => {
-      if (this.#isOver || this.#recorder.datagrams.length === 0) return;
+      const { datagrams } = this.#recorder;
+      if (this.#isOver || datagrams.length === 0) return;
       const { random } = this.#world;
-      const said = oneOf(random, this.#recorder.datagrams);
-      socket.send(mutate(random, said, oneOf(random, this.#recorder.datagrams)), { host: group, port });
+      const said = oneOf(random, datagrams);
+      const altered = random.int(4) === 0 ? said : mutate(random, said, oneOf(random, datagrams));
+      socket.send(altered, oneOf(random, targets));
       clock.setTimer(random.int(20), shout);
     };
     shout();

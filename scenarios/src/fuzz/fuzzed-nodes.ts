@@ -4,19 +4,22 @@ import { multicastDiscovery } from '@quorate/discovery-multicast';
 import { majorityElection } from '@quorate/election-majority';
 import { raftElection } from '@quorate/election-raft';
 import { raftLocks } from '@quorate/lock-raft';
+import { swimMembership } from '@quorate/membership-swim';
 import { raftReplicator } from '@quorate/replicator-raft';
 import type { Host, World } from '@quorate/simulator';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
 import { Tally, type TallyReplicator } from '../tally.ts';
 import type { EchoTraffic } from './echo-traffic.ts';
-import { type Tap, tappedNet } from './tapped-net.ts';
+import { type Tap, tappedSystem } from './tapped-system.ts';
 
 export const PORT = 7000;
 /** Names that no single slip makes one of another. */
 export const HONEST: readonly string[] = ['alpha', 'bravo', 'charlie'];
 export const MALLORY = 'mallory';
 const SMALL_SNAPSHOTS = { everyEntries: 30, keepEntries: 5, keepBytes: 4096 };
+/** So that a short life has much of it. */
+const QUICK_GOSSIP = { probeIntervalMs: 100, gossipIntervalMs: 20 };
 const CALL_EVERY_MS = 100;
 /** Low, so that they are met. */
 const LIMITS = { maxQueueBytes: 256 * 1024, maxPendingConnections: 32, maxRequests: 64, maxStreams: 8, maxPeers: 8 };
@@ -25,6 +28,10 @@ const LIMITS = { maxQueueBytes: 256 * 1024, maxPendingConnections: 32, maxReques
 export interface FuzzedParts {
   readonly election: 'raft' | 'majority';
   readonly voters: readonly string[];
+  /** Whether members gossip about each other; otherwise who is connected is there. */
+  readonly gossips: boolean;
+  /** Undefined: nothing is authenticated. */
+  readonly secret: string | undefined;
 }
 
 type FuzzedCluster = Cluster<TallyReplicator>;
@@ -59,7 +66,7 @@ export class FuzzedNodes {
   /** @param tap through which it speaks to the network */
   start(name: string, tap?: Tap): void {
     this.host(name).start(async (given) => {
-      const system = tap === undefined ? given : { ...given, net: tappedNet(given.net, tap) };
+      const system = tap === undefined ? given : tappedSystem(given, tap);
       const cluster = this.#make(name, system);
       this.#clusters.set(name, cluster);
       await cluster.start();
@@ -89,6 +96,15 @@ export class FuzzedNodes {
     return this.#clusters.get(name)?.status === 'running';
   }
 
+  /** Whether the honest ones hold each other, and whoever else is named, for alive. */
+  sees(others: readonly string[]): boolean {
+    return HONEST.every((name) => {
+      if (!this.isRunning(name)) return false;
+      const alive = this.get(name).nodes.filter(({ state }) => state === 'alive');
+      return others.every((other) => alive.some(({ node }) => node.id === other));
+    });
+  }
+
   /** Whether the honest ones agree about a leader. */
   get agrees(): boolean {
     const leaders = HONEST.map((name) => (this.isRunning(name) ? this.get(name).leader?.nodeId : undefined));
@@ -96,15 +112,20 @@ export class FuzzedNodes {
   }
 
   #make(nodeId: string, system: System): FuzzedCluster {
-    const { voters, election } = this.#parts;
+    const { voters, election, gossips, secret } = this.#parts;
     const host = this.host(nodeId);
     const options: ClusterOptions<TallyReplicator> = {
       nodeId,
       bind: { host: host.address, port: PORT },
-      insecure: true,
+      ...(secret === undefined ? { insecure: true } : { secret }),
+      ...(gossips && { membership: swimMembership({ protocol: QUICK_GOSSIP }) }),
       transport: tcpTransport({ ...LIMITS, reconnect: { minMs: 50, maxMs: 500 } }),
       storage: fileStorage({ directory: '/data' }),
-      discovery: multicastDiscovery({ insecure: true, intervalMs: 500, interface: host.address }),
+      discovery: multicastDiscovery({
+        ...(secret === undefined ? { insecure: true } : { secret }),
+        intervalMs: 500,
+        interface: host.address,
+      }),
       seedNodes: this.#world.hosts.map(({ address }) => ({ host: address, port: PORT })),
       election: election === 'raft' ? raftElection({ voters }) : majorityElection({ voters }),
       replicator: raftReplicator({ voters, machine: () => new Tally(), snapshots: SMALL_SNAPSHOTS }),

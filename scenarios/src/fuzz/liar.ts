@@ -1,7 +1,7 @@
 import type { Random } from '@quorate/core';
 import { withChecksum, withTrailingChecksum } from './checksums.ts';
 import { joined, mutate, oneOf } from './mutations.ts';
-import type { StreamTap, Tap } from './tapped-net.ts';
+import type { StreamTap, Tap } from './tapped-system.ts';
 import { type FrameBody, FrameCutter, framed, isOfHandshake, parted } from './wire-frames.ts';
 
 export interface LiarOptions {
@@ -12,6 +12,9 @@ export interface LiarOptions {
   readonly fits: boolean;
 }
 
+/** Of the name of a sender, roughly. */
+const SENDER_BYTES = 16;
+const MAX_PLAIN_BYTES = 1300;
 /** How many messages are kept to splice others with. */
 const KEPT = 200;
 /** Handshakes are altered less often: with whom nobody speaks can't lie. */
@@ -40,6 +43,14 @@ export class Liar implements Tap {
     if (!this.#isTime(1)) return [payload];
     const altered = mutate(this.#options.random, payload);
     return [payload, this.#options.fits ? withTrailingChecksum(altered) : altered];
+  }
+
+  /** Behind who says so, which a seal has to do with. */
+  plain(payload: Uint8Array): Uint8Array {
+    if (!this.#options.fits || !this.#isTime(1)) return payload;
+    const { random } = this.#options;
+    const kept = random.int(2) === 0 ? SENDER_BYTES : random.int(payload.length + 1);
+    return joined([payload.subarray(0, kept), mutate(random, payload.subarray(kept))]).slice(0, MAX_PLAIN_BYTES);
   }
 
   #frame(body: FrameBody): readonly Uint8Array[] {

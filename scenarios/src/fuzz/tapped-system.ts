@@ -1,4 +1,4 @@
-import type { DatagramOptions, Net, Socket, SocketHandler } from '@quorate/core';
+import type { Crypto, DatagramOptions, Net, Socket, SocketHandler, System } from '@quorate/core';
 
 /** Sees what one side of a stream sends, and says what is sent in its place. */
 export type StreamTap = (bytes: Uint8Array) => readonly Uint8Array[];
@@ -8,10 +8,26 @@ export interface Tap {
   /** Called for each stream, whoever made it. */
   stream(): StreamTap;
   datagram(payload: Uint8Array): readonly Uint8Array[];
+  /** What is about to be sealed. */
+  plain(payload: Uint8Array): Uint8Array;
 }
 
-/** A network all of whose output passes the tap. */
-export function tappedNet(net: Net, tap: Tap): Net {
+/** A machine of which all that leaves it passes the tap, some of it before it is sealed. */
+export function tappedSystem(system: System, tap: Tap): System {
+  return { ...system, net: tappedNet(system.net, tap), crypto: tappedCrypto(system.crypto, tap) };
+}
+
+function tappedCrypto(crypto: Crypto, tap: Tap): Crypto {
+  return {
+    deriveKey: (...given) => crypto.deriveKey(...given),
+    hmac: (...given) => crypto.hmac(...given),
+    seal: (key, nonce, associated, plain) => crypto.seal(key, nonce, associated, tap.plain(plain)),
+    open: (...given) => crypto.open(...given),
+    isEqual: (...given) => crypto.isEqual(...given),
+  };
+}
+
+function tappedNet(net: Net, tap: Tap): Net {
   return {
     connect: async (address, handler, options) => tapped(await net.connect(address, handler, options), tap.stream()),
     listen: (address, accept, ...more) =>
@@ -36,6 +52,9 @@ function tapped(socket: Socket, tap: StreamTap): Socket {
     },
     get remote() {
       return socket.remote;
+    },
+    get secured() {
+      return socket.secured;
     },
     get bufferedBytes() {
       return socket.bufferedBytes;
