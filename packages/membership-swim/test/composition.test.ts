@@ -96,6 +96,24 @@ describe('a cluster with this membership', () => {
     expect([nodes.seen('a'), nodes.seen('stranger')]).toEqual([['a', 'b'], ['stranger']]);
   });
 
+  it('does not let a second living node in with an id that is taken, and names both addresses', async () => {
+    const nodes = new SwimNodes('twins');
+    nodes.start(['a', 'b', 'c'], { connectAllUpTo: 2 });
+    await nodes.agree(['a', 'b', 'c']);
+    await nodes.world.run(10_000);
+    nodes.start(['twin'], { connectAllUpTo: 2 }, () => ({ nodeId: 'b' }));
+    await nodes.world.run(20_000);
+    const holder = nodes.host('b').address;
+    for (const id of ['a', 'b', 'c']) {
+      const { members } = nodes.cluster(id).membership.view;
+      expect([members.get('b')?.state, members.get('b')?.node.host]).toEqual(['alive', holder]);
+    }
+    const said = nodes.world.trace.text().match(/the node id b lives at \S+ and cannot also be at \S+/gu);
+    expect(said).toContain(
+      `the node id b lives at ${holder}:7000 and cannot also be at ${nodes.host('twin').address}:7000`,
+    );
+  });
+
   it('forms on this machine, any free port each, and sees a goodbye', async () => {
     const system = nodeSystem({ logger: silentLogger });
     const secret = 'what only the tests know';
