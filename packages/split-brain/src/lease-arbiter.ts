@@ -10,7 +10,7 @@ import {
   withDeadline,
 } from '@quorate/core';
 
-import { decodeOutcome, encodeOutcome, fingerprint, type Outcome, sameFingerprint } from './outcome-message.ts';
+import { decodeOutcome, encodeOutcome, fingerprint, type Outcome, sameFingerprint } from './messages.ts';
 import type { Situation } from './situation.ts';
 import type { ArbitratedCluster, Arbiter, Verdict } from './strategy.ts';
 
@@ -36,7 +36,6 @@ export class LeaseArbiter implements Arbiter {
   readonly #options: ArbiterOptions;
   readonly #clock: ArbitratedCluster['system']['clock'];
   readonly #closed = new AbortController();
-  readonly #listening: Disposable;
   /** The latest word of each, of this situation. */
   readonly #told = new Map<NodeId, Outcome>();
   #onTold: (() => void) | undefined;
@@ -47,13 +46,14 @@ export class LeaseArbiter implements Arbiter {
     this.#cluster = cluster;
     this.#options = options;
     this.#clock = cluster.system.clock;
-    this.#listening = cluster.transport.onMessage(messageKind.SPLIT_BRAIN, (from, payload) => {
-      const outcome = decodeOutcome(payload);
-      if (outcome === undefined) return;
-      if (this.#told.size >= MAX_TOLD) this.#told.clear();
-      this.#told.set(from, outcome);
-      this.#onTold?.();
-    });
+  }
+
+  heard(from: NodeId, payload: Uint8Array): void {
+    const outcome = decodeOutcome(payload);
+    if (outcome === undefined) return;
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    this.#told.set(from, outcome);
+    this.#onTold?.();
   }
 
   async arbitrate(
@@ -85,7 +85,6 @@ export class LeaseArbiter implements Arbiter {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort();
     this.#telling?.cancel();
-    this.#listening[Symbol.dispose]();
     await this.#lock?.[Symbol.asyncDispose]();
   }
 

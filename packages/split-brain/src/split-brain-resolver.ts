@@ -10,12 +10,14 @@ import {
   type Member,
   type MembershipChange,
   type MembershipView,
+  messageKind,
   type NodeId,
   type OptionRules,
   rule,
   type Timer,
 } from '@quorate/core';
 
+import { decodeRemoval, encodeRemoval } from './messages.ts';
 import { type Situation, situationOf, textOf } from './situation.ts';
 import { StabilityMargin } from './stability.ts';
 import type { Arbiter, ArbitratedCluster, DownReason, Objection, SplitBrainStrategy, Verdict } from './strategy.ts';
@@ -54,7 +56,7 @@ export interface SplitBrainResolverOptions {
 export type ResolvedCluster = ArbitratedCluster & Pick<Cluster, 'membership' | 'stop'>;
 
 export interface SplitBrainResolver extends AsyncDisposable {
-  /** The nodes that were removed and have neither come back nor been forgotten, with the incarnation that was meant. */
+  /** The nodes that were removed and have neither been started again nor been forgotten, with the incarnation that was meant. */
   readonly removed: ReadonlyMap<NodeId, number>;
   /** Decisions from the call on; at most 64 unread, then the oldest are dropped. It ends after `down`. */
   decisions(options?: CallOptions): AsyncIterable<SplitBrainDecision>;
@@ -110,6 +112,9 @@ class Resolver implements SplitBrainResolver {
   readonly #decisions = new Broadcast<SplitBrainDecision>(MAX_UNREAD_DECISIONS);
   readonly #closed = new AbortController();
   readonly #removed = new Map<NodeId, number>();
+  /** Those of `#removed` that are back without having been restarted, and go on as if nothing had been. */
+  readonly #returned = new Set<NodeId>();
+  readonly #listening: Disposable;
   #timer: Timer | undefined;
   #lookedAt: number;
   /** As of the last look. */
@@ -137,6 +142,9 @@ class Resolver implements SplitBrainResolver {
       throw new ClusterError('INVALID_OPTIONS', `splitBrainResolver: ${options.strategy.name}: ${objection.what}`);
     }
     this.#arbiter = options.strategy.arbiter?.(cluster);
+    this.#listening = cluster.transport.onMessage(messageKind.SPLIT_BRAIN, (from, payload) => {
+      this.#heard(from, payload);
+    });
     this.#lookedAt = this.#clock.now();
     void this.#follow(membership.watch({ signal: this.#closed.signal }));
     this.#arm();
@@ -157,6 +165,7 @@ class Resolver implements SplitBrainResolver {
 
   #end(): void {
     this.#closed.abort();
+    this.#listening[Symbol.dispose]();
     this.#timer?.cancel();
     this.#arbitration?.abort();
     this.#decisions[Symbol.dispose]();
@@ -188,6 +197,7 @@ class Resolver implements SplitBrainResolver {
     this.#lookedAt = now;
     const { view } = this.#cluster.membership;
     if (view !== this.#view) this.#read(view);
+    this.#expel();
     this.#judge(now);
   }
 
@@ -269,15 +279,30 @@ class Resolver implements SplitBrainResolver {
     }
   }
 
-  /** Who comes back is a member again; who is forgotten can't be told from a newcomer. */
+  #heard(from: NodeId, payload: Uint8Array): void {
+    const { self } = this.#cluster;
+    const own = this.#view.members.get(self.id);
+    if (own !== undefined && decodeRemoval(payload) === own.incarnation) void this.#down('removed');
+    else this.#arbiter?.heard(from, payload);
+  }
+
+  /** Who was started again is a member like any other; who is forgotten can't be told from a newcomer. */
   #takeBack({ members }: MembershipView): void {
+    this.#returned.clear();
     for (const [id, incarnation] of this.#removed) {
       const member = members.get(id);
-      if (member?.state === 'unreachable' && member.incarnation === incarnation) continue;
-      this.#removed.delete(id);
-      if (member?.state === 'alive' && member.incarnation === incarnation) {
-        this.#logger.warn(`split-brain: ${id} was removed, and is back without having been restarted`);
-      }
+      if (member?.incarnation !== incarnation || member.state === 'left') this.#removed.delete(id);
+      else if (member.state === 'alive') this.#returned.add(id);
+    }
+  }
+
+  /** What they had may belong to others by now. Again and again: it may be sent in vain, and nobody answers. */
+  #expel(): void {
+    for (const id of this.#returned) {
+      const incarnation = this.#removed.get(id);
+      if (incarnation === undefined) continue;
+      const isSent = this.#cluster.transport.send(id, messageKind.SPLIT_BRAIN, encodeRemoval(incarnation));
+      this.#logger.debug(`split-brain: ${id} was removed, is back, and is told${isSent ? '' : ' in vain'}`);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Cluster, Member } from '@quorate/core';
+import type { Cluster, Member, NodeId } from '@quorate/core';
 
 import type { Situation } from './situation.ts';
 
@@ -25,7 +25,9 @@ export type DownReason =
   /** Whoever sees a partition goes down. */
   | 'down_all'
   /** Who is reachable kept changing for too long. */
-  | 'unstable';
+  | 'unstable'
+  /** It was removed by others while they could not reach it, and has met them again before it went down. */
+  | 'removed';
 
 /** What is to become of the side that a node is on. */
 export type Verdict =
@@ -59,6 +61,8 @@ export type ArbitratedCluster = Pick<Cluster, 'self' | 'system' | 'transport'>;
 export interface Arbiter extends AsyncDisposable {
   /** Rejects when the signal aborts: then the situation is another one. */
   arbitrate(situation: Situation, waitMs: number, options: { readonly signal: AbortSignal }): Promise<Verdict>;
+  /** What a node has sent as kind `SPLIT_BRAIN`. Anybody may have written it. */
+  heard(from: NodeId, payload: Uint8Array): void;
   /** Another situation begins: what was said of one before doesn't count. */
   reset(): void;
   /** All who were removed have come back, or are forgotten: nobody is kept out any more. */

@@ -1,3 +1,4 @@
+import { messageKind } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 
 import { downAll, keepMajority, keepOldest, type SplitBrainDecision, splitBrainResolver } from '../src/index.ts';
@@ -110,6 +111,36 @@ describe('a resolver', () => {
     scene.partition('ab', 'cde');
     await scene.world.run(20_000);
     expect(scene.decided('ad')).toEqual(['remove d e, down minority, over', 'remove a b']);
+  });
+
+  it('has those end who were removed, and came back before they went down', async () => {
+    const scene = await SplitScene.open('returns', 'abcde', { strategy });
+    scene.partition('abc', 'de');
+    // These begin their margin anew again and again, and so are late.
+    const disturb = () => {
+      scene.node('d').host.stall(1_300);
+      scene.node('e').host.stall(1_500);
+    };
+    const isRemoved = () => ['a', 'b', 'c'].every((id) => scene.node(id).resolver.removed.size === 2);
+    for (let n = 0; n < 30 && !isRemoved(); n += 1) {
+      disturb();
+      await scene.world.run(2_000);
+    }
+    expect(scene.decided('de')).toEqual(['', '']);
+    scene.world.heal();
+    await scene.world.run(30_000);
+    expect(scene.decided('de')).toEqual(['down removed, over', 'down removed, over']);
+    expect(scene.statuses('abcde')).toEqual(['running', 'running', 'running', 'stopped', 'stopped']);
+  });
+
+  it('does not end for a word about another run of it, or for noise', async () => {
+    const scene = await SplitScene.open('noise', 'ab', { strategy });
+    const { transport } = scene.node('b').cluster;
+    for (const bytes of [[1, 2, 0, 0, 0, 0, 0, 0, 0, 1], [1, 2], [2, 2, 0, 0, 0, 0, 0, 0, 0, 0], []]) {
+      transport.send('a', messageKind.SPLIT_BRAIN, Uint8Array.from(bytes));
+    }
+    await scene.world.run(5_000);
+    expect(scene.decided('a')).toEqual(['']);
   });
 
   it('decides nothing by what it knew before it was paused', async () => {

@@ -8,6 +8,8 @@ export interface SplitOptions {
   readonly membership: MembershipName;
   /** Hosts stand still, die and links lose messages while the cluster is divided. */
   readonly troubled: boolean;
+  /** The partition ends about when the nodes decide: some have, and others don't any more. */
+  readonly brief?: boolean;
 }
 
 export interface SplitResult {
@@ -20,6 +22,9 @@ export interface SplitResult {
 /** Longer than any of the strategies takes, the instable included. */
 const SETTLED_AFTER_MS = 150_000;
 const TROUBLE_MS = 20_000;
+/** All strategies and memberships have decided somewhere in between. */
+const MIN_BRIEF_MS = 5_000;
+const BRIEF_SPREAD_MS = 12_000;
 
 /**
  * One seeded life: a cluster comes to be, falls apart into sides, and each node decides. At most one side goes on, which is the
@@ -34,13 +39,18 @@ export async function runSplit(seed: Seed, options: SplitOptions): Promise<Split
   const sides = divide(world, life.hosts);
   const engineReached = cutOffEngine(world, life, sides);
   if (options.troubled) await trouble(world, life.hosts);
+  if (options.brief === true) {
+    await world.run(MIN_BRIEF_MS + world.random.int(BRIEF_SPREAD_MS));
+    world.heal();
+  }
   await world.run(SETTLED_AFTER_MS);
   const surviving = sides.filter((side) => life.surviving(side).length > 0);
   const check = (holds: boolean, what: string): void => {
     if (!holds) throw new Error(`${what}\n${life.describe()}\n${world.trace.text(30)}`);
   };
-  check(surviving.length <= 1, 'two sides go on');
-  if (!options.troubled) checkUntroubled(life, sides, engineReached, options, check);
+  if (options.brief !== true) check(surviving.length <= 1, 'two sides go on');
+  checkRemoved(life, check);
+  if (!options.troubled && options.brief !== true) checkUntroubled(life, sides, engineReached, options, check);
   const survived = life.surviving().length;
   await heal(world, life, check);
   return { survived, sides: sides.map(({ length }) => length), engineReached };
@@ -90,6 +100,19 @@ async function trouble(world: World, hosts: readonly Host[]): Promise<void> {
   });
   await world.run(TROUBLE_MS);
   schedule.stop();
+}
+
+/** Nobody goes on whom another has removed that goes on as well. */
+function checkRemoved(life: SplitLife, check: Check): void {
+  const surviving = life.surviving();
+  for (const id of surviving) {
+    const both =
+      life.runs
+        .get(id)
+        ?.removed()
+        .filter((other) => surviving.includes(other)) ?? [];
+    check(both.length === 0, `${id} has removed ${both.join(', ')}, and all go on`);
+  }
 }
 
 function checkUntroubled(
