@@ -144,7 +144,8 @@ export class Connection implements LinkReceiver, Outlet {
   close(goodbye: GoodbyeReason, reason: DisconnectReason, message = ''): void {
     if (this.#ended) return;
     this.#end(reason, goodbye === 'leaving' ? 'CLOSED' : 'DISCONNECTED');
-    this.#link.close({ type: 'GOODBYE', detail: { reason: goodbye, message: message.slice(0, 512) } });
+    const { taken: requests } = this.#incomingRequests;
+    this.#link.close({ type: 'GOODBYE', detail: { reason: goodbye, message: message.slice(0, 512), requests } });
     this.#owner.ended(this, reason);
   }
 
@@ -255,7 +256,8 @@ export class Connection implements LinkReceiver, Outlet {
   }
 
   #partedFrom(detail: unknown): void {
-    const { reason, message } = asRecord(detail);
+    const { reason, message, requests } = asRecord(detail);
+    if (typeof requests === 'number') this.requests.notTaken(requests);
     if (reason !== 'leaving' && reason !== 'replaced' && reason !== 'unneeded') {
       this.#owner.reporter.warn('parted', `${this.peerId} closed the connection: ${String(reason)} ${String(message)}`);
     }

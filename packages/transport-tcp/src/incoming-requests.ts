@@ -10,6 +10,7 @@ export class IncomingRequests {
   readonly #handlers: HandlerTable<RequestHandler>;
   readonly #limit: number;
   readonly #calls = new Map<number, IncomingCall>();
+  #taken = 0;
 
   constructor(outlet: Outlet, handlers: HandlerTable<RequestHandler>, limit: number) {
     this.#outlet = outlet;
@@ -17,7 +18,13 @@ export class IncomingRequests {
     this.#limit = limit;
   }
 
+  /** How many have come: whatever the peer sent after them was not looked at. */
+  get taken(): number {
+    return this.#taken;
+  }
+
   handle({ id, kind, payload }: FrameOf<'REQUEST'>): void {
+    this.#taken += 1;
     const handler = this.#handlers.get(kind);
     if (this.#calls.has(id)) {
       this.#outlet.violated(`the request id ${id} is in use`);

@@ -7,6 +7,8 @@ const DEFAULT_TIMEOUT_MS = 5000;
 const ID_SPACE = 2 ** 32;
 
 interface Call {
+  /** Counted from 1, of all that this connection has carried. */
+  readonly number: number;
   readonly deadline: number;
   readonly timeoutMs: number;
   /** Stops listening to the caller's signal. */
@@ -22,6 +24,7 @@ export class OutgoingRequests {
   readonly #limit: number;
   readonly #calls = new Map<number, Call>();
   #nextId = 0;
+  #sent = 0;
   #sweep: Timer | undefined;
   /** When the sweep is due; no call has an earlier deadline. */
   #sweepAt = Infinity;
@@ -40,10 +43,12 @@ export class OutgoingRequests {
       const message = `${this.#what(kind)}: too much is under way`;
       return Promise.reject(new ClusterError('OVERLOADED', message, { outcome: 'not-applied' }));
     }
+    this.#sent += 1;
+    const number = this.#sent;
     return new Promise((resolve, reject) => {
       const deadline = this.#clock.now() + timeoutMs;
       const unlisten = signal === undefined ? undefined : this.#listen(id, kind, signal);
-      this.#calls.set(id, { deadline, timeoutMs, unlisten, resolve, reject });
+      this.#calls.set(id, { number, deadline, timeoutMs, unlisten, resolve, reject });
       this.#sweepBy(deadline);
     });
   }
@@ -54,6 +59,15 @@ export class OutgoingRequests {
 
   failed(id: number, detail: unknown): void {
     this.#take(id)?.reject(errorFromWire(detail));
+  }
+
+  /** The peer has parted, and taken only so many: the others certainly were not done. */
+  notTaken(taken: number): void {
+    for (const [id, { number }] of this.#calls) {
+      if (number <= taken) continue;
+      const message = `${this.#outlet.peerId} said goodbye before it took the request`;
+      this.#take(id)?.reject(new ClusterError('DISCONNECTED', message, { outcome: 'not-applied' }));
+    }
   }
 
   /** The connection has ended: nobody will answer. */
