@@ -40,6 +40,8 @@ class Chaos {
     }
     world.onChange = (_, { type, member }) => {
       const node = this.#current.get(member.id);
+      // Where a quarter is lost, a farewell and all that would tell of it may be.
+      if (world.loss > 0.1) return;
       if (type === 'failed' && node !== undefined && this.#leaving.has(node) && node.hasLeft) {
         this.wronged.push(`${member.id} left in order and was called failed`);
       }
