@@ -256,6 +256,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     this.#show(ground.membership.view);
     void this.#followMembership(ground);
     void this.#followRefusals(ground);
+    ground.membership.onRefused?.((refused) => this.#emitter.emit('datagramRefused', refused));
   }
 
   /** Connects the parts. What runs in the background from here on ends with `#closing`, with its part, or `#ended`. */

@@ -6,7 +6,7 @@ import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
 import type { Listener } from './events.ts';
 import type { Locks } from './locks.ts';
-import type { FailureReason, LeaveReason, Member, Membership } from './membership.ts';
+import type { FailureReason, LeaveReason, Member, Membership, RefusedDatagram } from './membership.ts';
 import type { AnyReplicator } from './replicator.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
@@ -32,6 +32,8 @@ export interface ClusterEvents {
   readonly nodeLeft: { readonly node: ClusterNode; readonly member: Member; readonly reason: LeaveReason };
   /** A connection from outside was refused: a wrong secret, another cluster, another protocol. Strangers can cause many. */
   readonly connectionRefused: { readonly remote: Address; readonly error: ClusterError };
+  /** A datagram was not believed: altered, said again, from a stranger. Each reason at most once in five seconds. */
+  readonly datagramRefused: RefusedDatagram;
   /** Another leader was observed, or none is known any more. */
   readonly leaderChanged: { readonly leader: LeaderInfo | undefined; readonly previous: LeaderInfo | undefined };
   /** This node leads. Check `leadership.isValid()` at each use. */

@@ -125,6 +125,7 @@ export type {
   MembershipChange,
   MembershipView,
   MemberState,
+  RefusedDatagram,
 } from './membership.ts';
 export { Keyring, MIN_SECRET_LENGTH, type Secrets } from './keyring.ts';
 export { authenticates, type NodeCertificates, type Security } from './security.ts';

@@ -1,6 +1,7 @@
 import type { Address } from './address.ts';
 import type { CallOptions } from './call-options.ts';
 import type { MonotonicMs } from './clock.ts';
+import type { ClusterError } from './cluster-error.ts';
 import type { ClusterNode, NodeId } from './cluster-node.ts';
 import type { GossipCarrier } from './gossip-carrier.ts';
 
@@ -48,6 +49,12 @@ export interface ContactSink {
   removeContact(address: Address): void;
 }
 
+/** What came from outside and was not believed. `error` says why, by the code `REFUSED`. */
+export interface RefusedDatagram {
+  readonly remote: Address;
+  readonly error: ClusterError;
+}
+
 export interface Membership extends AsyncDisposable {
   /** Includes this node, always `alive`. */
   readonly view: MembershipView;
@@ -69,6 +76,11 @@ export interface Membership extends AsyncDisposable {
    * one that failed
    */
   leave(options?: CallOptions): Promise<void>;
+  /**
+   * Calls for datagrams that were refused, where the membership receives any: altered ones, those that come again, of
+   * strangers. Each reason at most once in five seconds.
+   */
+  onRefused?(told: (refused: RefusedDatagram) => void): Disposable;
   /** Changes from the call on; at most 1,024 unread, then the oldest are dropped. */
   watch(options?: CallOptions): AsyncIterable<MembershipChange>;
 }

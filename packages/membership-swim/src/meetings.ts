@@ -34,6 +34,13 @@ const EXCHANGE_TIMEOUT_MS = 60_000;
 /** As many members exchange in the chosen interval; with each doubling it grows by one more (as memberlist has it). */
 const EXCHANGE_SCALE = 32;
 const AGAIN_AFTER_MS = 900;
+/**
+ * A rumour is passed on as often as suits the cluster as it was when it came: while that grows fast, more than a few miss some.
+ * So who has just begun, or has seen the cluster grow by a quarter, exchanges more often for a while.
+ */
+const YOUNG_MS = 60_000;
+const YOUNG_SHARE = 0.1;
+const GROWTH = 1.25;
 
 /**
  * Decides when two nodes tell each other all they know: when they meet, so that newcomers join and halves of a cluster that
@@ -44,6 +51,9 @@ export class Meetings {
   /** When an exchange was last tried with peers that are no members yet. */
   readonly #triedAt = new Map<string, MonotonicMs>();
   #periodicAt: MonotonicMs | undefined;
+  #youngUntil = -Infinity;
+  /** Of the cluster when this node was last made young. */
+  #sizeWhenYoung = 0;
 
   constructor(parts: MeetingsParts) {
     this.#parts = parts;
@@ -68,9 +78,10 @@ export class Meetings {
   round(now: MonotonicMs): void {
     for (const peer of this.#parts.context.transport.peers) if (peer.state === 'connected') this.#meet(peer, now);
     for (const [id, at] of this.#triedAt) if (now - at > 60_000) this.#triedAt.delete(id);
-    this.#periodicAt ??= now + this.#interval();
+    this.#rejuvenate(now);
+    this.#periodicAt ??= now + this.#interval(now);
     if (now < this.#periodicAt) return;
-    this.#periodicAt = now + this.#interval();
+    this.#periodicAt = now + this.#interval(now);
     const member = this.#anyOther();
     if (member !== undefined) void this.#exchangeWith(member);
   }
@@ -112,11 +123,23 @@ export class Meetings {
     }
   }
 
+  #rejuvenate(now: MonotonicMs): void {
+    const size = this.#parts.swim()?.size ?? 1;
+    // What is lost, and comes back, is growth as well.
+    if (size * GROWTH < this.#sizeWhenYoung) this.#sizeWhenYoung = size;
+    if (size < this.#sizeWhenYoung * GROWTH) return;
+    this.#sizeWhenYoung = size;
+    this.#youngUntil = now + YOUNG_MS;
+    const soon = now + this.#interval(now);
+    if (soon < (this.#periodicAt ?? Infinity)) this.#periodicAt = soon;
+  }
+
   /** With jitter, so that nodes that were started together don't exchange together. */
-  #interval(): number {
+  #interval(now: MonotonicMs): number {
     const { settings, context, swim } = this.#parts;
+    const share = now < this.#youngUntil ? YOUNG_SHARE : 1;
     const scale = Math.max(1, Math.ceil(Math.log2((swim()?.size ?? 1) / EXCHANGE_SCALE)) + 1);
-    return settings.exchangeIntervalMs * scale * (0.75 + context.random.next() / 2);
+    return settings.exchangeIntervalMs * share * scale * (0.75 + context.random.next() / 2);
   }
 
   /** One of those that live, all equally likely. */

@@ -2,6 +2,7 @@ import {
   type CallOptions,
   ClusterError,
   formatAddress,
+  guardedCall,
   type Member,
   type Membership,
   type MembershipChange,
@@ -10,6 +11,7 @@ import {
   type MonotonicMs,
   type NodeId,
   type Peer,
+  type RefusedDatagram,
   settleWithin,
   shared,
   throwIfAborted,
@@ -54,6 +56,7 @@ export class SwimMembershipHost implements Membership {
   readonly #exchanger: Exchanger;
   readonly #meetings: Meetings;
   readonly #closed = new AbortController();
+  readonly #refusalListeners = new Set<(refused: RefusedDatagram) => void>();
   #started = false;
   #leaving: Promise<void> | undefined;
   #leaveAcknowledged: () => void = () => undefined;
@@ -82,6 +85,7 @@ export class SwimMembershipHost implements Membership {
       log,
       accepts: (sender) => this.#accepts(sender),
       received: (packet, address) => this.#runner.enter((swim, now) => swim.receive(packet, address, now)),
+      refused: (refused) => this.#tellRefused(refused),
     });
     const swim = () => this.#runner.swim;
     const members = () => swim()?.members.values() ?? [];
@@ -129,6 +133,12 @@ export class SwimMembershipHost implements Membership {
     throwIfAborted(options.signal, 'membership-swim: leave');
     this.#leaving ??= this.#leave();
     await shared(this.#leaving, 'membership-swim: leave', options);
+  }
+
+  onRefused(told: (refused: RefusedDatagram) => void): Disposable {
+    const own = (refused: RefusedDatagram) => told(refused);
+    this.#refusalListeners.add(own);
+    return { [Symbol.dispose]: () => void this.#refusalListeners.delete(own) };
   }
 
   watch(options: CallOptions = {}): AsyncIterable<MembershipChange> {
@@ -338,6 +348,12 @@ export class SwimMembershipHost implements Membership {
         ? new ClusterError('CLOSED', 'membership-swim: disposed while it left', { cause: error })
         : error;
     }
+  }
+
+  #tellRefused(refused: RefusedDatagram): void {
+    const { logger } = this.#context;
+    const failed = (error: unknown) => logger.error('membership-swim: who is told of refusals threw', error);
+    for (const told of this.#refusalListeners) guardedCall(() => told(refused), failed);
   }
 
   #describeSelf(): Member {

@@ -1,4 +1,4 @@
-import { type Address, type MembershipContext, messageKind, type NodeId } from '@quorate/core';
+import { type Address, type MembershipContext, messageKind, type NodeId, type RefusedDatagram } from '@quorate/core';
 
 import { type DatagramCounts, DatagramPort, MAX_DATAGRAM_BYTES } from './datagram/datagram-port.ts';
 import { DatagramSeal } from './datagram/datagram-seal.ts';
@@ -18,6 +18,7 @@ export interface PacketWireParts {
   readonly accepts: (sender: Party) => boolean;
   /** A packet of whom it says it is from. */
   readonly received: (packet: Packet, address: Address) => void;
+  readonly refused: (refused: RefusedDatagram) => void;
 }
 
 /** Carries the machine's packets: sealed, over UDP, or by the transport's connections. */
@@ -47,7 +48,7 @@ export class PacketWire implements AsyncDisposable {
     this.maxPacketBytes = Math.min(settings.swim.maxPacketBytes, MAX_DATAGRAM_BYTES - seal.overheadBytes);
     if (settings.datagrams === 'udp') {
       const receive = (from: Party, bytes: Uint8Array, at: Address) => this.#receive(from, bytes, at);
-      this.#port = new DatagramPort({ net, seal, log, receive });
+      this.#port = new DatagramPort({ net, seal, log, receive, refused: parts.refused });
     } else {
       seal[Symbol.dispose]();
       this.#messages = this.#hearMessages();

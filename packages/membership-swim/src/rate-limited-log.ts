@@ -15,16 +15,18 @@ export class RateLimitedLog {
     this.#logger = logger;
   }
 
-  warn(topic: string, message: string, ...details: readonly unknown[]): void {
+  /** Whether it was logged. */
+  warn(topic: string, message: string, ...details: readonly unknown[]): boolean {
     const now = this.#clock.now();
     const known = this.#topics.get(topic);
     if (known !== undefined && now < known.quietUntil) {
       known.suppressed += 1;
-      return;
+      return false;
     }
     if (known === undefined && this.#topics.size >= MAX_TOPICS) this.#topics.clear();
     this.#topics.set(topic, { quietUntil: now + QUIET_MS, suppressed: 0 });
     const more = known === undefined || known.suppressed === 0 ? '' : ` (and ${known.suppressed} times more like it)`;
     this.#logger.warn(`membership-swim: ${message}${more}`, ...details);
+    return true;
   }
 }

@@ -1,4 +1,4 @@
-import { type ClusterOptions, createCluster, type Net, silentLogger } from '@quorate/core';
+import { type Address, type ClusterOptions, createCluster, type Net, silentLogger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
 import { memoryNetwork, memoryTransport } from '@quorate/memory';
 import { createWorld } from '@quorate/simulator';
@@ -20,6 +20,22 @@ function withoutDatagrams(net: Net): Net {
       const socket = await net.bindDatagram(address, receive, options);
       const dispose = () => socket[Symbol.asyncDispose]();
       return { address: socket.address, send: () => undefined, [Symbol.asyncDispose]: dispose };
+    },
+  };
+}
+
+/** Somebody listens to what this node sends. */
+function recorded(net: Net, into: Uint8Array[]): Net {
+  return {
+    connect: (...given) => net.connect(...given),
+    listen: (...given) => net.listen(...given),
+    bindDatagram: async (address, receive, options) => {
+      const socket = await net.bindDatagram(address, receive, options);
+      const send = (payload: Uint8Array, to: Address) => {
+        into.push(payload.slice());
+        socket.send(payload, to);
+      };
+      return { address: socket.address, send, [Symbol.asyncDispose]: () => socket[Symbol.asyncDispose]() };
     },
   };
 }
@@ -94,6 +110,41 @@ describe('a cluster with this membership', () => {
     nodes.start(['stranger'], {}, () => ({ secret: 'what only the tests guess' }));
     await nodes.world.run(30_000);
     expect([nodes.seen('a'), nodes.seen('stranger')]).toEqual([['a', 'b'], ['stranger']]);
+  });
+
+  it('tells of datagrams that it refuses, each reason now and then, and goes on undisturbed', async () => {
+    const nodes = new SwimNodes('refused');
+    const sent: Uint8Array[] = [];
+    nodes.start(['a']);
+    nodes.start(['b'], {}, (_, system) => ({ system: { ...system, net: recorded(system.net, sent) } }));
+    await nodes.agree(['a', 'b']);
+    await nodes.world.run(3000);
+    const told: string[] = [];
+    nodes.cluster('a').on('datagramRefused', ({ remote, error }) => told.push(`${remote.port} ${error.message}`));
+    const to = { host: nodes.host('a').address, port: 7000 };
+    nodes.world.host('stranger').start(async ({ net }) => {
+      const socket = await net.bindDatagram({ host: nodes.host('stranger').address, port: 9 }, () => undefined);
+      for (let times = 0; times < 50; times += 1) {
+        // The last that b sent to a, again; with something wrong in it, under another number; and noise.
+        const genuine = sent.at(-1) ?? new Uint8Array();
+        socket.send(genuine, to);
+        socket.send(genuine.map((byte, at) => (at === 40 ? byte ^ 1 : byte)).with(25, times), to);
+        socket.send(new Uint8Array(100), to);
+      }
+    });
+    await nodes.world.run(4000);
+    expect(told.map((text) => text.split(': ')[1]).sort()).toEqual([
+      'it came before',
+      'it is none of a Quorate cluster',
+      'it is not as its sender made it',
+    ]);
+    expect(told.every((text) => text.startsWith('9 refused a datagram from'))).toBe(true);
+    const refused = swimStats(nodes.cluster('a').membership)?.datagrams.refused;
+    expect((refused?.['not-ours'] ?? 0) + (refused?.replayed ?? 0)).toBeGreaterThan(95);
+    expect([nodes.seen('a'), nodes.seen('b')]).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
   });
 
   it('does not let a second living node in with an id that is taken, and names both addresses', async () => {

@@ -4,6 +4,7 @@ import {
   type DatagramSocket,
   formatAddress,
   type Net,
+  type RefusedDatagram,
   toClusterError,
 } from '@quorate/core';
 
@@ -21,6 +22,8 @@ export interface DatagramPortOptions {
   readonly seal: DatagramSeal;
   readonly log: RateLimitedLog;
   receive(from: Party, payload: Uint8Array, address: Address): void;
+  /** Now and then, of those that are no accident. */
+  refused(refused: RefusedDatagram): void;
 }
 
 /** Counted since the port was opened. */
@@ -32,6 +35,19 @@ export interface DatagramCounts {
   /** Not believed, by reason. */
   readonly refused: Partial<Record<DatagramRefusal, number>>;
 }
+
+const EXPLANATIONS: Readonly<Record<DatagramRefusal, string>> = {
+  'not-ours': 'it is none of a Quorate cluster',
+  version: 'it is of another version of the format',
+  protection: 'of the two sides one has a secret and the other has none',
+  'unknown-key': 'its secret is not accepted here, or its cluster has another name',
+  misaddressed: 'it is for another node, or an earlier run of this one',
+  replayed: 'it came before',
+  'too-old': 'it is so late that it may have come before',
+  altered: 'it is not as its sender made it',
+  sender: 'its sender is not the one that its session belongs to',
+  stale: 'it is from a run of its sender that has ended',
+};
 
 /** Sealed datagrams to and from other nodes, over UDP. */
 export class DatagramPort implements AsyncDisposable {
@@ -96,8 +112,10 @@ export class DatagramPort implements AsyncDisposable {
   #refuse(reason: DatagramRefusal, address: Address): void {
     const { refused } = this.counts;
     refused[reason] = (refused[reason] ?? 0) + 1;
-    // Networks double datagrams and delay them, and a node that was restarted is taken for its former self for a while.
-    if (reason === 'replayed' || reason === 'too-old' || reason === 'misaddressed' || reason === 'stale') return;
-    this.#options.log.warn(`datagram ${reason}`, `refused a datagram from ${formatAddress(address)}: ${reason}`);
+    // Networks delay datagrams, and a node that was restarted is taken for its former self for a while.
+    if (reason === 'too-old' || reason === 'misaddressed' || reason === 'stale') return;
+    const message = `refused a datagram from ${formatAddress(address)}: ${EXPLANATIONS[reason]}`;
+    if (!this.#options.log.warn(`datagram ${reason}`, message)) return;
+    this.#options.refused({ remote: address, error: new ClusterError('REFUSED', message) });
   }
 }
