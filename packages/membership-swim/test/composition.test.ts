@@ -133,11 +133,10 @@ describe('a cluster with this membership', () => {
       }
     });
     await nodes.world.run(4000);
-    expect(told.map((text) => text.split(': ')[1]).sort()).toEqual([
-      'it came before',
-      'it is none of a Quorate cluster',
-      'it is not as its sender made it',
-    ]);
+    expect(new Set(told.map((text) => text.split(': ')[1]))).toEqual(
+      new Set(['it came before', 'it is none of a Quorate cluster', 'it is not as its sender made it']),
+    );
+    expect(told.length).toBe(3);
     expect(told.every((text) => text.startsWith('9 refused a datagram from'))).toBe(true);
     const refused = swimStats(nodes.cluster('a').membership)?.datagrams.refused;
     expect((refused?.['not-ours'] ?? 0) + (refused?.replayed ?? 0)).toBeGreaterThan(95);
