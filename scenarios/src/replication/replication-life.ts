@@ -201,6 +201,7 @@ export class ReplicationLife {
       bind: { host: host.address, port: PORT },
       seedNodes: hosts.map(({ address }) => ({ host: address, port: PORT })),
       transport: transport(),
+      insecure: true,
       storage: this.#storage(host),
       ...(hasElection && { election: this.#parts.raftElection(group) }),
       replicator: this.#parts.raftReplicator({
