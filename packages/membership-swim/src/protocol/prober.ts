@@ -239,8 +239,10 @@ export class Prober {
 }
 
 /** Lifeguard, section III-A: a failed probe counts against this node by the nacks that did not come. */
-function healthChange({ relays, nacked }: Probe, result: ProbeResult): number {
+function healthChange({ relays, nacked, evidence }: Probe, result: ProbeResult): number {
   if (result === 'answered') return -1;
+  // Its machine has answered: there was no time for nacks, and this node is as well as it was.
+  if (evidence === 'refused') return 0;
   return result === 'unsure' || relays.size === 0 ? 1 : relays.size - nacked.size;
 }
 

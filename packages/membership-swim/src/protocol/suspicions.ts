@@ -54,7 +54,7 @@ export class Suspicions {
     if (before === evidence) return false;
     const isUseful = witnesses.size <= bounds.expected || this.#tellsMore(suspicion, evidence);
     if (!isUseful && by !== this.#core.selfId) return false;
-    witnesses.set(by, evidence);
+    testify(witnesses, by, evidence);
     if (before === undefined) this.#core.stats.confirmations += 1;
     this.#schedule(id, suspicion);
     return isUseful;
@@ -107,7 +107,7 @@ export class Suspicions {
       if (this.#suspicions.get(id) !== suspicion) return;
       const { witnesses } = suspicion;
       const isNew = evidence === 'stalled' && witnesses.get(this.#core.selfId) !== 'stalled';
-      if (result === 'failed') witnesses.set(this.#core.selfId, evidence);
+      if (result === 'failed') testify(witnesses, this.#core.selfId, evidence);
       // Its refutation is on its way, or this node has to come to itself first.
       else suspicion.beganAt = this.#core.now;
       if (result === 'failed' && !isNew) this.#over(id, suspicion);
@@ -131,6 +131,11 @@ export class Suspicions {
     this.#suspicions.delete(id);
     this.#actions.giveUp(id, strongest(witnesses));
   }
+}
+
+/** Later evidence counts; but that nothing came back adds nothing to a connection that has ended. */
+function testify(witnesses: Map<NodeId, Evidence>, by: NodeId, evidence: Evidence): void {
+  if (evidence !== 'silent' || witnesses.get(by) !== 'closed') witnesses.set(by, evidence);
 }
 
 function isAmong(witnesses: ReadonlyMap<NodeId, Evidence>, evidence: Evidence): boolean {
