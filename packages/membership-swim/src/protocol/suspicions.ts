@@ -52,7 +52,8 @@ export class Suspicions {
     const { witnesses, bounds } = suspicion;
     const before = witnesses.get(by);
     if (before === evidence) return false;
-    const isUseful = witnesses.size <= bounds.expected || this.#tellsMore(suspicion, evidence);
+    const isWitness = before === undefined && witnesses.size <= bounds.expected;
+    const isUseful = isWitness || this.#tellsMore(suspicion, evidence);
     if (!isUseful && by !== this.#core.selfId) return false;
     testify(witnesses, by, evidence);
     if (before === undefined) this.#core.stats.confirmations += 1;
