@@ -12,15 +12,13 @@ import {
   type NodeId,
   type Peer,
   type RefusedDatagram,
-  settleWithin,
-  shared,
   throwIfAborted,
   type TransportEvent,
-  withDeadline,
 } from '@quorate/core';
 
 import { Connector } from './connector.ts';
 import type { Party } from './datagram/party.ts';
+import { Departure } from './departure.ts';
 import type { ExchangeItem } from './exchange/exchange-codec.ts';
 import { Exchanger } from './exchange/exchanger.ts';
 import { GossipTopics } from './gossip-topics.ts';
@@ -33,14 +31,13 @@ import { Swim } from './protocol/swim.ts';
 import type { IdConflict, MemberRecord, SwimHost } from './protocol/types.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
 import { NO_PROTOCOL_STATS, type SwimMembershipStats } from './stats.ts';
-import { probeStream } from './stream-probe.ts';
+import { StreamProbes } from './stream-probes.ts';
 import { SwimRunner } from './swim-runner.ts';
 
 /** How often it is looked after what no event tells. */
 const ROUND_MS = 1000;
 /** How often it is looked whether the transport knows its address by now. */
 const BEGIN_MS = 20;
-const MAX_STREAM_PROBES = 64;
 const STATES_BYTES = 16 * 1024;
 
 /** Hosts the protocol's machine: gives it time, packets, streams, and others to exchange with. */
@@ -55,14 +52,13 @@ export class SwimMembershipHost implements Membership {
   readonly #wire: PacketWire;
   readonly #exchanger: Exchanger;
   readonly #meetings: Meetings;
+  readonly #probes: StreamProbes;
+  readonly #departure: Departure;
   readonly #closed = new AbortController();
   readonly #refusalListeners = new Set<(refused: RefusedDatagram) => void>();
   #started = false;
-  #leaving: Promise<void> | undefined;
-  #leaveAcknowledged: () => void = () => undefined;
   /** The table has changed since the connector looked at it. */
   #isStale = true;
-  #streamProbes = 0;
   #conflicts = 0;
 
   constructor(context: MembershipContext, settings: SwimMembershipSettings) {
@@ -95,6 +91,9 @@ export class SwimMembershipHost implements Membership {
     this.#exchanger = exchanger;
     const closed = this.#closed.signal;
     this.#meetings = new Meetings({ context, settings, connector, exchanger, log, closed, swim });
+    const isOnNetwork = settings.datagrams === 'udp';
+    this.#probes = new StreamProbes({ context, connector, exchanger, isOnNetwork, closed });
+    this.#departure = new Departure({ clock, runner: this.#runner, timeoutMs: settings.leaveTimeoutMs, closed });
   }
 
   get view(): MembershipView {
@@ -131,8 +130,7 @@ export class SwimMembershipHost implements Membership {
   async leave(options: CallOptions = {}): Promise<void> {
     this.#checkOpen();
     throwIfAborted(options.signal, 'membership-swim: leave');
-    this.#leaving ??= this.#leave();
-    await shared(this.#leaving, 'membership-swim: leave', options);
+    await this.#departure.leave(options);
   }
 
   onRefused(told: (refused: RefusedDatagram) => void): Disposable {
@@ -174,7 +172,7 @@ export class SwimMembershipHost implements Membership {
       this.#runner.roundAt(now + BEGIN_MS);
       return;
     }
-    if (this.#leaving === undefined) this.#meetings.round(now);
+    if (!this.#departure.hasBegun) this.#meetings.round(now);
     this.contacts.update();
     this.#runner.roundAt(now + ROUND_MS);
   }
@@ -200,7 +198,7 @@ export class SwimMembershipHost implements Membership {
 
   #connected(peer: Peer): void {
     this.contacts.connected(peer.node);
-    if (this.#leaving === undefined) this.#meetings.connected(peer);
+    if (!this.#departure.hasBegun) this.#meetings.connected(peer);
   }
 
   /** It stops, and has told nobody but those that it is connected with. */
@@ -237,7 +235,7 @@ export class SwimMembershipHost implements Membership {
       refused: (reason, id) => this.#log.warn(reason, `${id} was not taken in: ${reason}`),
       rumour: (topic, payload) => this.carrier.hear(topic, payload),
       loopDelayMs: () => this.#runner.loopDelayMs,
-      leaveAcknowledged: () => this.#leaveAcknowledged(),
+      leaveAcknowledged: () => this.#departure.acknowledged(),
     };
   }
 
@@ -249,24 +247,11 @@ export class SwimMembershipHost implements Membership {
   }
 
   async #probeStream(to: MemberRecord, sequence: number, timeoutMs: number): Promise<void> {
-    if (this.#streamProbes >= MAX_STREAM_PROBES || this.#closed.signal.aborted) return;
-    const { clock, net } = this.#context;
-    const ask = async (options: CallOptions) => {
-      await this.contacts.reach(to.node, options);
-      await this.#exchanger.ping(to.id, timeoutMs, options);
-      const run = this.#context.transport.peer(to.id)?.incarnation;
-      if (run !== to.incarnation) throw new ClusterError('DISCONNECTED', `${to.id} is in another run`);
-    };
-    const parts = { clock, net: this.#settings.datagrams === 'udp' ? net : undefined, ask };
-    this.#streamProbes += 1;
-    try {
-      const outcome = await probeStream(parts, to.node, timeoutMs, { signal: this.#closed.signal });
-      this.#runner.enter((swim, now) => swim.streamProbed(sequence, outcome, now));
-      // Datagrams may not get through to it: then it hears over the transport that it is suspected, and says otherwise.
-      if (outcome === 'acknowledged') this.#meetings.answered(to.id);
-    } finally {
-      this.#streamProbes -= 1;
-    }
+    const outcome = await this.#probes.probe(to, timeoutMs);
+    if (outcome === undefined) return;
+    this.#runner.enter((swim, now) => swim.streamProbed(sequence, outcome, now));
+    // Datagrams may not get through to it: then it hears over the transport that it is suspected, and says otherwise.
+    if (outcome === 'acknowledged') this.#meetings.answered(to.id);
   }
 
   /** Not an earlier run of a node that lives in a later one; unless the transport knows better. */
@@ -328,26 +313,6 @@ export class SwimMembershipHost implements Membership {
     if (to !== swim.self.id) return swim.tell(to, topic, payload);
     this.carrier.hear(topic, payload);
     return true;
-  }
-
-  async #leave(): Promise<void> {
-    const { clock } = this.#context;
-    const { leaveTimeoutMs } = this.#settings;
-    if (this.#runner.swim === undefined) return;
-    const leave = (signal: AbortSignal) =>
-      settleWithin<void>(signal, 'membership-swim: leave', (resolve) => {
-        this.#leaveAcknowledged = () => resolve();
-        this.#runner.enter((swim, now) => swim.leave(now));
-        return () => undefined;
-      });
-    const closed = this.#closed.signal;
-    try {
-      await withDeadline(clock, leaveTimeoutMs, 'membership-swim: leave', leave, { signal: closed });
-    } catch (error) {
-      throw closed.aborted
-        ? new ClusterError('CLOSED', 'membership-swim: disposed while it left', { cause: error })
-        : error;
-    }
   }
 
   #tellRefused(refused: RefusedDatagram): void {

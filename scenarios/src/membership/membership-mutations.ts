@@ -31,8 +31,8 @@ export const membershipMutations: readonly MembershipMutation[] = [
   },
   {
     name: 'nobody is told that a node leaves',
-    file: 'membership-host.ts',
-    find: 'this.#runner.enter((swim, now) => swim.leave(now));',
+    file: 'departure.ts',
+    find: 'runner.enter((swim, now) => swim.leave(now));',
     replace: 'resolve();',
     seed: 10,
   },
