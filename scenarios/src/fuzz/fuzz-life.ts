@@ -15,6 +15,7 @@ import type { Tap } from './tapped-system.ts';
 export type LiarKind = 'stranger' | 'noise' | 'guest' | 'voter';
 
 const STRANGER = 'stranger';
+const MEMBERSHIPS = ['connections', 'heartbeats', 'gossip', 'gossip'] as const;
 const SECRET = 'what strangers do not know';
 const MULTICAST = { group: '239.255.81.82', port: 45_981, ttl: 1 };
 const CLUSTER = 'default';
@@ -48,13 +49,12 @@ export class FuzzLife {
     });
     this.#echo = new EchoTraffic((from, to, error) => this.#failed(`${from} was not answered by ${to}`, error));
     const election = world.chance(0.5) ? 'raft' : 'majority';
-    const gossips = world.chance(0.5);
+    const membership = oneOf(world.random, MEMBERSHIPS);
     const secret = world.chance(0.4) ? SECRET : undefined;
     const voters = kind === 'guest' || kind === 'stranger' ? HONEST : [...HONEST, MALLORY];
-    world.note(
-      `${kind}, elected by ${election}, ${gossips ? 'with' : 'without'} gossip and ${secret === undefined ? 'out' : ''} a secret`,
-    );
-    this.#nodes = new FuzzedNodes(world, { election, voters, gossips, secret }, this.#echo);
+    const isKnown = secret === undefined ? 'without a secret' : 'with a secret';
+    world.note(`${kind}, election: ${election}, membership: ${membership}, ${isKnown}`);
+    this.#nodes = new FuzzedNodes(world, { election, voters, membership, secret }, this.#echo);
     world.host(STRANGER);
   }
 

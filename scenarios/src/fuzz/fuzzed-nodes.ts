@@ -4,6 +4,7 @@ import { multicastDiscovery } from '@quorate/discovery-multicast';
 import { majorityElection } from '@quorate/election-majority';
 import { raftElection } from '@quorate/election-raft';
 import { raftLocks } from '@quorate/lock-raft';
+import { heartbeatMembership } from '@quorate/membership-heartbeat';
 import { swimMembership } from '@quorate/membership-swim';
 import { raftReplicator } from '@quorate/replicator-raft';
 import type { Host, World } from '@quorate/simulator';
@@ -11,6 +12,7 @@ import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
 import { Tally, type TallyReplicator } from '../tally.ts';
 import type { EchoTraffic } from './echo-traffic.ts';
+import { beginGossip } from './gossip-traffic.ts';
 import { type Tap, tappedSystem } from './tapped-system.ts';
 
 export const PORT = 7000;
@@ -20,6 +22,7 @@ export const MALLORY = 'mallory';
 const SMALL_SNAPSHOTS = { everyEntries: 30, keepEntries: 5, keepBytes: 4096 };
 /** So that a short life has much of it. */
 const QUICK_GOSSIP = { probeIntervalMs: 100, gossipIntervalMs: 20 };
+const HEARTBEAT_MS = 100;
 const CALL_EVERY_MS = 100;
 /** Low, so that they are met. */
 const LIMITS = { maxQueueBytes: 256 * 1024, maxPendingConnections: 32, maxRequests: 64, maxStreams: 8, maxPeers: 8 };
@@ -28,8 +31,8 @@ const LIMITS = { maxQueueBytes: 256 * 1024, maxPendingConnections: 32, maxReques
 export interface FuzzedParts {
   readonly election: 'raft' | 'majority';
   readonly voters: readonly string[];
-  /** Whether members gossip about each other; otherwise who is connected is there. */
-  readonly gossips: boolean;
+  /** Who is there: who is connected, whose heartbeat is heard, or who is told of. */
+  readonly membership: 'connections' | 'heartbeats' | 'gossip';
   /** Undefined: nothing is authenticated. */
   readonly secret: string | undefined;
 }
@@ -72,6 +75,7 @@ export class FuzzedNodes {
       await cluster.start();
       this.#echo.serve(cluster.transport);
       this.#use(name, cluster);
+      if (this.#parts.membership === 'gossip') beginGossip(cluster);
     });
   }
 
@@ -112,13 +116,13 @@ export class FuzzedNodes {
   }
 
   #make(nodeId: string, system: System): FuzzedCluster {
-    const { voters, election, gossips, secret } = this.#parts;
+    const { voters, election, membership, secret } = this.#parts;
     const host = this.host(nodeId);
     const options: ClusterOptions<TallyReplicator> = {
       nodeId,
       bind: { host: host.address, port: PORT },
       ...(secret === undefined ? { insecure: true } : { secret }),
-      ...(gossips && { membership: swimMembership({ protocol: QUICK_GOSSIP }) }),
+      ...membershipOf(membership),
       transport: tcpTransport({ ...LIMITS, reconnect: { minMs: 50, maxMs: 500 } }),
       storage: fileStorage({ directory: '/data' }),
       discovery: multicastDiscovery({
@@ -172,5 +176,16 @@ export class FuzzedNodes {
     } else {
       await ask(random.int(100));
     }
+  }
+}
+
+function membershipOf(kind: FuzzedParts['membership']): Pick<ClusterOptions, 'membership'> {
+  switch (kind) {
+    case 'gossip':
+      return { membership: swimMembership({ protocol: QUICK_GOSSIP }) };
+    case 'heartbeats':
+      return { membership: heartbeatMembership({ intervalMs: HEARTBEAT_MS }) };
+    case 'connections':
+      return {};
   }
 }
