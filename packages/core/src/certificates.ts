@@ -1,7 +1,7 @@
 import type { NodeId } from './cluster-node.ts';
 import { ClusterError } from './cluster-error.ts';
 import type { Disk } from './disk.ts';
-import { type OptionRules, rule } from './option-rules.ts';
+import { type OptionRule, type OptionRules, rule } from './option-rules.ts';
 import type { NodeCertificates } from './security.ts';
 import type { CertificateDetails, CertificateSet } from './stream-security.ts';
 import type { System } from './system.ts';
@@ -31,7 +31,18 @@ export interface CertificateOptions {
   readonly reloadIntervalMs?: number;
 }
 
-const file = rule.text('the path of a file');
+/** One that is refused may be a key that was given in place of its path: it is not shown. */
+const file: OptionRule<string> = {
+  ...rule.text('the path of a file', (text) => text !== '' && !/[\0\r\n]|-----BEGIN/u.test(text)),
+  blame: (value) => ({
+    path: '',
+    expected: 'the path of a file',
+    got:
+      typeof value === 'string'
+        ? `a text of ${value.length} characters in ${value.split('\n').length} lines`
+        : `a ${typeof value}`,
+  }),
+};
 
 export const certificateRules: OptionRules<CertificateOptions> = {
   cert: file,

@@ -5,7 +5,7 @@ import type { ConsistencyLevel } from './consistency.ts';
 import type { IClusterDiscovery } from './discovery.ts';
 import type { LeaderElection } from './election.ts';
 import type { Formation } from './formation.ts';
-import { Keyring, MIN_SECRET_LENGTH } from './keyring.ts';
+import { Keyring, MAX_SECRET_LENGTH, MIN_SECRET_LENGTH } from './keyring.ts';
 import type { Locks } from './locks.ts';
 import { DEBUG_TEXT, isLogger, type Logger, type LogSink } from './logger.ts';
 import type { Membership } from './membership.ts';
@@ -166,7 +166,7 @@ export const textRules: Omit<OptionRules<CheckedClusterOptions>, ObjectOption | 
   region: rule.text(),
   weight: rule.number({ min: 0 }),
   metadata: metadataRule(),
-  secret: secretRule(),
+  secret: rule.secret({ min: MIN_SECRET_LENGTH, max: MAX_SECRET_LENGTH }),
   insecure: rule.flag(),
   seedNodes: rule.list(rule.address()),
   replicationFactor: rule.integer({ min: 1, max: 99 }),
@@ -192,14 +192,6 @@ export const clusterRules: OptionRules<CheckedClusterOptions> = {
   system: rule.value('a System: clock, random, net, disk, crypto and logger', isSystem),
   logger: rule.value('a logger with debug, info, warn and error, such as console', isLogger),
 };
-
-/** One that is refused must not be shown in a log: only its length is. */
-function secretRule(): OptionRule<string> {
-  const expected = `a text of at least ${MIN_SECRET_LENGTH} characters`;
-  const plain = rule.text(expected, (text) => text.length >= MIN_SECRET_LENGTH);
-  const got = (value: unknown) => (typeof value === 'string' ? `one of ${value.length}` : `a ${typeof value}`);
-  return { ...plain, blame: (value) => ({ path: '', expected, got: got(value) }) };
-}
 
 function metadataRule(): OptionRule<Readonly<Record<string, string>>> {
   const accept = (value: unknown) => (isTextRecord(value) ? value : undefined);

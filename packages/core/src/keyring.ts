@@ -13,14 +13,11 @@ export interface Secrets {
 
 /** Shorter ones could be found by trying. */
 export const MIN_SECRET_LENGTH = 16;
-const MAX_SECRET_LENGTH = 1_024;
+export const MAX_SECRET_LENGTH = 1_024;
 /** Each is tried, or looked up, when a peer comes. */
 const MAX_SECRETS = 16;
 
-const secretRule = rule.text(
-  `a text of ${MIN_SECRET_LENGTH} to ${MAX_SECRET_LENGTH} characters`,
-  (text) => text.length >= MIN_SECRET_LENGTH && text.length <= MAX_SECRET_LENGTH,
-);
+const secretRule = rule.secret({ min: MIN_SECRET_LENGTH, max: MAX_SECRET_LENGTH });
 
 const rules: OptionRules<Secrets> = { use: secretRule, accept: rule.list(secretRule) };
 
@@ -54,13 +51,21 @@ export class Keyring {
   /**
    * From now on these are the secrets. What is connected stays connected, as long as its peer shows in time that it has
    * one that is still accepted.
-   * @throws ClusterError `INVALID_OPTIONS`: then nothing has changed
+   * @throws ClusterError `INVALID_OPTIONS`: then nothing has changed. What a watcher throws comes once all have been told
    */
   change(secrets: Secrets): void {
     const { use, accept } = checkSecrets(secrets);
     this.#use = use;
     this.#accept = accept;
-    for (const told of this.#watchers) told();
+    const failures: unknown[] = [];
+    for (const told of this.#watchers) {
+      try {
+        told();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Called after each change. Disposing the result ends that. */
@@ -72,20 +77,9 @@ export class Keyring {
 }
 
 function checkSecrets(secrets: Secrets): Required<Secrets> {
-  const { use, accept = [] }: Partial<Secrets> = checkOptions('Keyring', rules, hidden(secrets));
+  const { use, accept = [] }: Partial<Secrets> = checkOptions('Keyring', rules, secrets);
   if (use === undefined) throw invalidOption('Keyring', 'use', secretRule.expected, use);
   const all = [...new Set([use, ...accept])];
   if (all.length > MAX_SECRETS) throw invalidOption('Keyring', 'accept', `at most ${MAX_SECRETS - 1} secrets`, 'more');
   return { use, accept: all };
-}
-
-/** A secret that is refused must not be shown in a log: only its length is. */
-function hidden(secrets: unknown): unknown {
-  if (typeof secrets !== 'object' || secrets === null) return secrets;
-  const hide = (value: unknown): unknown =>
-    typeof value === 'string' && secretRule.accept(value) === undefined ? value.length : value;
-  const entries = Object.entries(secrets).map(([name, value]: [string, unknown]) => {
-    return [name, Array.isArray(value) ? value.map(hide) : hide(value)] as const;
-  });
-  return Object.fromEntries(entries);
 }

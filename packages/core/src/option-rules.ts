@@ -30,7 +30,9 @@ export type OptionRules<O> = { readonly [K in keyof O]-?: OptionRule<Exclude<O[K
  * @throws ClusterError `INVALID_OPTIONS`, naming the option, what was expected and what came. Unknown names are refused
  */
 export function checkOptions<O extends object>(owner: string, rules: OptionRules<O>, given: unknown): O {
-  if (!isObject(given)) throw invalidOption(owner, 'options', 'an object', given);
+  if (!isObject(given)) {
+    throw new ClusterError('INVALID_OPTIONS', `${owner}: options must be an object, got ${describeUnquoted(given)}`);
+  }
   const checked: Partial<Record<keyof O, unknown>> = {};
   for (const [name, value] of Object.entries(given)) {
     const rule = Object.hasOwn(rules, name) ? rules[name as keyof O] : undefined;
@@ -77,6 +79,13 @@ export const rule = {
     const accept = (value: unknown) => (typeof value === 'string' && accepts(value) ? value : undefined);
     return { expected, accept, fromText: accept };
   },
+  /** A text that no error shows, though it be refused: its length is all that is told. */
+  secret: ({ min, max }: { readonly min: number; readonly max: number }): OptionRule<string> => {
+    const expected = `a text of ${min} to ${max} characters`;
+    const plain = rule.text(expected, ({ length }) => length >= min && length <= max);
+    const got = (value: unknown) => (typeof value === 'string' ? `one of ${value.length}` : describe(value));
+    return { ...plain, blame: (value) => ({ path: '', expected, got: got(value) }) };
+  },
   oneOf: <T extends string>(...values: readonly T[]): OptionRule<T> => {
     const accept = (value: unknown) => values.find((candidate) => candidate === value);
     return { expected: `one of ${values.join(', ')}`, accept, fromText: accept };
@@ -87,18 +96,23 @@ export const rule = {
   list: <T>(each: OptionRule<T>, expected = `a list, each ${each.expected}`): OptionRule<readonly T[]> => ({
     expected,
     accept: (value) => (Array.isArray(value) ? allOrNone(value.map((item) => each.accept(item))) : undefined),
-    blame: (value) => (Array.isArray(value) ? firstRefused(each, value) : undefined),
+    blame: (value) => {
+      if (Array.isArray(value)) return firstRefused(each, value);
+      return { path: '', expected, got: each.blame?.(value)?.got ?? describe(value) };
+    },
     fromText: (text) => allOrNone(text.split(',').map((item) => each.fromText?.(item.trim()))),
   }),
   /** Whatever the predicate says. Not to be had from text. */
   value: <T>(expected: string, accepts: (value: unknown) => boolean): OptionRule<T> => ({
     expected,
     accept: (value) => (accepts(value) ? (value as T) : undefined),
+    blame: (value) => ({ path: '', expected, got: describeUnquoted(value) }),
   }),
   /** An object of options of its own. Not to be had from text. */
   group: <O extends object>(owner: string, rules: OptionRules<O>): OptionRule<O> => ({
     expected: 'an object',
     accept: (value) => (isObject(value) ? checkOptions(owner, rules, value) : undefined),
+    blame: (value) => ({ path: '', expected: 'an object', got: describeUnquoted(value) }),
   }),
 };
 
@@ -140,7 +154,13 @@ function allOrNone<T>(items: readonly (T | undefined)[]): readonly T[] | undefin
 
 function firstRefused<T>(each: OptionRule<T>, items: readonly unknown[]): Blame | undefined {
   const at = items.findIndex((item) => each.accept(item) === undefined);
-  return at < 0 ? undefined : { path: `[${at}]`, expected: each.expected, got: describe(items[at]) };
+  if (at < 0) return undefined;
+  return { path: `[${at}]`, expected: each.expected, got: each.blame?.(items[at])?.got ?? describe(items[at]) };
+}
+
+/** Where an object was expected, a text may be a secret that belongs into it. */
+function describeUnquoted(value: unknown): string {
+  return typeof value === 'string' ? 'a text' : describe(value);
 }
 
 function describe(value: unknown): string {

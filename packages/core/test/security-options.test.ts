@@ -45,7 +45,7 @@ describe('what keeps strangers out', () => {
 
   it.each<[object, RegExp]>([
     [{ transport, secret, keyring: new Keyring({ use: secret }) }, /secret is set, but keyring has the secrets/u],
-    [{ transport, secret: 'short' }, /secret must be a text of at least 16 characters/u],
+    [{ transport, secret: 'short' }, /secret must be a text of 16 to 1024 characters, got one of 5/u],
     [{ transport, certificates: { cert: '/a.pem', key: '/a.key' } }, /certificates\.ca is not/u],
     [{ transport, certificates: { ...certificates, reloadIntervalMs: 1 } }, /reloadIntervalMs must be/u],
     [{ transport, certificates: { ...certificates, colour: 'blue' } }, /there is no option colour/u],
@@ -66,6 +66,14 @@ it.each([
   () => readClusterOptions({ json: '{"nodeId": "a", "secret": "hunter2"} and more' }),
   () => readClusterOptions({ json: '{"nodeId": "a", "secret": hunter2}' }),
   () => readClusterOptions({ json: '{"nodeId": "a", "secret": "hunter2"}' }),
+  () => readClusterOptions({ json: '"hunter2"' }),
+  () => createCluster({ nodeId: 'a', transport, keyring: 'hunter2 hunter2 hunter2' as never }),
+  () => createCluster({ nodeId: 'a', transport, certificates: 'hunter2 hunter2 hunter2' as never }),
+  () => createCluster({ nodeId: 'a', transport, certificates: { ...certificates, key: '-----BEGIN hunter2' } }),
+  () => createCluster({ nodeId: 'a', transport, certificates: { ...certificates, key: 'hunter2\nhunter2' } }),
+  () => new Keyring('hunter2 hunter2 hunter2' as never),
+  () => new Keyring({ use: secret, accept: 'hunter2 hunter2 hunter2' as never }),
+  () => new Keyring({ use: secret, accept: [secret, 'hunter2'] }),
 ])('no error shows a secret: %s', (attempt) => {
   let failure: unknown;
   try {
@@ -90,6 +98,17 @@ describe('a keyring', () => {
     keyring.change({ use: 'another secret of tests', accept: [secret] });
     watching[Symbol.dispose]();
     keyring.change({ use: secret });
+    expect(told).toEqual(['another secret of tests']);
+  });
+
+  it('tells everybody of a change, though one of them throws', () => {
+    const keyring = new Keyring({ use: secret });
+    const told: string[] = [];
+    using _ = keyring.onChange(() => {
+      throw new Error('of a watcher');
+    });
+    using __ = keyring.onChange(() => told.push(keyring.use));
+    expect(() => keyring.change({ use: 'another secret of tests' })).toThrow('of a watcher');
     expect(told).toEqual(['another secret of tests']);
   });
 
