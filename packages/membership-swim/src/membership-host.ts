@@ -38,6 +38,8 @@ import { SwimRunner } from './swim-runner.ts';
 const ROUND_MS = 1000;
 /** How often it is looked whether the transport knows its address by now. */
 const BEGIN_MS = 20;
+/** Clusters that form by hundreds are not to dial each other for the moment in which they are few. */
+const CONNECT_AT_ONCE = 16;
 const STATES_BYTES = 16 * 1024;
 
 /** Hosts the protocol's machine: gives it time, packets, streams, and others to exchange with. */
@@ -177,10 +179,9 @@ export class SwimMembershipHost implements Membership {
     this.#runner.roundAt(now + ROUND_MS);
   }
 
-  /** Of many changes in one turn, and in large clusters of those of a second, the connector hears once. */
+  /** Few members are connected as soon as they are known; of more, those of the last second, or none if they are too many. */
   #settled(): void {
-    const isSmall = (this.#runner.swim?.size ?? 1) <= this.#settings.connectAllUpTo;
-    if (!this.#isStale || !isSmall) return;
+    if (!this.#isStale || (this.#runner.swim?.size ?? 1) > CONNECT_AT_ONCE) return;
     this.#isStale = false;
     this.contacts.update();
   }
