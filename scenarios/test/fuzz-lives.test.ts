@@ -15,11 +15,11 @@ describe('nodes beside those that lie', () => {
         if (kind !== 'stranger') expect(life.lies).toBeGreaterThan(0);
       }
     },
-    60_000 * SEEDS,
+    120_000 * SEEDS,
   );
 
   it('live the same life for the same seed', async () => {
     const [first, second] = [await runFuzz(3, 'noise'), await runFuzz(3, 'noise')];
     expect(second.hash).toBe(first.hash);
-  }, 60_000);
+  }, 120_000);
 });

@@ -50,11 +50,12 @@ export class FuzzLife {
     this.#echo = new EchoTraffic((from, to, error) => this.#failed(`${from} was not answered by ${to}`, error));
     const election = world.chance(0.5) ? 'raft' : 'majority';
     const membership = oneOf(world.random, MEMBERSHIPS);
+    const forms = world.chance(0.4);
     const secret = world.chance(0.4) ? SECRET : undefined;
     const voters = kind === 'guest' || kind === 'stranger' ? HONEST : [...HONEST, MALLORY];
     const isKnown = secret === undefined ? 'without a secret' : 'with a secret';
-    world.note(`${kind}, election: ${election}, membership: ${membership}, ${isKnown}`);
-    this.#nodes = new FuzzedNodes(world, { election, voters, membership, secret }, this.#echo);
+    world.note(`${kind}, election: ${election}, membership: ${membership}, ${isKnown}${forms ? ', formed' : ''}`);
+    this.#nodes = new FuzzedNodes(world, { election, voters, membership, forms, secret }, this.#echo);
     world.host(STRANGER);
   }
 

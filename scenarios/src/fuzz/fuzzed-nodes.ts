@@ -3,6 +3,7 @@ import { type Cluster, type ClusterOptions, createCluster, type Logger, type Sys
 import { multicastDiscovery } from '@quorate/discovery-multicast';
 import { majorityElection } from '@quorate/election-majority';
 import { raftElection } from '@quorate/election-raft';
+import { clusterFormation } from '@quorate/formation';
 import { raftLocks } from '@quorate/lock-raft';
 import { heartbeatMembership } from '@quorate/membership-heartbeat';
 import { swimMembership } from '@quorate/membership-swim';
@@ -22,6 +23,7 @@ export const MALLORY = 'mallory';
 const SMALL_SNAPSHOTS = { everyEntries: 30, keepEntries: 5, keepBytes: 4096 };
 /** So that a short life has much of it. */
 const QUICK_GOSSIP = { probeIntervalMs: 100, gossipIntervalMs: 20 };
+const FORMATION = { expectedNodes: 3, marginMs: 300, lookEveryMs: 100 };
 const HEARTBEAT_MS = 100;
 const CALL_EVERY_MS = 100;
 /** Low, so that they are met. */
@@ -33,6 +35,8 @@ export interface FuzzedParts {
   readonly voters: readonly string[];
   /** Who is there: who is connected, whose heartbeat is heard, or who is told of. */
   readonly membership: 'connections' | 'heartbeats' | 'gossip';
+  /** Whether they form the cluster themselves. */
+  readonly forms: boolean;
   /** Undefined: nothing is authenticated. */
   readonly secret: string | undefined;
 }
@@ -116,13 +120,14 @@ export class FuzzedNodes {
   }
 
   #make(nodeId: string, system: System): FuzzedCluster {
-    const { voters, election, membership, secret } = this.#parts;
+    const { voters, election, membership, forms, secret } = this.#parts;
     const host = this.host(nodeId);
     const options: ClusterOptions<TallyReplicator> = {
       nodeId,
       bind: { host: host.address, port: PORT },
       ...(secret === undefined ? { insecure: true } : { secret }),
       ...membershipOf(membership),
+      ...(forms && { formation: clusterFormation(FORMATION) }),
       transport: tcpTransport({ ...LIMITS, reconnect: { minMs: 50, maxMs: 500 } }),
       storage: fileStorage({ directory: '/data' }),
       discovery: multicastDiscovery({
