@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { runRolling } from '../src/rolling/rolling-run.ts';
 
 const ROUNDS = Number(process.env['QUORATE_ROLLING_ROUNDS'] ?? 1);
+const MEMBERSHIP = process.env['QUORATE_ROLLING_MEMBERSHIP'] === 'connection' ? 'connection' : 'swim';
 const SEED = Number(process.env['QUORATE_ROLLING_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** Nobody stands for election earlier. */
 const ELECTION_MS = 2500;
@@ -15,6 +16,7 @@ it(
     const { failures, wrong, done, gapsMs, told } = await runRolling({
       seed: SEED,
       rounds: ROUNDS,
+      membership: MEMBERSHIP,
       secret: `rolling restart ${SEED}`,
     });
     console.log(told.filter((line) => !line.includes(' | ')).join('\n'));

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { coordinationIn, forwardToLeader, rememberedRequests, withCoordination } from '@quorate/coordination';
-import { createCluster, isClusterError } from '@quorate/core';
+import { connectionMembership, createCluster, isClusterError } from '@quorate/core';
 import { staticDiscovery } from '@quorate/discovery-static';
 import { raftElection } from '@quorate/election-raft';
+import { swimMembership } from '@quorate/membership-swim';
 import { raftReplicator } from '@quorate/replicator-raft';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
@@ -19,7 +20,7 @@ import {
 import type { LeadershipLine, RollingCall, RollingSettings } from './rolling-protocol.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '') as RollingSettings;
-const { id, directory, ports, clientPort, secret } = settings;
+const { id, directory, ports, clientPort, secret, membership } = settings;
 // A leader that is stopped in order hands over: however long an election takes, nobody waits for one. And a machine that is
 // busy with other tests renews such a lease in time.
 const group = { voters: Object.keys(ports), maxClockDrift: 0.01, profile: 'wan' } as const;
@@ -28,6 +29,7 @@ const cluster = createCluster({
   nodeId: id,
   bind: `127.0.0.1:${ports[id] ?? 0}`,
   transport: tcpTransport(),
+  membership: membership === 'swim' ? swimMembership() : connectionMembership(),
   storage: fileStorage({ directory }),
   discovery: staticDiscovery({ nodes: Object.entries(ports).map(([node, port]) => `${node}@127.0.0.1:${port}`) }),
   election: raftElection(group),

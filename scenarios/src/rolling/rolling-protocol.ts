@@ -17,6 +17,8 @@ export interface RollingSettings {
   /** Where this one listens for clients, whenever it runs. */
   readonly clientPort: number;
   readonly secret?: string;
+  /** How nodes know who is there. */
+  readonly membership: 'connection' | 'swim';
 }
 
 /** A line that the process prints: when this node's leadership began or ended, by the machine's monotonic clock. */

@@ -16,6 +16,7 @@ export interface RollingRunOptions {
   /** How often each node is restarted. */
   readonly rounds: number;
   readonly secret?: string;
+  readonly membership: RollingSettings['membership'];
 }
 
 export interface RollingRunResult {
@@ -45,12 +46,13 @@ export async function runRolling(options: RollingRunOptions): Promise<RollingRun
     const all = await stablePorts(2 * IDS.length);
     const ports = Object.fromEntries(IDS.map((id, at) => [id, all[at] ?? 0]));
     const clientPorts = new Map(IDS.map((id, at) => [id, all[IDS.length + at] ?? 0]));
-    const { secret } = options;
+    const { secret, membership } = options;
     const settings = IDS.map((id): RollingSettings => ({
       id,
       directory: path.join(directory, id),
       ports,
       clientPort: clientPorts.get(id) ?? 0,
+      membership,
       ...(secret !== undefined && { secret }),
     }));
     await using supervisor = new NodeSupervisor(settings, PROGRAM);
