@@ -1,5 +1,6 @@
 import type { NodeId } from './cluster-node.ts';
 import { ClusterError } from './cluster-error.ts';
+import { sleep } from './deadline.ts';
 import type { Disk } from './disk.ts';
 import { type OptionRule, type OptionRules, rule } from './option-rules.ts';
 import type { NodeCertificates } from './security.ts';
@@ -54,6 +55,8 @@ export const certificateRules: OptionRules<CertificateOptions> = {
 
 /** More than any chain of certificates or list of revoked ones that a cluster can need. */
 const MAX_FILE_BYTES: number = 4 * 1024 * 1024;
+/** A set that has changed is read once more after this time, and used if nothing has changed meanwhile. */
+const SETTLE_MS = 1000;
 const URI_SCHEME = 'quorate://';
 
 /** Whether a certificate is that of a node. Certificates that are bound to clusters count in their own one only. */
@@ -78,17 +81,19 @@ export class CertificateFiles implements NodeCertificates, AsyncDisposable {
   readonly #nodeId: NodeId;
   readonly #watchers = new Set<() => void>();
   #current: CertificateSet | undefined;
-  /** What was last read, whether it could be used or not. */
-  #seen: CertificateSet | undefined;
   #lastFailure: string | undefined;
   #timer: Timer | undefined;
   #looking: Promise<void> | undefined;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   constructor(options: CertificateOptions, cluster: string, nodeId: NodeId) {
     this.#options = options;
     this.#cluster = cluster;
     this.#nodeId = nodeId;
+  }
+
+  get #intervalMs(): number {
+    return this.#options.reloadIntervalMs ?? 10_000;
   }
 
   get current(): CertificateSet {
@@ -109,22 +114,20 @@ export class CertificateFiles implements NodeCertificates, AsyncDisposable {
   async open(machine: Machine): Promise<void> {
     const read = await this.#read(machine.disk);
     this.#check(machine, read);
-    this.#seen = read;
     this.#current = read;
     this.#arm(machine);
   }
 
   /** Looks at the files no more. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#closed.abort();
     this.#timer?.cancel();
     await this.#looking;
   }
 
   #arm(machine: Machine): void {
-    if (this.#closed) return;
-    const { reloadIntervalMs = 10_000 } = this.#options;
-    this.#timer = machine.clock.setTimer(reloadIntervalMs, () => {
+    if (this.#closed.signal.aborted) return;
+    this.#timer = machine.clock.setTimer(this.#intervalMs, () => {
       this.#looking = this.#look(machine).then(() => this.#arm(machine));
     });
   }
@@ -132,29 +135,41 @@ export class CertificateFiles implements NodeCertificates, AsyncDisposable {
   async #look(machine: Machine): Promise<void> {
     try {
       const read = await this.#read(machine.disk);
-      if (this.#closed || (this.#seen !== undefined && areEqual(this.#seen, read))) return;
-      // Also what can't be used is judged once only: it will not get better by itself.
-      this.#seen = read;
-      this.#check(machine, read);
+      if (this.#current === undefined || !areEqual(this.#current, read)) return await this.#renew(machine, read);
+      this.#check(machine, this.#current);
       this.#lastFailure = undefined;
-      this.#take(machine, read);
     } catch (error) {
-      this.#failed(machine, error);
+      this.#failed(machine, 'the certificates in force are no good', error);
+    }
+  }
+
+  /** What changes once more in a moment is still being written. */
+  async #renew(machine: Machine, read: CertificateSet): Promise<void> {
+    try {
+      await sleep(machine.clock, Math.min(SETTLE_MS, this.#intervalMs), { signal: this.#closed.signal });
+      const settled = await this.#read(machine.disk);
+      if (this.#closed.signal.aborted || !areEqual(read, settled)) return;
+      this.#check(machine, settled);
+      this.#lastFailure = undefined;
+      this.#take(machine, settled);
+    } catch (error) {
+      this.#failed(machine, "the certificates have changed and can't be used, the former ones stay", error);
     }
   }
 
   #take(machine: Machine, read: CertificateSet): void {
-    if (this.#current !== undefined && areEqual(this.#current, read)) return;
     this.#current = read;
     machine.logger.info('the certificates were read again, and are used from now on');
     for (const told of this.#watchers) told();
   }
 
-  #failed({ logger }: Machine, error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
+  /** What is said once is not said again until it is something else. A set may get better by itself: when it becomes valid. */
+  #failed({ logger }: Machine, what: string, error: unknown): void {
+    if (this.#closed.signal.aborted) return;
+    const why = `${what}: ${error instanceof Error ? error.message : String(error)}`;
     if (why === this.#lastFailure) return;
     this.#lastFailure = why;
-    logger.warn(`the certificates have changed and can't be used, the former ones stay: ${why}`);
+    logger.warn(why);
   }
 
   #check({ net }: Machine, set: CertificateSet): void {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isClusterError } from '../src/cluster-error.ts';
 import { readDer } from '../src/node/der.ts';
-import { pemBlocks, pemBytes } from '../src/node/pem.ts';
+import { isWholePem, pemBlocks, pemBytes } from '../src/node/pem.ts';
 import { Revocations } from '../src/node/revocations.ts';
 
 /** DER of an element; lengths up to 65,535. */
@@ -84,4 +84,10 @@ it('PEM texts are cut into blocks of one kind', () => {
   expect(pemBlocks(text, 'CERTIFICATE').map(pemBytes)).toEqual([Uint8Array.of(0, 1, 2), Uint8Array.of(6)]);
   expect(pemBlocks(text, 'X509 CRL').map(pemBytes)).toEqual([Uint8Array.of(3, 4, 5)]);
   expect(pemBlocks('noise', 'CERTIFICATE')).toEqual([]);
+  expect([text, '', 'noise'].map(isWholePem)).toEqual([true, true, true]);
+  expect([text.slice(0, -2), text.replace('AwQF', 'A*QF'), text.slice(0, 40)].map(isWholePem)).toEqual([
+    false,
+    false,
+    false,
+  ]);
 });

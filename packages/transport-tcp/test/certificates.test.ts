@@ -223,6 +223,19 @@ describe.skipIf(!hasOpenssl)('certificates as files of a cluster', () => {
     expect(lines.filter((line) => /can't be used/u.test(line))).toHaveLength(1);
   });
 
+  it('are not used while an authority, or a list of revoked ones, is there by half', async () => {
+    const own = await setOf('one');
+    const crl = await read(authority.crl);
+    for (const half of [
+      { ...own, ca: `${own.ca}\n${own.ca.slice(0, -40)}` },
+      { ...own, crl: `${crl}\n${crl.slice(0, -40)}` },
+      { ...own, cert: `${own.cert}\n${own.ca.slice(0, -40)}` },
+    ]) {
+      expect(() => realSystem.net.inspectCertificates?.(half)).toThrow(/only half of it is there/u);
+    }
+    expect(realSystem.net.inspectCertificates?.({ ...own, crl })?.uris).toEqual(['quorate://test/one']);
+  });
+
   it.each<[string, () => Promise<{ cert: string; key: string }>, RegExp]>([
     ['a file that is missing', async () => ({ cert: `${folder}/none.pem`, key: `${folder}/none.key` }), /none\.pem/u],
     [

@@ -9,3 +9,8 @@ export function pemBlocks(text: string, kind: 'CERTIFICATE' | 'X509 CRL'): reado
 export function pemBytes(block: string): Uint8Array {
   return new Uint8Array(Buffer.from(block.replaceAll(/-----[^-]+-----|\s/gu, ''), 'base64'));
 }
+
+/** Whether each block that begins also ends: what is half written, or damaged, would else be read without its rest. */
+export function isWholePem(text: string): boolean {
+  return (text.match(/-----BEGIN /gu) ?? []).length === (text.match(BLOCK) ?? []).length;
+}

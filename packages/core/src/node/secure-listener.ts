@@ -110,8 +110,8 @@ export class SecureListener {
     } catch (error) {
       stream.on('error', () => undefined);
       stream.destroy();
-      if (isClusterError(error, 'REFUSED')) this.#refuse(remote, 'REFUSED', error.message);
-      else throw error;
+      // Whatever is odd about a peer must not end the process.
+      this.#refuse(remote, 'REFUSED', isClusterError(error) ? error.message : `it can't be judged: ${String(error)}`);
     }
   }
 

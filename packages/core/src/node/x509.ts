@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { ClusterError } from '../cluster-error.ts';
 import type { CertificateDetails, CertificateSet } from '../stream-security.ts';
-import { pemBlocks } from './pem.ts';
+import { isWholePem, pemBlocks } from './pem.ts';
 import { Revocations } from './revocations.ts';
 import { tlsContextOptions } from './tls-settings.ts';
 
@@ -83,6 +83,9 @@ function chainOf(certificate: X509Certificate): readonly X509Certificate[] {
 }
 
 function prepare(set: CertificateSet): PreparedCertificates {
+  for (const name of ['cert', 'ca', 'crl'] as const) {
+    if (!isWholePem(set[name] ?? '')) throw unusable(`${name} is damaged, or only half of it is there`);
+  }
   const [ca, crl] = [pemBlocks(set.ca, 'CERTIFICATE'), pemBlocks(set.crl ?? '', 'X509 CRL')];
   if (ca.length === 0) throw unusable('ca has no certificate');
   if (set.crl !== undefined && crl.length === 0) throw unusable('crl has no list');
