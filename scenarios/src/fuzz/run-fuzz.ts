@@ -18,7 +18,7 @@ export interface FuzzResult {
 }
 
 const KINDS: readonly LiarKind[] = ['stranger', 'noise', 'guest', 'voter'];
-const LYING_MS = 4_000;
+const LYING_MS = 3_000;
 const PEACE_MS = 2_000;
 
 /**
