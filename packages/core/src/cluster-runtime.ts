@@ -75,6 +75,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   }
 
   get nodes(): readonly Member[] {
+    // What a node says of itself changes without anybody being told of it.
+    if (this.#view !== undefined && this.#parts !== undefined) this.#show(this.#parts.membership.view);
     this.#nodes ??= [...(this.#view?.members.values() ?? [])].sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
     return this.#nodes;
   }

@@ -57,6 +57,16 @@ describe('members', () => {
     await cluster.stop();
   });
 
+  it('are shown as the membership has them, also what it tells nobody of', async () => {
+    const { cluster, transport } = scene();
+    await cluster.start();
+    const [before] = cluster.nodes;
+    transport.self = { ...transport.self, metadata: { role: 'other' } };
+    expect(cluster.nodes).toEqual([{ ...before, node: transport.self }]);
+    expect(cluster.nodes).toBe(cluster.nodes);
+    await cluster.stop();
+  });
+
   it('hurt nobody by a listener that throws', async () => {
     const errors: string[] = [];
     const logger = { ...manualSystem().logger, error: (message: string) => void errors.push(message) };
