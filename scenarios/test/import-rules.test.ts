@@ -26,7 +26,7 @@ const packages = manifests('packages');
 const apps = [...manifests('apps'), ...manifests('examples')];
 
 /** The foundations: what every adapter may import besides one engine. */
-const FOUNDATIONS = ['core', 'lease'];
+const FOUNDATIONS = ['core', 'lease', 'failure-detector'];
 /** Who may import what, where it is not the rule for adapters. */
 const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
   core: [],
