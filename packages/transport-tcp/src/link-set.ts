@@ -6,22 +6,39 @@ import { Link, type LinkReceiver } from './link.ts';
 export class LinkSet {
   readonly #context: TransportContext;
   readonly #turns: FairTurns;
+  readonly #maxParting: number;
   readonly #links = new Set<Link>();
+  /** Closed, and still sending their last frame: whoever doesn't read it keeps its link for a while. The oldest first. */
+  readonly #parting = new Set<Link>();
   #onEmpty: (() => void) | undefined;
 
-  constructor(context: TransportContext) {
+  /** @param maxParting beyond it the oldest of those that still send their last frame is cut off */
+  constructor(context: TransportContext, maxParting: number) {
     this.#context = context;
+    this.#maxParting = maxParting;
     this.#turns = new FairTurns(context.clock);
   }
 
   /** A link without a socket; a handshake takes it over at once. */
   make(remote: Address): Link {
-    const link: Link = new Link(this.#context, this.#turns, remote, unclaimed, () => {
-      this.#links.delete(link);
-      if (this.#links.size === 0) this.#onEmpty?.();
+    const link: Link = new Link(this.#context, this.#turns, remote, unclaimed, {
+      closing: () => this.#part(link),
+      gone: () => {
+        this.#links.delete(link);
+        this.#parting.delete(link);
+        if (this.#links.size === 0) this.#onEmpty?.();
+      },
     });
     this.#links.add(link);
     return link;
+  }
+
+  #part(link: Link): void {
+    const [oldest] = this.#parting;
+    this.#parting.add(link);
+    if (oldest === undefined || this.#parting.size <= this.#maxParting) return;
+    this.#parting.delete(oldest);
+    oldest.destroy();
   }
 
   /** Resolves when every link has ended. */

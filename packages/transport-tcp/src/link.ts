@@ -30,6 +30,14 @@ export interface LinkReceiver {
   lost(error?: Error): void;
 }
 
+/** Who keeps the links. Each is called at most once. */
+interface LinkKeeper {
+  /** It sends its last frame. */
+  closing(): void;
+  /** Nothing of it is left. */
+  gone(): void;
+}
+
 /** How long a link that was closed may take to send what it still had. */
 const FLUSH_MS = 1000;
 
@@ -51,7 +59,7 @@ export class Link {
   readonly #turns: FairTurns;
   readonly #decoder: FrameDecoder;
   readonly #batch = new FrameBatch();
-  readonly #onGone: () => void;
+  readonly #keeper: LinkKeeper;
   readonly #logged: boolean;
   #socket: Socket | undefined;
   #remote: string;
@@ -67,18 +75,17 @@ export class Link {
   #turn = -1;
   #used = 0;
 
-  /** @param onGone called once, when nothing of the link is left */
   constructor(
     context: TransportContext,
     turns: FairTurns,
     remote: Address,
     receiver: LinkReceiver,
-    onGone: () => void,
+    keeper: LinkKeeper,
   ) {
     this.#context = context;
     this.#turns = turns;
     this.receiver = receiver;
-    this.#onGone = onGone;
+    this.#keeper = keeper;
     this.#remote = formatAddress(remote);
     this.#logged = context.debug.has('wire');
     this.heardAt = context.clock.now();
@@ -139,6 +146,7 @@ export class Link {
     this.#socket?.resume();
     this.#socket?.end();
     this.#linger = this.#context.clock.setTimer(FLUSH_MS, () => this.#socket?.destroy());
+    this.#keeper.closing();
   }
 
   /** Closes at once, without a word. */
@@ -227,7 +235,7 @@ export class Link {
     this.#linger?.cancel();
     this.#backlog = undefined;
     this.#batch.take();
-    this.#onGone();
+    this.#keeper.gone();
   }
 
   #log(direction: '<' | '>', frame: Frame): void {

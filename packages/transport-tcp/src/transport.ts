@@ -63,7 +63,7 @@ export class TcpTransport implements Transport {
     this.#context = context;
     this.#self = context.self;
     this.#reporter = new Reporter(context.clock, context.logger);
-    this.#links = new LinkSet(context);
+    this.#links = new LinkSet(context, settings.maxPeers + settings.maxPendingConnections);
     this.#peers = this.#makePeers(settings);
     this.#contacts = this.#makeContacts();
     this.#acceptor = new Acceptor(this.#peers, this.#links, (remote, error) => {

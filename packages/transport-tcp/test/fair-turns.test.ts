@@ -94,7 +94,7 @@ class Listening {
       lost: () => undefined,
     };
     const address = { host: '127.0.0.1', port: 1 };
-    this.#link = new Link(context, turns, address, receiver, () => undefined);
+    this.#link = new Link(context, turns, address, receiver, { closing: () => undefined, gone: () => undefined });
     const socket: Socket = {
       local: address,
       remote: address,

@@ -1,11 +1,12 @@
 import { connect, createServer, type Socket } from 'node:net';
 
+import type { Net, Socket as Connected, SocketHandler } from '@quorate/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { Frame } from '../src/frame.ts';
 import { encodeFrame } from '../src/frame-codec.ts';
-import { bytes, isConnected, startNode, type TestNode, until } from './harness.ts';
+import { bytes, isConnected, realSystem, startNode, type TestNode, until } from './harness.ts';
 
 type Sent = Exclude<Frame, { type: 'UNKNOWN' }>;
 
@@ -56,6 +57,31 @@ describe('strangers', () => {
     for (let count = 0; count < 12; count += 1) strangers.push(await dial(a));
     await until(() => strangers.filter(({ closed }) => closed).length === 8);
     await expectToAccept(a);
+  });
+
+  it('that were refused, and neither read nor close, are not many at a time', async () => {
+    let accept: ((socket: Connected) => SocketHandler) | undefined;
+    const address = { host: '127.0.0.1', port: 7000 };
+    const listen: Net['listen'] = (_, take) => {
+      accept = take;
+      return Promise.resolve({ address, [Symbol.asyncDispose]: () => Promise.resolve() });
+    };
+    const net = Object.assign(Object.create(realSystem.net) as Net, { listen });
+    const limits = { maxPeers: 2, maxPendingConnections: 2 };
+    await using _ = await startNode({ id: 'a', transport: limits, system: { ...realSystem, net } });
+    const [all, open] = [new Set<SocketHandler>(), new Set<SocketHandler>()];
+    for (let port = 1; port <= 60; port += 1) {
+      const state: { handler?: SocketHandler } = {};
+      const ends = { end: () => undefined, destroy: () => state.handler && open.delete(state.handler) };
+      const flow = { bufferedBytes: 0, write: () => true, pause: () => undefined, resume: () => undefined };
+      const handler = accept?.({ local: address, remote: { ...address, port }, ...flow, ...ends });
+      if (handler === undefined) throw new Error('nothing listens');
+      state.handler = handler;
+      for (const set of [all, open]) set.add(handler);
+      handler.data(bytes('GET / HTTP/1.1'));
+    }
+    expect(open.size).toBe(4);
+    for (const handler of all) handler.close();
   });
 
   it('after a handshake cost their connection when they break the protocol', async () => {
