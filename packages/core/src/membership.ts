@@ -17,7 +17,7 @@ export interface Member {
   readonly incarnation: number;
   /**
    * Grows with the order in which nodes joined; equal for those that joined at once. All who see the member see the same.
-   * Absent where the membership doesn't tell.
+   * 0 of this node itself until it has its place. Absent where the membership doesn't tell.
    */
   readonly joinOrder?: number;
   /** When the state began, by the observer's clock. */

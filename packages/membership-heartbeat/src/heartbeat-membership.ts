@@ -86,7 +86,8 @@ class HeartbeatMembership implements Membership {
     this.#time = new WakingTime(options.intervalMs, now);
     this.#order = new JoinOrder(options.intervalMs, now);
     const { self: node, incarnation } = context;
-    this.#table = new MemberTable({ node, state: 'alive', incarnation, since: now }, options.forgetAfterMs);
+    const self: Member = { node, state: 'alive', incarnation, joinOrder: this.#order.own, since: now };
+    this.#table = new MemberTable(self, options.forgetAfterMs);
   }
 
   get view(): MembershipView {

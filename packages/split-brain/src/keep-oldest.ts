@@ -25,7 +25,7 @@ export function keepOldest(options: KeepOldestOptions = {}): SplitBrainStrategy 
     name: 'keepOldest',
     decide: (situation) => decide(situation, downIfAlone),
     objection: (members) => {
-      if (members.length < 2 || members.some(({ joinOrder }) => joinOrder !== undefined)) return undefined;
+      if (members.some(({ joinOrder }) => joinOrder !== undefined)) return undefined;
       return { what: 'the membership does not tell in which order nodes joined', isFatal: true };
     },
   };
@@ -43,9 +43,9 @@ function decide({ reachable, unreachable }: Situation, downIfAlone: boolean): Ve
   return givesUp ? { type: 'survive' } : { type: 'down', reason: 'without_oldest' };
 }
 
-/** Undefined when the order of any of them isn't known: then each could be it. */
+/** Undefined when the order of any of them isn't known, or not yet: then each could be it. */
 function oldestOf(members: readonly Member[]): Member | undefined {
-  if (members.some(({ joinOrder }) => joinOrder === undefined)) return undefined;
+  if (members.some(({ joinOrder = 0 }) => joinOrder === 0)) return undefined;
   return members.reduce<Member | undefined>((oldest, member) => {
     return oldest === undefined || isOlder(member, oldest) ? member : oldest;
   }, undefined);

@@ -18,6 +18,7 @@ import {
 } from '@quorate/core';
 
 import { decodeRemoval, encodeRemoval } from './messages.ts';
+import { RemovedRuns } from './removed-runs.ts';
 import { type Situation, situationOf, textOf } from './situation.ts';
 import { StabilityMargin } from './stability.ts';
 import type { Arbiter, ArbitratedCluster, DownReason, Objection, SplitBrainStrategy, Verdict } from './strategy.ts';
@@ -111,9 +112,7 @@ class Resolver implements SplitBrainResolver {
   readonly #arbiter: Arbiter | undefined;
   readonly #decisions = new Broadcast<SplitBrainDecision>(MAX_UNREAD_DECISIONS);
   readonly #closed = new AbortController();
-  readonly #removed = new Map<NodeId, number>();
-  /** Those of `#removed` that are back without having been restarted, and go on as if nothing had been. */
-  readonly #returned = new Set<NodeId>();
+  readonly #removed = new RemovedRuns();
   readonly #listening: Disposable;
   #timer: Timer | undefined;
   #lookedAt: number;
@@ -141,17 +140,15 @@ class Resolver implements SplitBrainResolver {
     if (objection?.isFatal === true) {
       throw new ClusterError('INVALID_OPTIONS', `splitBrainResolver: ${options.strategy.name}: ${objection.what}`);
     }
+    this.#listening = listen(cluster, (from, payload) => this.#heard(from, payload));
     this.#arbiter = options.strategy.arbiter?.(cluster);
-    this.#listening = cluster.transport.onMessage(messageKind.SPLIT_BRAIN, (from, payload) => {
-      this.#heard(from, payload);
-    });
     this.#lookedAt = this.#clock.now();
     void this.#follow(membership.watch({ signal: this.#closed.signal }));
     this.#arm();
   }
 
   get removed(): ReadonlyMap<NodeId, number> {
-    return this.#removed;
+    return this.#removed.known;
   }
 
   decisions(options: CallOptions = {}): AsyncIterable<SplitBrainDecision> {
@@ -196,14 +193,24 @@ class Resolver implements SplitBrainResolver {
     if (now - this.#lookedAt > Math.max(2 * this.#lookEveryMs, MIN_PAUSE_MS)) this.#margin.paused(now);
     this.#lookedAt = now;
     const { view } = this.#cluster.membership;
-    if (view !== this.#view) this.#read(view);
-    this.#expel();
-    this.#judge(now);
+    try {
+      if (view !== this.#view) this.#read(view);
+      this.#expel();
+      this.#judge(now);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** A strategy may be anybody's. Where it can't say what becomes of this side, the other one may go on. */
+  #failed(error: unknown): void {
+    this.#logger.error(`split-brain: ${this.#options.strategy.name} failed: ${String(error)}`, error);
+    void this.#down('strategy_failed');
   }
 
   #read(view: MembershipView): void {
     this.#view = view;
-    this.#takeBack(view);
+    this.#removed.see(view);
     this.#situation = this.#situate();
     const seen = stateText(view);
     if (seen !== this.#seen) this.#changed();
@@ -220,13 +227,13 @@ class Resolver implements SplitBrainResolver {
     const split = unreachable.length > 0;
     const settled = reachable.every(({ state }) => state === 'alive');
     const stability = this.#margin.judge(now, { split, settled });
-    if (stability === 'calm' && this.#removed.size === 0) this.#arbiter?.healed();
+    if (stability === 'calm' && this.#removed.known.size === 0) this.#arbiter?.healed();
     if (stability === 'unstable') void this.#down('unstable');
     else if (stability === 'stable' && this.#arbitration === undefined) this.#decide(this.#situation);
   }
 
   #decide(situation: Situation): void {
-    const verdict = this.#options.strategy.decide(situation);
+    const verdict = checkVerdict(this.#options.strategy.decide(situation), ['survive', 'down', 'arbitrate']);
     if (verdict.type === 'arbitrate') void this.#arbitrate(situation, verdict.waitMs);
     else this.#conclude(situation, verdict);
   }
@@ -238,11 +245,10 @@ class Resolver implements SplitBrainResolver {
     try {
       if (this.#arbiter === undefined) throw new ClusterError('UNSUPPORTED', 'the strategy has nobody who arbitrates');
       const verdict = await this.#arbiter.arbitrate(situation, waitMs, { signal });
-      if (!signal.aborted) this.#conclude(situation, verdict);
+      if (!signal.aborted) this.#conclude(situation, checkVerdict(verdict, ['survive', 'down']));
     } catch (error) {
       if (signal.aborted || isClusterError(error, 'ABORTED')) return;
-      this.#logger.error(`split-brain: ${this.#options.strategy.name} failed: ${String(error)}`, error);
-      void this.#down('lease_unavailable');
+      this.#failed(error);
     }
   }
 
@@ -252,7 +258,7 @@ class Resolver implements SplitBrainResolver {
       void this.#down(verdict.reason);
       return;
     }
-    for (const { node, incarnation } of unreachable) this.#removed.set(node.id, incarnation);
+    for (const { node, incarnation } of unreachable) this.#removed.add(node.id, incarnation);
     this.#situation = this.#situate();
     this.#arbitration = undefined;
     const nodes = unreachable.map(({ node }) => node);
@@ -286,28 +292,16 @@ class Resolver implements SplitBrainResolver {
     else this.#arbiter?.heard(from, payload);
   }
 
-  /** Who was started again is a member like any other; who is forgotten can't be told from a newcomer. */
-  #takeBack({ members }: MembershipView): void {
-    this.#returned.clear();
-    for (const [id, incarnation] of this.#removed) {
-      const member = members.get(id);
-      if (member?.incarnation !== incarnation || member.state === 'left') this.#removed.delete(id);
-      else if (member.state === 'alive') this.#returned.add(id);
-    }
-  }
-
   /** What they had may belong to others by now. Again and again: it may be sent in vain, and nobody answers. */
   #expel(): void {
-    for (const id of this.#returned) {
-      const incarnation = this.#removed.get(id);
-      if (incarnation === undefined) continue;
+    for (const [id, incarnation] of this.#removed.returned) {
       const isSent = this.#cluster.transport.send(id, messageKind.SPLIT_BRAIN, encodeRemoval(incarnation));
       this.#logger.debug(`split-brain: ${id} was removed, is back, and is told${isSent ? '' : ' in vain'}`);
     }
   }
 
   #situate(): Situation {
-    return situationOf(this.#view, this.#cluster.self.id, this.#removed);
+    return situationOf(this.#view, this.#cluster.self.id, this.#removed.known);
   }
 
   #objection(): Objection | undefined {
@@ -320,6 +314,23 @@ function stateText(view: MembershipView): string {
   const { reachable, unreachable } = situationOf(view, '');
   const suspects = reachable.filter(({ state }: Member) => state === 'suspect');
   return `${textOf({ self: '', reachable, unreachable })}|${suspects.map(({ node }) => node.id).join()}`;
+}
+
+/** One resolver a cluster: what it says to others is said once, and heard once. */
+function listen({ transport }: ResolvedCluster, heard: (from: NodeId, payload: Uint8Array) => void): Disposable {
+  try {
+    return transport.onMessage(messageKind.SPLIT_BRAIN, heard);
+  } catch (error) {
+    if (!isClusterError(error, 'INVALID_OPTIONS')) throw error;
+    const message = 'splitBrainResolver: this cluster has a resolver already, which has to be disposed of first';
+    throw new ClusterError('INVALID_OPTIONS', message, { cause: error });
+  }
+}
+
+/** Whatever the types say: only what is said to survive does. */
+function checkVerdict(verdict: Verdict | undefined, types: readonly Verdict['type'][]): Verdict {
+  if (verdict !== undefined && types.includes(verdict.type)) return verdict;
+  throw new ClusterError('PROTOCOL', `a verdict is of the type ${types.join(' or ')}, not ${String(verdict?.type)}`);
 }
 
 function isStrategy(value: unknown): boolean {

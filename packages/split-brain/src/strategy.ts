@@ -20,6 +20,8 @@ export type DownReason =
   | 'lease_lost'
   /** The engine that keeps the lease could not be asked. */
   | 'lease_unavailable'
+  /** It threw, or said what is no verdict. */
+  | 'strategy_failed'
   /** Nobody of its side told whether it got the lease. */
   | 'no_verdict'
   /** Whoever sees a partition goes down. */
@@ -59,7 +61,7 @@ export interface Objection {
 export type ArbitratedCluster = Pick<Cluster, 'self' | 'system' | 'transport'>;
 
 export interface Arbiter extends AsyncDisposable {
-  /** Rejects when the signal aborts: then the situation is another one. */
+  /** Resolves to `survive` or `down`. Rejects when the signal aborts: then the situation is another one. */
   arbitrate(situation: Situation, waitMs: number, options: { readonly signal: AbortSignal }): Promise<Verdict>;
   /** What a node has sent as kind `SPLIT_BRAIN`. Anybody may have written it. */
   heard(from: NodeId, payload: Uint8Array): void;

@@ -1,7 +1,15 @@
+import assert from 'node:assert';
 import { messageKind } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 
-import { downAll, keepMajority, keepOldest, type SplitBrainDecision, splitBrainResolver } from '../src/index.ts';
+import {
+  downAll,
+  keepMajority,
+  keepOldest,
+  type SplitBrainDecision,
+  splitBrainResolver,
+  type SplitBrainStrategy,
+} from '../src/index.ts';
 import { SplitScene } from './split-scene.ts';
 
 const strategy = keepMajority();
@@ -133,6 +141,23 @@ describe('a resolver', () => {
     expect(scene.statuses('abcde')).toEqual(['running', 'running', 'running', 'stopped', 'stopped']);
   });
 
+  it('remembers a run that was removed for longer than the membership does', async () => {
+    const scene = await SplitScene.open('late', 'abcde', { strategy });
+    const { host } = scene.node('e');
+    host.pause();
+    await scene.world.run(60_000);
+    expect([...scene.node('a').resolver.removed.keys()]).toEqual(['e']);
+    // With the next change the membership forgets it.
+    await scene.world.run(3_700_000);
+    scene.node('d').host.restart();
+    await scene.world.run(60_000);
+    expect(scene.node('a').cluster.membership.view.members.has('e')).toBe(false);
+    expect([...scene.node('a').resolver.removed.keys()]).toEqual([]);
+    host.resume();
+    await scene.world.run(30_000);
+    expect(scene.decided('ae')).toEqual(['remove e', 'down removed, over']);
+  });
+
   it('does not end for a word about another run of it, or for noise', async () => {
     const scene = await SplitScene.open('noise', 'ab', { strategy });
     const { transport } = scene.node('b').cluster;
@@ -184,6 +209,28 @@ describe('a resolver', () => {
     await scene.world.run(30_000);
     expect(statuses[0]).toBe('running');
     expect(scene.statuses('ab')).toEqual(['stopped', 'stopped']);
+  });
+
+  it.each([
+    ['throws', { decide: () => assert.fail('on purpose') }],
+    ['says what is no verdict', { decide: () => ({ type: 'continue' }) }],
+    ['says nothing', { decide: () => undefined }],
+    ['has nobody who arbitrates', { decide: () => ({ type: 'arbitrate', waitMs: 0 }) }],
+  ])('goes down when the strategy %s', async (_what, wrong) => {
+    const wrongly = { name: 'wrongly', ...wrong } as unknown as SplitBrainStrategy;
+    const scene = await SplitScene.open('wrong', 'ab', { strategy: wrongly });
+    scene.partition('a', 'b');
+    await scene.world.run(30_000);
+    expect(scene.decided('ab')).toEqual(['down strategy_failed, over', 'down strategy_failed, over']);
+    expect(scene.statuses('ab')).toEqual(['stopped', 'stopped']);
+  });
+
+  it('is the only one of its cluster', async () => {
+    const scene = await SplitScene.open('second', 'ab', { strategy });
+    const { cluster, resolver } = scene.node('a');
+    expect(() => splitBrainResolver(cluster, { strategy })).toThrow('this cluster has a resolver already');
+    await resolver[Symbol.asyncDispose]();
+    await splitBrainResolver(cluster, { strategy })[Symbol.asyncDispose]();
   });
 
   it('ends with its cluster, or when it is disposed of', async () => {

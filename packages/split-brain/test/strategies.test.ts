@@ -174,16 +174,16 @@ describe('where each is wrong', () => {
 
   it('keepOldest: goes down where it is not told who joined when', () => {
     const members = [member('a', 1), member('b')];
-    expect(keepOldest().decide(seenFrom({ members }, members.slice(0, 1)))).toEqual({
-      type: 'down',
-      reason: 'no_join_order',
-    });
+    const early = [member('a', 1), member('b', 0)];
+    const ends = [seenFrom({ members }, members.slice(0, 1)), seenFrom({ members: early }, early.slice(1))];
+    for (const seen of ends) expect(keepOldest().decide(seen)).toEqual({ type: 'down', reason: 'no_join_order' });
     expect(keepOldest().objection?.([member('a'), member('b')])?.isFatal).toBe(true);
-    expect(keepOldest().objection?.([member('a')])).toBeUndefined();
+    expect(keepOldest().objection?.([member('a')])?.isFatal).toBe(true);
+    expect(keepOldest().objection?.([member('a', 0)])).toBeUndefined();
   });
 
   it('any: of three in a row each end removes the other, as the middle sees both', () => {
-    const [a, b, c] = ['a', 'b', 'c'].map((id, at) => member(id, at));
+    const [a, b, c] = ['a', 'b', 'c'].map((id, at) => member(id, at + 1));
     const members = [a!, b!, c!];
     const ends = [seenFrom({ members }, [a!, b!]), seenFrom({ members }, [b!, c!])];
     expect(ends.map((seen) => keepMajority().decide(seen).type)).toEqual(['survive', 'survive']);
