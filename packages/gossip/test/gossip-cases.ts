@@ -240,9 +240,14 @@ function queryCases(open: Open): void {
       NAMES.map((name) => `${name} answer`),
     );
     expect(calls).toBe(NAMES.length);
-    const large = gather(nodes.gossip('c').query('size', 1_000, { filter: { nodes: ['a', 'c'] } }));
-    await nodes.world.settled(large.done, 20_000);
-    expect(large.items.map(({ type, from }) => `${from} ${type}`).sort()).toEqual(['a failed', 'c answer']);
+    const answers = new Set<string>();
+    // A rumour that is lost reaches some another time.
+    for (let time = 0; time < 5 && answers.size < 2; time += 1) {
+      const large = gather(nodes.gossip('c').query('size', 1_000, { filter: { nodes: ['a', 'c'] } }));
+      await nodes.world.settled(large.done, 20_000);
+      for (const { type, from } of large.items) answers.add(`${from} ${type}`);
+    }
+    expect([...answers].sort()).toEqual(['a failed', 'c answer']);
   });
 
   it('a query has bounds, and failures are answers', async () => {
