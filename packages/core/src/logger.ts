@@ -1,3 +1,5 @@
+import { plainText } from './plain-text.ts';
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /**
@@ -22,12 +24,19 @@ export type LogSink = 'silent' | LogLevel;
 
 const RANK: Readonly<Record<LogSink, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };
 
-/** A logger that passes on messages of at least this level, each behind `prefix`. */
+/** No message of the code's own is longer; peers and servers choose parts of some. */
+const MAX_MESSAGE_LENGTH = 8192;
+
+/**
+ * A logger that passes on messages of at least this level, each behind `prefix`. A message becomes one line, of what can be
+ * seen: whoever wrote a part of it must not be able to write lines of its own.
+ */
 export function leveledLogger(logger: Logger, level: LogSink, prefix = ''): Logger {
   const at = (of: LogLevel) =>
     RANK[of] < RANK[level]
       ? () => undefined
-      : (message: string, ...details: unknown[]) => logger[of](prefix + message, ...details);
+      : (message: string, ...details: unknown[]) =>
+          logger[of](plainText(prefix + message, MAX_MESSAGE_LENGTH), ...details);
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 

@@ -7,6 +7,7 @@ import {
   leveledLogger,
   type Logger,
   parseDebugScopes,
+  silentLogger,
 } from '../src/index.ts';
 import { settle } from './manual-clock.ts';
 
@@ -153,6 +154,15 @@ describe('loggers', () => {
       ['warn', 'a: 3', { why: 1 }],
       ['error', 'a: 4'],
     ]);
+  });
+
+  it('pass on one line of what can be seen, whoever chose the message', () => {
+    const lines: string[] = [];
+    const logger = leveledLogger({ ...silentLogger, warn: (message) => void lines.push(message) }, 'warn', 'a: ');
+    logger.warn('refused "x\n2026 error: all is lost\u001b[2J\u202e\u2028"');
+    logger.warn('é'.repeat(10_000));
+    expect(lines[0]).toBe(String.raw`a: refused "x\u{a}2026 error: all is lost\u{1b}[2J\u{202e}\u{2028}"`);
+    expect(lines[1]).toHaveLength(8193);
   });
 
   it('are told from other things', () => {

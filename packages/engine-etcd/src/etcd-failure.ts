@@ -1,4 +1,4 @@
-import { ClusterError, type ClusterErrorCode, isClusterError } from '@quorate/core';
+import { ClusterError, type ClusterErrorCode, isClusterError, plainText } from '@quorate/core';
 
 /** The status codes of gRPC that are told apart here (grpc/grpc, doc/statuscodes.md). */
 const STATUS = {
@@ -37,7 +37,7 @@ export function etcdError(error: unknown, what: string): ClusterError {
   if (isClusterError(error)) return error;
   const { code, details } = statusOf(error);
   // gRPC ends some with the title of a note that isn't there.
-  const detail = details.replace(/\. Resolution note: $/u, '').slice(0, MAX_DETAIL);
+  const detail = plainText(details.replace(/\. Resolution note: $/u, ''), MAX_DETAIL);
   const known = WRONG_LOGIN.test(details) || STALE_LOGIN.test(details) ? 'REFUSED' : CODES[code];
   return new ClusterError(known ?? 'IO', `${what}: ${detail}`, { cause: error });
 }

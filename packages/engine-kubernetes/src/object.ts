@@ -1,4 +1,4 @@
-import { ClusterError } from '@quorate/core';
+import { ClusterError, plainText } from '@quorate/core';
 
 /** What every object of the API has. What else a kind has is for its reader to check. */
 export interface KubernetesObject {
@@ -57,8 +57,16 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 /** A stranger's value, short enough for a message. */
 export function quote(value: unknown): string {
-  const text = (JSON.stringify(value) ?? String(value)).slice(0, MAX_QUOTED + 1);
-  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
+  return plainText(textOf(value), MAX_QUOTED);
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // What is read without recursion can be nested too deeply to be written with it.
+    return 'what cannot be shown';
+  }
 }
 
 function isObject(value: unknown): value is KubernetesObject {

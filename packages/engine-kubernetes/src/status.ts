@@ -1,4 +1,4 @@
-import { ClusterError, type ClusterErrorCode, isClusterError, type WriteOutcome } from '@quorate/core';
+import { ClusterError, type ClusterErrorCode, isClusterError, plainText, type WriteOutcome } from '@quorate/core';
 
 import { isRecord } from './object.ts';
 
@@ -28,7 +28,7 @@ export function isExpired(error: unknown): boolean {
 /** @param value a `Status` of the API, or whatever came in its place */
 export function readStatus(value: unknown, code: number): KubernetesStatus {
   const told: Readonly<Record<string, unknown>> = isRecord(value) ? value : {};
-  const text = (field: string, most: number) => (typeof told[field] === 'string' ? told[field].slice(0, most) : '');
+  const text = (field: string, most: number) => (typeof told[field] === 'string' ? plainText(told[field], most) : '');
   const given = typeof told['code'] === 'number' && Number.isInteger(told['code']) ? told['code'] : code;
   return new SentStatus(given, text('reason', MAX_REASON), text('message', MAX_MESSAGE));
 }

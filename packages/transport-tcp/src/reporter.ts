@@ -1,9 +1,8 @@
-import type { Clock, Logger } from '@quorate/core';
+import { type Clock, type Logger, plainText } from '@quorate/core';
 
 const QUIET_MS = 5000;
+/** Of a message: peers choose parts of it. */
 const MAX_LENGTH = 1000;
-/** What could end a line, move a terminal's cursor or turn the text around. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Logs what peers can cause: each topic at most once in five seconds, with the number of times it came up. */
 export class Reporter {
@@ -43,12 +42,6 @@ export class Reporter {
     const more = entry.suppressed === 0 ? '' : ` (and ${entry.suppressed} times more like it)`;
     entry.quietUntil = now + QUIET_MS;
     entry.suppressed = 0;
-    return `transport-tcp: ${plain(message)}${more}`;
+    return `transport-tcp: ${plainText(message, MAX_LENGTH)}${more}`;
   }
-}
-
-/** Peers choose parts of it: one line, of what can be seen. */
-function plain(message: string): string {
-  const text = message.length > MAX_LENGTH ? `${message.slice(0, MAX_LENGTH)}…` : message;
-  return text.replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -1,4 +1,4 @@
-import { CLUSTER_ERROR_CODES, ClusterError, type ClusterErrorCode, isClusterError } from '@quorate/core';
+import { CLUSTER_ERROR_CODES, ClusterError, type ClusterErrorCode, isClusterError, plainText } from '@quorate/core';
 import { asRecord } from './introduction.ts';
 
 const MAX_MESSAGE_LENGTH = 1024;
@@ -17,7 +17,7 @@ export function errorFromWire(value: unknown): ClusterError {
   const { code, message, outcome, leader } = asRecord(value);
   return new ClusterError(
     CODES.has(code) ? (code as ClusterErrorCode) : 'REMOTE',
-    typeof message === 'string' ? message.slice(0, MAX_MESSAGE_LENGTH) : 'the peer gave no message',
+    typeof message === 'string' ? plainText(message, MAX_MESSAGE_LENGTH) : 'the peer gave no message',
     {
       outcome: outcome === 'not-applied' || outcome === 'unknown' ? outcome : undefined,
       leader: leaderFrom(leader),

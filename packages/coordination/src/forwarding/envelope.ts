@@ -5,6 +5,7 @@ import {
   isAddress,
   isNodeId,
   parseAddress,
+  plainText,
   type WriteOutcome,
 } from '@quorate/core';
 import { ByteReader, ByteWriter } from './bytes.ts';
@@ -119,7 +120,8 @@ function errorOf(reader: ByteReader): ForwardedAnswer {
   const code = CLUSTER_ERROR_CODES.find((each) => each === text);
   const outcome = reader.u8();
   if (code === undefined || outcome >= OUTCOMES.length) throw malformed('error');
-  const message = new TextDecoder().decode(reader.rest().subarray(0, MAX_MESSAGE_BYTES));
+  const told = new TextDecoder().decode(reader.rest().subarray(0, MAX_MESSAGE_BYTES));
+  const message = plainText(told, MAX_MESSAGE_BYTES);
   return { kind: 'error', code, message, outcome: OUTCOMES[outcome] };
 }
 

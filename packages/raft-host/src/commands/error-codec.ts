@@ -1,4 +1,4 @@
-import { CLUSTER_ERROR_CODES, ClusterError, isClusterError, type NodeId } from '@quorate/core';
+import { CLUSTER_ERROR_CODES, ClusterError, isClusterError, type NodeId, plainText } from '@quorate/core';
 
 const MAX_ERROR_BYTES = 4096;
 const MAX_MESSAGE_LENGTH = 1024;
@@ -14,7 +14,7 @@ export function decodeError(bytes: Uint8Array): ClusterError {
     if (bytes.length > MAX_ERROR_BYTES) throw new RangeError(`${bytes.length} bytes`);
     const { code, message, outcome, leader } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     const known = CLUSTER_ERROR_CODES.find((each) => each === code) ?? 'REMOTE';
-    return new ClusterError(known, String(message), {
+    return new ClusterError(known, plainText(String(message), MAX_ERROR_BYTES), {
       outcome: outcome === 'not-applied' || outcome === 'unknown' ? outcome : undefined,
       leader: isLeader(leader) ? leader : undefined,
     });
