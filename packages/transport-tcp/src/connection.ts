@@ -19,6 +19,7 @@ import type { Outlet } from './outlet.ts';
 import { OutgoingRequests } from './outgoing-requests.ts';
 import { OutgoingStreams } from './outgoing-streams.ts';
 import { PeerProof } from './peer-proof.ts';
+import { peerText } from './peer-text.ts';
 import type { Reporter } from './reporter.ts';
 import type { StreamGuard } from './stream-guard.ts';
 
@@ -259,7 +260,8 @@ export class Connection implements LinkReceiver, Outlet {
     const { reason, message, requests } = asRecord(detail);
     if (typeof requests === 'number') this.requests.notTaken(requests);
     if (reason !== 'leaving' && reason !== 'replaced' && reason !== 'unneeded') {
-      this.#owner.reporter.warn('parted', `${this.peerId} closed the connection: ${String(reason)} ${String(message)}`);
+      const why = [reason, message].map((said) => peerText(said) ?? '?').join(': ');
+      this.#owner.reporter.warn('parted', `${this.peerId} closed the connection: ${why}`);
     }
     this.#lose(reason === 'leaving' ? 'goodbye' : reason === 'unneeded' ? 'released' : 'closed');
   }

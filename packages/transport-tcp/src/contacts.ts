@@ -89,6 +89,11 @@ export class Contacts {
     this.#satisfy(contact);
   }
 
+  /** Where a peer said that it listens is dialled no longer than the peer is remembered. */
+  forgotten(id: NodeId): void {
+    for (const contact of this.#leadingTo(id)) if (!contact.given) this.#drop(contact);
+  }
+
   disconnected(node: ClusterNode, reason: DisconnectReason): void {
     for (const contact of this.#leadingTo(node.id)) {
       if ((reason === 'goodbye' || reason === 'released') && !contact.given) this.#drop(contact);

@@ -1,5 +1,6 @@
+import { ClusterError, type ClusterNode, isClusterNode, type NodeId, type TransportContext } from '@quorate/core';
+import { peerText } from './peer-text.ts';
 import type { AuthMethod } from './stream-guard.ts';
-import { type ClusterNode, isClusterNode, type NodeId, type TransportContext, ClusterError } from '@quorate/core';
 
 const MAX_NAME_LENGTH = 255;
 const MAX_AUTH_METHODS = 16;
@@ -84,10 +85,10 @@ export function objection(
 ): Refusal | undefined {
   const { name, id } = context.cluster;
   if (peer.cluster !== name) {
-    return refusal('cluster', `${selfId} belongs to cluster "${name}", ${peer.node.id} to "${peer.cluster}"`);
+    return refusal('cluster', `${selfId} belongs to cluster "${name}", ${peer.node.id} to "${peerText(peer.cluster)}"`);
   }
   if (id !== undefined && peer.clusterId !== undefined && id !== peer.clusterId) {
-    const message = `both clusters are called "${name}", but ${selfId}'s has the id ${id}, ${peer.node.id}'s ${peer.clusterId}`;
+    const message = `both clusters are called "${name}", but ${selfId}'s has the id ${id}, ${peer.node.id}'s ${peerText(peer.clusterId)}`;
     return refusal('cluster', message);
   }
   if (peer.node.id === selfId) {
@@ -121,7 +122,7 @@ export function parseRefusal(value: unknown): Refusal {
   const { reason, message } = asRecord(value);
   return {
     reason: typeof reason === 'string' && REASONS.has(reason) ? (reason as RefusalReason) : 'other',
-    message: typeof message === 'string' ? message : `refused: ${String(reason)}`,
+    message: peerText(message) ?? `refused, with the reason ${peerText(reason) ?? 'left out'}`,
   };
 }
 

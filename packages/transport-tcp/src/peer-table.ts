@@ -22,6 +22,8 @@ interface PeerEvents {
   /** Before the event is published. */
   connected(node: ClusterNode): void;
   disconnected(node: ClusterNode, reason: DisconnectReason): void;
+  /** It made room for another one. */
+  forgotten(id: NodeId): void;
   /** Whether a contact that leads to this peer is being dialled. */
   isDialling(id: NodeId): boolean;
 }
@@ -194,7 +196,10 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
   #room(id: NodeId): boolean {
     if (this.#entries.has(id) || this.#entries.size < this.settings.maxPeers) return true;
     for (const [other, { connection }] of this.#entries) {
-      if (connection === undefined) return this.#entries.delete(other);
+      if (connection !== undefined) continue;
+      this.#entries.delete(other);
+      this.#parts.events.forgotten(other);
+      return true;
     }
     return false;
   }

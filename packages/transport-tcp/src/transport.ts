@@ -213,6 +213,7 @@ export class TcpTransport implements Transport {
         publish: (event) => this.#events.publish(event),
         connected: (node) => this.#isOwn(node) || this.#contacts.connected(node),
         disconnected: (node, reason) => this.#contacts.disconnected(node, reason),
+        forgotten: (id) => this.#contacts.forgotten(id),
         isDialling: (id) => this.#contacts.isDialling(id),
       },
     });

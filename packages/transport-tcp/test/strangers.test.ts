@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-import type { Net, Socket as Connected, SocketHandler } from '@quorate/core';
+import { type Net, silentLogger, type Socket as Connected, type SocketHandler } from '@quorate/core';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -131,6 +131,68 @@ describe('strangers', () => {
     await b[Symbol.asyncDispose]();
     await until(() => isConnected(a, 'c'));
     expect(a.transport.peers.map(({ node }) => node.id)).toEqual(['c']);
+  });
+
+  it('that come under ever other names and addresses are not dialled for ever', async () => {
+    const dialled: number[] = [];
+    const connect: Net['connect'] = ({ port }) => {
+      dialled.push(port);
+      return Promise.reject(new Error('nobody there'));
+    };
+    const listen: Net['listen'] = (...given) => realSystem.net.listen(...given);
+    const net = { ...realSystem.net, connect, listen };
+    const options = { maxPeers: 2, reconnect: { minMs: 1, maxMs: 5 } };
+    await using a = await startNode({ id: 'a', transport: options, system: { ...realSystem, net } });
+    for (let port = 1; port <= 12; port += 1) {
+      const node = { id: `n${port}`, host: '127.0.0.1', port };
+      const stranger = await dial(a);
+      stranger.socket.write(raw(hello({ node }), { type: 'READY' }));
+      await until(() => isConnected(a, node.id));
+      stranger.socket.destroy();
+      await until(() => !isConnected(a, node.id));
+    }
+    dialled.length = 0;
+    await until(() => dialled.filter((port) => port === 12).length === 5);
+    expect(new Set(dialled)).toEqual(new Set([11, 12]));
+  });
+
+  it('write no lines of their own into the log', async () => {
+    const lines: string[] = [];
+    const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
+    await using a = await startNode({ id: 'a', logger });
+    const forged = 'x\n2026-01-01 all is well\u001b[2J\u009b2J\u2028';
+    const goodbyes: object[] = [
+      { reason: forged, message: forged },
+      { reason: { toString: 1 }, message: [forged] },
+    ];
+    for (const detail of goodbyes) {
+      const stranger = await dial(a);
+      stranger.socket.write(raw(hello({}), { type: 'READY' }, { type: 'GOODBYE', detail }));
+      await until(() => stranger.closed);
+    }
+    const other = await dial(a);
+    other.socket.write(raw(hello({ cluster: forged })));
+    await until(() => other.closed);
+    expect(lines).toEqual([
+      expect.stringMatching(/stranger closed the connection: x.2026-01-01 all is well/u),
+      expect.stringMatching(/a belongs to cluster "test", stranger to "x.2026/u),
+    ]);
+    expect(lines.join('')).not.toMatch(/[\p{Cc}\p{Zl}]/u);
+    expect(a.events.flatMap((event) => (event.type === 'disconnected' ? [event.reason] : []))).toEqual([
+      'closed',
+      'closed',
+    ]);
+    const refuse: Sent = { type: 'REFUSE', maxVersion: 1, detail: { reason: { toString: 1 }, message: forged } };
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => undefined));
+      socket.end(raw(refuse));
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    a.transport.addContact({ host: '127.0.0.1', port: (server.address() as { port: number }).port });
+    const told = () => a.events.flatMap((event) => (event.type === 'unreachable' ? [event.error] : []));
+    await until(() => told().some(({ code }) => code === 'REFUSED'));
+    server.close();
+    expect(told().find(({ code }) => code === 'REFUSED')?.message).toMatch(/^x.2026-01-01 all is well[^\n]*$/u);
   });
 
   it('of a later version may send frames that are unknown', async () => {
