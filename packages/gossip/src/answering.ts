@@ -21,6 +21,7 @@ export class Answering {
   readonly #toSelf: (answer: AnswerNews) => void;
   readonly #handlers = new Map<string, QueryHandler>();
   #answering = 0;
+  #refusing = 0;
   /** Of answers in datagrams whose receipt is waited for: bounded by what is answered at one time. */
   readonly #untaken = new Map<string, AbortController>();
 
@@ -51,8 +52,10 @@ export class Answering {
     const { signal, clock } = this.#ground;
     const isBusy = this.#answering >= this.#maxAnswering;
     if (isBusy) this.#ground.warn('busy', `${this.#maxAnswering} queries are being answered; others are refused`);
+    // To refuse takes time too, as long as who asked doesn't take it.
+    if (isBusy && this.#refusing >= this.#maxAnswering) return;
     const timeoutMs = Math.max(1, Math.min(query.timeoutMs, MAX_TIMEOUT_MS));
-    if (!isBusy) this.#answering += 1;
+    this.#count(isBusy, 1);
     try {
       await withDeadline(
         clock,
@@ -67,8 +70,13 @@ export class Answering {
     } catch (error) {
       if (!signal.aborted) this.#ground.logger.debug(`gossip: query ${query.name}: ${String(error)}`);
     } finally {
-      if (!isBusy) this.#answering -= 1;
+      this.#count(isBusy, -1);
     }
+  }
+
+  #count(isBusy: boolean, change: 1 | -1): void {
+    if (isBusy) this.#refusing += change;
+    else this.#answering += change;
   }
 
   async #ask(query: QueryNews, handler: QueryHandler, signal: AbortSignal): Promise<AnswerNews | undefined> {

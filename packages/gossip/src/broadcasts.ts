@@ -42,7 +42,7 @@ export class Broadcasts {
   /** @throws ClusterError `OVERLOADED` */
   tell(prepared: BroadcastNews): void {
     const news = { ...prepared, time: this.#seen.time + 1 };
-    if (!this.#ground.spread(keyOf(news), encodeNews(news))) {
+    if (!this.#ground.announce(keyOf(news), encodeNews(news))) {
       throw new ClusterError('OVERLOADED', 'broadcast: too many rumours wait to be told', { outcome: 'not-applied' });
     }
     this.receive(news);

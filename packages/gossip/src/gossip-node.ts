@@ -1,4 +1,12 @@
-import { ClusterError, gossipTopic, messageKind, type RumourVerdict, type Timer, toClusterError } from '@quorate/core';
+import {
+  ClusterError,
+  gossipTopic,
+  isClusterError,
+  messageKind,
+  type RumourVerdict,
+  type Timer,
+  toClusterError,
+} from '@quorate/core';
 import { Answering } from './answering.ts';
 import { AskedQueries } from './asked-queries.ts';
 import { Broadcasts } from './broadcasts.ts';
@@ -42,20 +50,16 @@ export class GossipNode implements Gossip {
   readonly #registrations: readonly Disposable[];
 
   constructor(ground: Ground, settings: GossipSettings) {
-    const { carrier, system, transport } = ground;
+    const { system } = ground;
     this.#ground = ground;
+    this.#registrations = this.#register();
     this.#session = system.random.int(2 ** 48);
     this.states = new StateBoard(ground);
     this.configuration = new Settings(ground, settings.reapAfterMs);
     this.#broadcasts = new Broadcasts(ground, () => this.#nextMark());
     this.#asked = new AskedQueries(ground, this.#session, settings.maxQueries);
     this.#answering = new Answering(ground, settings.maxAnswering, (answer) => this.#asked.receive(answer));
-    const topic = gossipTopic.SHARED_STATE;
-    this.#registrations = [
-      carrier.onRumour(topic, (payload) => this.#onRumour(payload)),
-      carrier.onExchange(topic, { capture: () => this.#capture(), merge: (payload) => void this.#merge(payload) }),
-      transport.onRequest(messageKind.SHARED_STATE, (_from, payload) => this.#onRequest(payload)),
-    ];
+    ground.signal.addEventListener('abort', () => this.#end(), { once: true });
     this.#holding = ground.clock.setTimer(HOLD_MS, () => this.#release());
     this.#scheduleCatchUp(0);
   }
@@ -99,11 +103,34 @@ export class GossipNode implements Gossip {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#ground[Symbol.dispose]();
+    return Promise.resolve();
+  }
+
+  /** First of all: where it can't be done, nothing has begun that would have to end. */
+  #register(): readonly Disposable[] {
+    const { carrier, transport } = this.#ground;
+    const topic = gossipTopic.SHARED_STATE;
+    const done: Disposable[] = [];
+    try {
+      done.push(carrier.onRumour(topic, (payload) => this.#onRumour(payload)));
+      const exchange = { capture: () => this.#capture(), merge: (payload: Uint8Array) => void this.#merge(payload) };
+      done.push(carrier.onExchange(topic, exchange));
+      done.push(transport.onRequest(messageKind.SHARED_STATE, (_from, payload) => this.#onRequest(payload)));
+      return done;
+    } catch (error) {
+      for (const registration of done) registration[Symbol.dispose]();
+      if (!isClusterError(error, 'INVALID_OPTIONS')) throw error;
+      const message = 'createGossip: this cluster has gossip already, which has to be disposed of first';
+      throw new ClusterError('INVALID_OPTIONS', message, { cause: error });
+    }
+  }
+
+  #end(): void {
     for (const registration of this.#registrations) registration[Symbol.dispose]();
     this.#holding.cancel();
     this.#catchUp?.cancel();
-    for (const part of [this.#ground, this.states, this.configuration, this.#asked]) part[Symbol.dispose]();
-    return Promise.resolve();
+    for (const part of [this.states, this.configuration, this.#asked]) part[Symbol.dispose]();
   }
 
   #nextMark(): Mark {
@@ -114,7 +141,7 @@ export class GossipNode implements Gossip {
   #askAll(prepared: QueryNews): void {
     if (!this.#asked.isOpen(prepared.mark)) return;
     const news = { ...prepared, time: this.#seenQueries.time + 1 };
-    if (!this.#ground.spread(keyOf(news), encodeNews(news))) {
+    if (!this.#ground.announce(keyOf(news), encodeNews(news))) {
       const error = new ClusterError('OVERLOADED', 'query: too many rumours wait to be told');
       this.#asked.fail(news.mark.sequence, error);
       return;

@@ -48,12 +48,26 @@ function isBytes(value: unknown): value is Uint8Array {
 function jsonOf(owner: string, name: string, value: unknown): string {
   try {
     // Undefined, whatever the types say, of functions and of undefined itself.
-    const text = JSON.stringify(value) as string | undefined;
+    const text = JSON.stringify(value, sayable) as string | undefined;
     if (text !== undefined) return text;
   } catch {
-    // It is circular, or has a number that JSON doesn't know: refused like the others.
+    // It is circular, or has in it what JSON can't say: refused like the others.
   }
   throw invalidOption(owner, name, 'what JSON can say, or a Uint8Array', value);
+}
+
+/** What `JSON.stringify` would tell as `null` or `{}`, others would take for that. */
+function sayable(this: unknown, _key: string, value: unknown): unknown {
+  if (typeof value === 'number' ? Number.isFinite(value) : isSayable(value, this)) return value;
+  throw new TypeError('JSON has no such value');
+}
+
+function isSayable(value: unknown, holder: unknown): boolean {
+  // A field that is undefined is one that isn't there.
+  if (value === undefined) return !Array.isArray(holder);
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
+  const kind = Object.prototype.toString.call(value);
+  return kind === '[object Object]' || kind === '[object Array]' || kind === '[object Null]';
 }
 
 function tagged(tag: number, content: Uint8Array): Uint8Array {

@@ -19,6 +19,8 @@ import { encodeNews, type News } from './news.ts';
 export type GossipCluster = Pick<Cluster, 'self' | 'system' | 'transport' | 'membership'>;
 
 const RETRY_MS = 250;
+/** Of so many and fewer members each is told what is said once. */
+const FEW = 16;
 const QUIET_MS = 5_000;
 
 /** What all parts of gossip stand on. */
@@ -60,7 +62,7 @@ export class Ground implements Disposable {
     return this.cluster.transport;
   }
 
-  /** Aborts when gossip is disposed of. */
+  /** Aborts when gossip is disposed of, or its cluster has ended. */
   get signal(): AbortSignal {
     return this.#closed.signal;
   }
@@ -73,12 +75,25 @@ export class Ground implements Disposable {
 
   /** @throws ClusterError `CLOSED` */
   checkOpen(): void {
-    if (this.signal.aborted) throw new ClusterError('CLOSED', 'gossip: disposed');
+    if (this.signal.aborted) throw new ClusterError('CLOSED', 'gossip: disposed, or its cluster was stopped');
   }
 
   /** False when the carrier has no room. */
   spread(key: string, bytes: Uint8Array): boolean {
     return this.carrier.spread(gossipTopic.SHARED_STATE, bytes, { key });
+  }
+
+  /**
+   * What is said but once. Few tell a rumour few times, by which one of them may be missed: they are told directly as well.
+   * False when the carrier has no room.
+   */
+  announce(key: string, bytes: Uint8Array): boolean {
+    if (!this.spread(key, bytes)) return false;
+    if (this.carrier.size > FEW) return true;
+    for (const id of this.cluster.membership.view.members.keys()) {
+      if (id !== this.selfId) this.carrier.tell(id, gossipTopic.SHARED_STATE, bytes);
+    }
+    return true;
   }
 
   /** What is to be told by all means: again later when the carrier has no room now. */
@@ -122,5 +137,6 @@ export function checkName(owner: string, name: string, value: unknown): void {
 export function rumourOf(owner: string, news: News): Uint8Array {
   const bytes = encodeNews(news);
   if (bytes.byteLength <= MAX_RUMOUR_BYTES) return bytes;
-  throw invalidOption(owner, 'all of it', `at most ${MAX_RUMOUR_BYTES} bytes`, `${bytes.byteLength} bytes`);
+  const expected = `at most ${MAX_RUMOUR_BYTES} bytes`;
+  throw invalidOption(owner, 'all of a rumour, with names and ids,', expected, bytes.byteLength);
 }

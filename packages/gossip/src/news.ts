@@ -1,4 +1,4 @@
-import { isNodeId, MAX_NODE_ID_LENGTH, type NodeId } from '@quorate/core';
+import { isNodeId, MAX_NODE_ID_LENGTH, MAX_RUMOUR_BYTES, type NodeId } from '@quorate/core';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { isValue } from './gossip-value.ts';
 import { MAX_NAME_BYTES, MAX_NUMBER } from './limits.ts';
@@ -105,7 +105,9 @@ export function encodeNews(news: News): Uint8Array {
 export function decodeNews(bytes: Uint8Array): News | undefined {
   try {
     const reader = new ByteReader(bytes);
-    return reader.u8() === VERSION ? read(reader.u8(), reader) : undefined;
+    const news = reader.u8() === VERSION ? read(reader.u8(), reader) : undefined;
+    // Also where it comes in an exchange or in a request: answers alone may be larger than a rumour.
+    return news?.type === 'answer' || bytes.byteLength <= MAX_RUMOUR_BYTES ? news : undefined;
   } catch {
     return undefined;
   }

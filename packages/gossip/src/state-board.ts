@@ -167,6 +167,8 @@ export class StateBoard implements NodeStates, Disposable {
     for await (const { type, member } of cluster.membership.watch({ signal })) {
       if (type === 'joined' || type === 'left') this.#settle(member.node.id, []);
     }
+    // The membership is over, and so is what it carries.
+    this.#ground[Symbol.dispose]();
   }
 
   /** Shows readers what is to be shown of a node: all, when it is shown for the first time. */

@@ -177,7 +177,10 @@ function broadcastCases(open: Open): void {
     const { gossip } = { gossip: nodes.gossip('a') };
     expect(() => gossip.broadcast('x', 'y'.repeat(500))).toThrow('512');
     expect(() => gossip.broadcast('', 1)).toThrow('1 to 64 bytes');
-    expect(() => gossip.broadcast('x', undefined as never)).toThrow('JSON');
+    const unsayable = [undefined, NaN, new Map([[1, 2]]), { at: [Infinity] }, [undefined], [() => 1], { a: new Set() }];
+    for (const value of unsayable) expect(() => gossip.states.set('x', value as never)).toThrow('JSON');
+    const stillHere = () => createGossip(nodes.cluster('a'));
+    expect(stillHere).toThrow('has gossip already');
     const registration = gossip.onBroadcast('x', () => {
       throw new Error('as it does');
     });
@@ -196,6 +199,27 @@ function broadcastCases(open: Open): void {
     nodes.prepare('a', again);
     again.states.set('back', true);
     await nodes.everywhere(({ states }) => states.of('a')?.get('back') === true);
+  });
+
+  it('ends with its cluster', async () => {
+    const nodes = await open('ends');
+    const [gossip, cluster] = [nodes.gossip('a'), nodes.cluster('a')];
+    const watched: AsyncIterable<unknown>[] = [
+      gossip.states.watch(),
+      gossip.configuration.watch(),
+      gossip.query('x', 1),
+    ];
+    const over = watched.map((each) => gather(each));
+    await nodes.world.settled(cluster.stop(), 10_000);
+    await nodes.world.settled(Promise.all(over.map(({ done }) => done)), 100);
+    for (const tell of [
+      () => gossip.states.set('x', 1),
+      () => gossip.configuration.set('x', 1),
+      () => gossip.broadcast('x', 1),
+      () => gossip.query('x', 1),
+    ]) {
+      expect(tell).toThrow(expect.objectContaining({ code: 'CLOSED' }));
+    }
   });
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeExchange, encodeExchange } from '../src/exchange.ts';
 import { decodeValue, encodeValue } from '../src/gossip-value.ts';
 import { MAX_EXCHANGE_BYTES } from '../src/limits.ts';
-import { decodeNews, encodeNews } from '../src/news.ts';
+import { decodeNews, encodeNews, type News } from '../src/news.ts';
 import { anyNews } from './arbitraries.ts';
 
 const times = { settings: 1, broadcasts: 2, queries: 3 };
@@ -53,6 +53,20 @@ describe('what goes over the wire', () => {
         ).toBe(true);
       }),
     );
+  });
+
+  it('what is told of does not get larger by coming in an exchange, except for answers', () => {
+    const payload = encodeValue('test', 'value', 'x'.repeat(600));
+    const mark = { origin: 'a', session: 1, sequence: 1 };
+    const large: readonly News[] = [
+      { type: 'state', nodeId: 'a', run: 1, counter: 1, key: 'k', value: payload },
+      { type: 'setting', key: 'k', time: 1, writer: 'a', value: payload, ageMs: 0 },
+      { type: 'broadcast', mark, time: 1, name: 'n', payload },
+      { type: 'query', mark, time: 1, timeoutMs: 1, name: 'n', filter: {}, payload },
+      { type: 'answer', mark, from: 'a', isFailure: false, payload },
+    ];
+    const read = decodeExchange(encodeExchange(times, large))?.news.map(({ type }) => type);
+    expect(read).toEqual(['answer']);
   });
 
   it('an exchange has its limit, in both directions', () => {
