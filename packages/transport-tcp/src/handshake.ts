@@ -22,7 +22,7 @@ import {
 import type { Link, LinkReceiver } from './link.ts';
 import type { Settings } from './options.ts';
 import type { Role } from './peer-proof.ts';
-import type { StreamGuard } from './stream-guard.ts';
+import type { AuthMethod, StreamGuard } from './stream-guard.ts';
 
 /** Who decides whether a peer is connected: the table of peers. */
 export interface Gatekeeper {
@@ -138,6 +138,12 @@ export class Handshake implements LinkReceiver {
 
   lost(error?: Error): void {
     const what = `${formatAddress(this.#remote)} closed the connection during the handshake`;
+    const guess = this.#step === 'welcome' ? SILENCE[this.#gate.guard.method] : undefined;
+    if (guess !== undefined) {
+      const message = `${what} without a word: ${guess}`;
+      this.#finish({ type: 'failed', error: new ClusterError('REFUSED', message, { cause: error }) });
+      return;
+    }
     this.#finish({
       type: 'failed',
       error: error === undefined ? new ClusterError('DISCONNECTED', what) : toClusterError(error, 'DISCONNECTED', what),
@@ -246,6 +252,16 @@ export class Handshake implements LinkReceiver {
     return introduce(context, self, settings.maxFrameBytes, guard.method, connected);
   }
 }
+
+/**
+ * What a dialler makes of a peer that answers `HELLO` by closing. In TLS 1.3 who dials is done before the other has judged its
+ * certificate, and neither Node.js nor what expects TLS and gets none says anything then.
+ */
+const SILENCE: Readonly<Record<AuthMethod, string | undefined>> = {
+  certificate: "it does not accept this node's certificate, or has just ended",
+  none: 'it wants a secret or a certificate of this node, which has none, or has just ended',
+  'shared-key': undefined,
+};
 
 /** A question that fails is no consent. */
 function isAllowed({ allow }: Settings, id: NodeId): boolean {

@@ -67,6 +67,8 @@ async function expectRefused(id: string, set: CertificateSet | undefined, why: R
   b.transport.addContact(a.address);
   await until(() => refusals(a).length > 0 && b.events.some(({ type }) => type === 'unreachable'));
   expect(refusals(a)[0]).toMatch(why);
+  // The one that was refused is told too, and so is its log.
+  expect(b.events.find((event) => event.type === 'unreachable')).toMatchObject({ error: { code: 'REFUSED' } });
   await using honest = await startNode({ id: 'c', certificates: new Certificates(await setOf('c')) });
   honest.transport.addContact(a.address);
   await until(() => isConnected(a, 'c') && isConnected(honest, 'a'));

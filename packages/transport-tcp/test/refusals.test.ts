@@ -64,7 +64,10 @@ describe('a node with a secret refuses', () => {
   });
 
   it('a plain peer', async () => {
-    await expectRefused({}, 'REFUSED', /does not speak TLS/u);
+    const logger = listener();
+    await expectRefused({ logger }, 'REFUSED', /does not speak TLS/u);
+    // Whoever forgot the secret reads in that node's log what is missing.
+    expect(logger.lines[0]).toMatch(/without a word: it wants a secret or a certificate/u);
   });
 
   it('another version of the protocol, and a frame out of place', async () => {
