@@ -201,6 +201,8 @@ class ConnectionMembership implements Membership {
 
   #disconnected({ node }: Peer, reason: DisconnectReason): void {
     const known = this.#view.members.get(node.id);
+    // That it left was remembered for as long as it was connected.
+    if (known === undefined) this.#leavers.delete(node.id);
     if (known === undefined || node.id === this.#context.transport.self.id) return;
     if (reason === 'goodbye') this.#left(known);
     else if (known.state === 'alive')

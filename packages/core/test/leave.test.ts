@@ -189,6 +189,12 @@ describe('one that leaves', () => {
     here.transport.connect(node('d'));
     await settle();
     expect([state(here, 'b'), here.told]).toEqual([undefined, ['left b', 'joined c', 'joined d']]);
+    // With its connection goes the last that was remembered of it.
+    here.transport.disconnect('b');
+    await settle();
+    here.transport.connect(node('b'));
+    await settle();
+    expect(here.told.at(-1)).toBe('joined b');
   });
 
   it('is refused when it is none, or says nothing that makes sense', async () => {

@@ -247,6 +247,7 @@ class HeartbeatMembership implements Membership {
     if (event.reason === 'goodbye') this.#end(id, { type: 'left', reason: 'graceful_shutdown' });
     const isConnected = this.#context.transport.peer(id)?.state === 'connected';
     // Who was paused itself has been hung up on: it is for the others to call back.
+    if (!isConnected && this.#table.get(id) === undefined) this.#leavers.delete(id);
     if (isConnected || this.#time.isUnsure(this.#context.clock.now())) return;
     this.#suspect(id, event.reason === 'timeout' ? 'heartbeat_timeout' : 'connection_closed');
   }

@@ -59,6 +59,23 @@ function viewCases(suite: Suite<MembershipFixture>): void {
     expectEqual(before.members, copy, 'the members of the old view');
     expectThat(fixture.cluster.part('a').view.version > before.version, 'the version has grown');
   });
+  suite.test(
+    'where the order of joining is told, all see the same, and who joins later is later',
+    async (fixture, bed) => {
+      const ordersSeenBy = (id: string) => {
+        return ['a', 'b', 'c'].map((of) => fixture.cluster.part(id).view.members.get(of)?.joinOrder);
+      };
+      await fixture.cluster.start('c');
+      await fixture.everybodySees({ a: 'alive', b: 'alive', c: 'alive' });
+      const seen = () => ['a', 'b', 'c'].map((id) => ordersSeenBy(id).join());
+      await bed.until('one order', () => new Set(seen()).size === 1, fixture.noticedWithinMs);
+      const [a, b, c] = ordersSeenBy('c');
+      if (a === undefined && b === undefined && c === undefined) return;
+      const isOrdered =
+        a !== undefined && b !== undefined && c !== undefined && Math.min(a, b) > 0 && c > Math.max(a, b);
+      expectThat(isOrdered, `c comes last: ${String([a, b, c])}`);
+    },
+  );
 }
 
 function changeCases(suite: Suite<MembershipFixture>): void {

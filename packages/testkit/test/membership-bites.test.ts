@@ -31,6 +31,17 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     }),
   ],
   [
+    'tells the order in which it met the others for that in which they joined',
+    'where the order of joining is told, all see the same, and who joins later is later',
+    (membership) => ({
+      get view(): MembershipView {
+        const { version, members } = membership.view;
+        const ordered = [...members].map(([id, member]) => [id, { ...member, joinOrder: member.since + 1 }] as const);
+        return { version, members: new Map(ordered) };
+      },
+    }),
+  ],
+  [
     'tells a leave as a failure',
     'a node that stops in order has left',
     (membership) => ({
