@@ -161,6 +161,7 @@ export {
   type OptionRules,
   rule,
 } from './option-rules.ts';
+export { parseJson } from './parse-json.ts';
 export { plainText } from './plain-text.ts';
 export type { Capability, ClusterPlan, Plugin, PluginContexts, PluginKind } from './plugin.ts';
 export { type Random, randomId } from './random.ts';

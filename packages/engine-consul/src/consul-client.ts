@@ -4,6 +4,7 @@ import {
   ClusterError,
   isClusterError,
   linkSignals,
+  parseJson,
   throwIfAborted,
   toClusterError,
   withDeadline,
@@ -214,7 +215,7 @@ function readAnswer(what: string, { status, headers, body }: HttpAnswer): Consul
 function readJson(what: string, text: string): unknown {
   if (text.trim() === '') return undefined;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw new ClusterError('PROTOCOL', `${what}: the answer is not JSON`, { cause, outcome: 'unknown' });
   }

@@ -5,6 +5,7 @@ import {
   ClusterError,
   type LinkedSignal,
   linkSignals,
+  parseJson,
   toClusterError,
   withDeadline,
 } from '@quorate/core';
@@ -223,7 +224,7 @@ export class KubernetesClient implements AsyncDisposable {
     const text = await readAll(answer.body, MAX_ANSWER_BYTES);
     let told: unknown = undefined;
     try {
-      told = JSON.parse(text);
+      told = parseJson(text);
     } catch {
       // A proxy in between answers in words of its own.
     }
@@ -291,7 +292,7 @@ function json(value: object, type = 'application/json'): { readonly type: string
 
 function parse(text: string, what: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     if (isRecord(value)) return value;
   } catch {
     // Told below.

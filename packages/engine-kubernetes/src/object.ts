@@ -57,16 +57,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
 
 /** A stranger's value, short enough for a message. */
 export function quote(value: unknown): string {
-  return plainText(textOf(value), MAX_QUOTED);
-}
-
-function textOf(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    // What is read without recursion can be nested too deeply to be written with it.
-    return 'what cannot be shown';
-  }
+  return plainText(JSON.stringify(value) ?? String(value), MAX_QUOTED);
 }
 
 function isObject(value: unknown): value is KubernetesObject {

@@ -1,4 +1,4 @@
-import { ClusterError } from '@quorate/core';
+import { ClusterError, parseJson } from '@quorate/core';
 
 import { isRecord, type KubernetesObject, quote } from './object.ts';
 import { readStatus, statusError } from './status.ts';
@@ -35,7 +35,7 @@ export function readWatchEvent(line: string, what: string): WatchEvent {
 
 function parse(line: string, what: string): unknown {
   try {
-    return JSON.parse(line);
+    return parseJson(line);
   } catch {
     throw new ClusterError('PROTOCOL', `kubernetes: ${what}: expected an event of a watch, got ${quote(line)}`);
   }

@@ -51,10 +51,10 @@ export class NodeHttp implements KubernetesHttp {
       const target = { host: hostOf(url), port: url.port, path: url.pathname.replace(/\/$/u, '') + path };
       const options = { ...target, method, headers, signal, agent: this.#agentFor(access) };
       const sent = url.protocol === 'https:' ? httpsRequest(options) : httpRequest(options);
+      // An error past the head reaches whoever reads the body; nobody else may be ended by it, and it may come with the head.
+      sent.on('error', () => undefined);
       sent.end(body?.text);
       const [response] = (await once(sent, 'response')) as [IncomingMessage];
-      // An error past the head reaches whoever reads the body; nobody else may be ended by it.
-      sent.on('error', () => undefined);
       response.on('error', () => undefined);
       return response;
     } catch (error) {
