@@ -120,7 +120,8 @@ export class SecureHandshake implements Disposable {
     while (this.#inner === undefined && !this.#isOver) {
       const [type, major, , high = 0, low = 0] = this.#pending;
       if (type === undefined) return;
-      if (type === ALERT[0] && major === 0x03) throw refused('it does not accept what this node shows of itself');
+      if (type === ALERT[0] && major === 0x03)
+        throw refused("it does not accept this node's secret or certificate, or is of a cluster of another name");
       if (type !== HANDSHAKE[0] || (major !== undefined && major !== HANDSHAKE[1]))
         throw refused('it does not speak TLS');
       const end = HEAD_BYTES + high * 256 + low;

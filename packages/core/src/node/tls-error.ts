@@ -2,7 +2,7 @@ import { ClusterError, isClusterError } from '../cluster-error.ts';
 
 const NO_TLS = 'it does not speak TLS';
 const NOTHING_ACCEPTED = 'it shows nothing that is accepted here';
-const NOT_ACCEPTED_THERE = 'it does not accept what this node shows of itself';
+const NOT_ACCEPTED_THERE = "it does not accept this node's secret or certificate, or is of a cluster of another name";
 
 /** What the codes of OpenSSL and Node.js mean between nodes; others are shown as they are. */
 const MEANINGS: ReadonlyMap<string, string> = new Map([
