@@ -1,4 +1,12 @@
-import { type Address, type MembershipContext, messageKind, type NodeId, type RefusedDatagram } from '@quorate/core';
+import {
+  type Address,
+  formatAddress,
+  isLoopback,
+  type MembershipContext,
+  messageKind,
+  type NodeId,
+  type RefusedDatagram,
+} from '@quorate/core';
 
 import { type DatagramCounts, DatagramPort, MAX_DATAGRAM_BYTES } from './datagram/datagram-port.ts';
 import { DatagramSeal } from './datagram/datagram-seal.ts';
@@ -74,6 +82,11 @@ export class PacketWire implements AsyncDisposable {
     const { context, settings } = this.#parts;
     const { host, port } = context.bind;
     this.#bound = await this.#port?.bind({ host, port: settings.port ?? port });
+    if (this.#bound === undefined || context.security.keyring !== undefined || isLoopback(host)) return;
+    context.logger.warn(
+      `membership-swim: datagrams at ${formatAddress(this.#bound)} are neither authenticated nor encrypted, because the cluster ` +
+        'is insecure and has no secret: whoever reaches the port can speak for any node',
+    );
   }
 
   /** At most once, and no error. */

@@ -69,6 +69,7 @@ function checkPlan({ self, bind, security }: Plan, { datagrams }: SwimMembership
   throw new ClusterError(
     'INVALID_OPTIONS',
     `swimMembership: bind must be loopback, because datagrams are not authenticated, got ${formatAddress(bind)}; ` +
-      'give the cluster a secret or a keyring, or set insecure: true where the network itself keeps strangers out',
+      'give the cluster a secret or a keyring (beside certificates too, which secure streams only), ' +
+      "or datagrams: 'transport', or set insecure: true where the network itself keeps strangers out",
   );
 }

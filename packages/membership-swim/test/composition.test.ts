@@ -40,6 +40,15 @@ function recorded(net: Net, into: Uint8Array[]): Net {
   };
 }
 
+/** Simulated hosts have no loopback: what would bind it binds the host's address. */
+function onHost(net: Net, host: string): Net {
+  return {
+    connect: (...given) => net.connect(...given),
+    listen: ({ port }, ...given) => net.listen({ host, port }, ...given),
+    bindDatagram: ({ port }, ...given) => net.bindDatagram({ host, port }, ...given),
+  };
+}
+
 describe('a cluster with this membership', () => {
   it('is refused when strangers could reach it, until it has a secret or is told that this is meant', () => {
     const bind = '10.0.0.1:7000';
@@ -48,6 +57,25 @@ describe('a cluster with this membership', () => {
     expect(compose({ bind, secret: 'what only the tests know' })).not.toThrow();
     expect(compose({ bind, insecure: true })).not.toThrow();
     expect(compose({ bind: '127.0.0.1:0' })).not.toThrow();
+  });
+
+  it.each([
+    { insecure: true, warned: true },
+    { insecure: true, secret: 'what only the tests know', warned: false },
+    { insecure: true, bind: '127.0.0.1:7000', warned: false },
+  ])('warns at the start of datagrams that anybody can send: %j', async ({ warned, ...options }) => {
+    const world = createWorld({ seed: 'warned' });
+    const host = world.host('a');
+    const lines: string[] = [];
+    host.start(async (system) => {
+      const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
+      const loopback = { ...system, logger, net: onHost(system.net, host.address) };
+      await compose({ bind: `${host.address}:7000`, system: loopback, ...options })().start();
+    });
+    await world.run(1000);
+    expect(lines.filter((line) => /datagrams at .* are neither authenticated nor encrypted/u.test(line))).toHaveLength(
+      warned ? 1 : 0,
+    );
   });
 
   it('is refused when the node describes itself at too great length for a datagram', () => {
