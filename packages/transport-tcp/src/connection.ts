@@ -279,10 +279,14 @@ export class Connection implements LinkReceiver, Outlet {
     if (guard.keys === undefined || secured?.peer.type !== 'shared-key') return undefined;
     const { clock, crypto } = context;
     const parts = { clock, crypto, keys: guard.keys, secured, role };
-    return new PeerProof(
-      { ...parts, send: (frame) => this.push(frame), refuse: (why) => this.#refuse(why) },
-      secured.peer.identity,
-    );
+    const ways = { send: (frame: FrameOf<'AUTH'>) => this.push(frame), refuse: (why: string) => this.#refuse(why) };
+    try {
+      return new PeerProof({ ...parts, ...ways }, secured.peer.identity);
+    } catch {
+      // The stream has just ended, which is yet to be told. Without a proof nothing goes on in any case.
+      clock.defer(() => this.#lose('closed'));
+      return undefined;
+    }
   }
 
   #refuse(why: string): void {

@@ -1,8 +1,8 @@
-import { Keyring } from '@quorate/core';
+import { ClusterError, Keyring, type Net, type Socket } from '@quorate/core';
 import { createWorld, type World } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 
-import { bytes, isConnected, makeNode, startNode, type TestNode, until } from './harness.ts';
+import { bytes, isConnected, makeNode, realSystem, startNode, type TestNode, until } from './harness.ts';
 
 const KIND = 1024;
 const [OLD, NEW, OTHER] = ['the old secret of tests', 'the new secret of tests', 'one that nobody shares'];
@@ -10,6 +10,40 @@ const [OLD, NEW, OTHER] = ['the old secret of tests', 'the new secret of tests',
 function count(node: TestNode, type: string): number {
   return node.events.filter((event) => event.type === type).length;
 }
+
+/** A stream that has ended when its connection is about to be established, which is told only later. */
+function justEnded(socket: Socket): Socket {
+  const { local, remote, secured } = socket;
+  const exportSecret = (): never => {
+    throw new ClusterError('DISCONNECTED', 'the stream has ended');
+  };
+  return {
+    ...{ local, remote, bufferedBytes: 0 },
+    ...(secured && { secured: { peer: secured.peer, exportSecret, objection: () => undefined } }),
+    write: (chunks) => socket.write(chunks),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    end: () => socket.end(),
+    destroy: (error) => socket.destroy(error),
+  };
+}
+
+it('a connection that ends while it is established is lost like others, and made again', async () => {
+  const keyring = new Keyring({ use: OLD });
+  let dials = 0;
+  const connect: Net['connect'] = async (...given) => {
+    const socket = await realSystem.net.connect(...given);
+    return (dials += 1) === 1 ? justEnded(socket) : socket;
+  };
+  const listen: Net['listen'] = (...given) => realSystem.net.listen(...given);
+  const system = { ...realSystem, net: { ...realSystem.net, connect, listen } };
+  await using a = await startNode({ id: 'a', keyring });
+  const reconnect = { minMs: 5, maxMs: 20 };
+  await using b = await startNode({ id: 'b', keyring, system, transport: { reconnect } });
+  b.transport.addContact(a.address);
+  await until(() => count(b, 'disconnected') > 0 && isConnected(a, 'b') && isConnected(b, 'a'));
+  expect(dials).toBeGreaterThan(1);
+});
 
 describe('a secret is replaced', () => {
   it('under traffic, on the real network, and no connection and no message is lost', async () => {
