@@ -18,7 +18,9 @@ function justEnded(socket: Socket): Socket {
     throw new ClusterError('DISCONNECTED', 'the stream has ended');
   };
   return {
-    ...{ local, remote, bufferedBytes: 0 },
+    local,
+    remote,
+    bufferedBytes: 0,
     ...(secured && { secured: { peer: secured.peer, exportSecret, objection: () => undefined } }),
     write: (chunks) => socket.write(chunks),
     pause: () => socket.pause(),
@@ -42,7 +44,7 @@ it('a connection that ends while it is established is lost like others, and made
   await using b = await startNode({ id: 'b', keyring, system, transport: { reconnect } });
   b.transport.addContact(a.address);
   await until(() => count(b, 'disconnected') > 0 && isConnected(a, 'b') && isConnected(b, 'a'));
-  expect(dials).toBeGreaterThan(1);
+  expect(count(b, 'connected')).toBeGreaterThan(1);
 });
 
 describe('a secret is replaced', () => {
