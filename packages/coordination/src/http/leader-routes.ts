@@ -1,4 +1,12 @@
-import { checkOptions, ClusterError, isClusterError, type OptionRules, randomId, rule } from '@quorate/core';
+import {
+  checkOptions,
+  ClusterError,
+  isClusterError,
+  type OptionRules,
+  randomId,
+  rule,
+  withDeadline,
+} from '@quorate/core';
 import type { ForwardTarget } from '../forwarding/envelope.ts';
 import { isRequestId } from '../forwarding/request-id.ts';
 import { leaderOf, type Led } from '../leading/led.ts';
@@ -203,7 +211,9 @@ class LeaderGate implements LeaderRoutes {
     const { clock } = this.#led.system;
     const until = clock.now() + timeoutMs;
     try {
-      const body = method === 'GET' || method === 'HEAD' ? undefined : await incoming.readBody(maxBodyBytes);
+      const read = (): Promise<Uint8Array> => incoming.readBody(maxBodyBytes);
+      const hasBody = method !== 'GET' && method !== 'HEAD';
+      const body = hasBody ? await withDeadline(clock, timeoutMs, 'the body', read) : undefined;
       const left = Math.max(1, until - clock.now());
       const headers = { ...incoming.headers, ...this.#marks(incoming, hops, left) };
       const request = body === undefined ? { method, headers } : { method, headers, body };
@@ -232,6 +242,10 @@ function failure(error: unknown, known: Readonly<Record<string, string>>): HttpA
   const outcome = isClusterError(error) ? error.outcome : undefined;
   const about = { ...known, [leaderHeaders.OUTCOME]: outcome ?? 'not-applied' };
   if (outcome === undefined && isClusterError(error, 'OVERLOADED')) return refusal(413, 'the body is too large', about);
+  if (outcome === undefined && isClusterError(error, 'TIMEOUT')) {
+    // The rest of it isn't waited for.
+    return refusal(408, 'the body did not arrive in time', { ...about, connection: 'close' });
+  }
   if (isClusterError(error, 'TIMEOUT')) return refusal(504, 'the leader did not answer in time', about);
   const status = outcome === 'not-applied' ? 503 : 502;
   return refusal(status, 'the leader could not be asked', about);

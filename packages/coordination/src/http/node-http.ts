@@ -1,3 +1,4 @@
+import type { MonotonicMs } from '@quorate/core';
 import type { Led } from '../leading/led.ts';
 import { errorText } from '../error-text.ts';
 
@@ -31,7 +32,7 @@ export interface HttpAnswer {
 
 export type HeaderReader = (name: string) => string | undefined;
 
-/** Tells the log of what has failed. Never throws. */
+/** Tells the log of what has failed, each kind of it once in a while: anybody can send what fails. Never throws. */
 export type Warn = (what: string, error: unknown) => void;
 
 /** What is left to say when an answer fails. */
@@ -41,11 +42,26 @@ const FAILED: HttpAnswer = {
   body: 'the request could not be answered\n',
 };
 
+const QUIET_MS = 5000;
+/** Texts of the code; a status that stands in one is the leader's choice. */
+const MAX_KINDS = 100;
+
 /** @param led its machine is there once it was started: before, nobody can be told */
-export function warnerOf(led: () => Pick<Led['system'], 'logger'>, owner: string): Warn {
+export function warnerOf(led: () => Pick<Led['system'], 'logger' | 'clock'>, owner: string): Warn {
+  const kinds = new Map<string, { readonly quietUntil: MonotonicMs; suppressed: number }>();
   return (what, error) => {
     try {
-      led().logger.warn(`${owner}: ${what}: ${errorText(error)}`, error);
+      const { logger, clock } = led();
+      const now = clock.now();
+      const last = kinds.get(what);
+      if (last !== undefined && now < last.quietUntil) {
+        last.suppressed += 1;
+        return;
+      }
+      if (kinds.size >= MAX_KINDS) kinds.clear();
+      kinds.set(what, { quietUntil: now + QUIET_MS, suppressed: 0 });
+      const more = last === undefined || last.suppressed === 0 ? '' : ` (and ${last.suppressed} times more like it)`;
+      logger.warn(`${owner}: ${what}: ${errorText(error)}${more}`, error);
     } catch {
       // A log that fails is no reason to fail as well.
     }
