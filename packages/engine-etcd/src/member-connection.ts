@@ -1,4 +1,4 @@
-import { type Address, formatAddress, settleWithin } from '@quorate/core';
+import { type Address, ClusterError, formatAddress, settleWithin } from '@quorate/core';
 import {
   Etcd3,
   type IAuthenticateRequest,
@@ -106,8 +106,9 @@ export class MemberConnection implements Disposable {
     const { client, metadata } = await this.#prepare(name, token, signal, what);
     return settleWithin<Calls[C]['answer']>(signal, what, (resolve, reject) => {
       const call = client[name]?.(request, metadata, {}, (error, answer) => {
-        if (error === null) resolve(answer as Calls[C]['answer']);
-        else reject(etcdError(error, what));
+        if (error !== null) reject(etcdError(error, what));
+        else if (hasHeader(answer)) resolve(answer as Calls[C]['answer']);
+        else reject(new ClusterError('PROTOCOL', `${what}: the answer is not one of etcd`));
       });
       return () => call?.cancel();
     });
@@ -152,6 +153,11 @@ export class MemberConnection implements Disposable {
     if (token !== undefined) metadata.set('token', token);
     return { client, metadata };
   }
+}
+
+/** All answers of etcd have one. Messages of gRPC may lack whatever they are described with. */
+function hasHeader(answer: unknown): boolean {
+  return typeof answer === 'object' && answer !== null && 'header' in answer && Boolean(answer.header);
 }
 
 const UNAVAILABLE = 14;

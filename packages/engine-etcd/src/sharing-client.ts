@@ -1,5 +1,5 @@
 import { type CallOptions, type Clock, ClusterError, type Random } from '@quorate/core';
-import type { IRangeResponse, ITxnRequest } from 'etcd3';
+import type { IRangeResponse, IResponseOp, ITxnRequest } from 'etcd3';
 
 import { type CallLimits, Calls } from './calls.ts';
 import type { EngineSettings } from './engine-options.ts';
@@ -91,7 +91,9 @@ export class SharingClient implements EtcdClient {
       details: { signal: AbortSignal; token: string | undefined },
     ) => member.call('txn', request, details);
     const { responses } = await this.#calls.run('etcd: create', call, limits);
-    const found = responses.at(-1)?.response_range.kvs[0];
+    // What it was not asked for may come in its place.
+    const last: Partial<IResponseOp> | undefined = responses.at(-1);
+    const found = last?.response_range?.kvs[0];
     if (found === undefined) throw new ClusterError('PROTOCOL', 'etcd: create: the answer lacks what is there');
     return readEntry(found);
   }
