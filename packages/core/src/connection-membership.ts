@@ -35,6 +35,8 @@ export interface ConnectionMembershipOptions {
 export const MAX_GONE_MEMBERS = 1_000;
 
 const MAX_UNREAD_CHANGES = 1_024;
+/** Fewer than the transport queues, so that a queue that they have filled is made up for. */
+const REFUSALS_A_LOOK = 256;
 const DAY_MS = 86_400_000;
 
 /**
@@ -163,10 +165,13 @@ class ConnectionMembership implements Membership {
   }
 
   async #follow(events: AsyncIterable<TransportEvent>): Promise<void> {
+    let refusals = 0;
     for await (const event of events) {
       if (this.#closed.signal.aborted) return;
       this.#observe(event);
-      this.#reconcile();
+      // Strangers can cause refusals by the thousand, and each would cost a look at all peers.
+      refusals = event.type === 'refused' ? refusals + 1 : 0;
+      if (refusals % REFUSALS_A_LOOK === 0) this.#reconcile();
     }
   }
 

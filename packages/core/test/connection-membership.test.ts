@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type ClusterNode,
   ClusterError,
@@ -174,6 +174,19 @@ describe('connectionMembership', () => {
     transport.connect(node('d'));
     await settle();
     expect(told()).toEqual(['joined b', 'joined d', 'joined c', 'suspected b connection_closed']);
+  });
+
+  it('catches up behind refusals too, without a look at all peers for each', async () => {
+    const { transport, state } = await scene();
+    const looks = vi.spyOn(transport, 'peers', 'get');
+    const error = new ClusterError('REFUSED', 'a stranger');
+    transport.silently(node('b'), 'connected');
+    for (let count = 0; count < 1_000; count += 1) {
+      transport.tell({ type: 'refused', remote: { host: 'h', port: 2 }, error });
+    }
+    await settle();
+    expect(state('b')).toBe('alive');
+    expect(looks.mock.calls.length).toBeLessThan(10);
   });
 
   it('does not fail a suspect that is connected after all', async () => {
