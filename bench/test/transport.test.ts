@@ -15,7 +15,7 @@ it('lists the benchmarks', async () => {
   await expect(bench('unknown')).rejects.toThrow(/there is no benchmark unknown/u);
 });
 
-it('compares the transport with plain net, as JSON lines', async () => {
+it('compares the transport, plain and by TLS, with plain net, as JSON lines', async () => {
   const { stdout } = await bench('transport', '--seconds', '0.02', '--rounds', '1');
   const lines = stdout
     .trim()
@@ -25,8 +25,11 @@ it('compares the transport with plain net, as JSON lines', async () => {
   expect(trips.map(({ system, in_flight: inFlight }) => `${String(system)} ${String(inFlight)}`)).toEqual([
     'net 1',
     'quorate 1',
+    'quorate-tls 1',
     'net 64',
     'quorate 64',
+    'quorate-tls 64',
   ]);
-  expect(lines.filter(({ measure }) => measure === 'ratio')).toHaveLength(4);
+  const ratios = lines.filter(({ measure }) => measure === 'ratio');
+  expect(ratios.map(({ tls_to_plain: ratio }) => typeof ratio)).toEqual(Array(4).fill('number'));
 });

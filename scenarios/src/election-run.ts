@@ -240,6 +240,7 @@ class ElectionLife {
       ...(replicator && { replicator }),
       bind: { host: host.address, port: PORT },
       seedNodes: hosts.map(({ address }) => ({ host: address, port: PORT })),
+      insecure: true,
       transport: parts.transport(this.#world, host),
       storage: this.#storages.get(host) as Plugin<Storage, 'storage'>,
       election: parts.election({

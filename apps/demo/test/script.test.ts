@@ -86,14 +86,6 @@ describe('the demo unattended', () => {
     expect(stdout).toContain('All was as it should be.');
   }, 130_000);
 
-  it('does so with nodes that know of each other from what they announce alone', async () => {
-    const argv = ['--conditions=@quorate/source', main, '--script', '--discovery', 'multicast'];
-    const { stdout } = await run(process.execPath, argv, { timeout: 90_000 });
-    expect(stdout).toMatch(/\w's discovery no longer finds \w, within 4350 ms of the kill/u);
-    expect(stdout).toMatch(/\w's discovery finds \w again/u);
-    expect(stdout).toContain('All was as it should be.');
-  }, 100_000);
-
   it('says in one line which server is not to be had', async () => {
     const { KUBEBUILDER_ASSETS: _, QUORATE_SERVERS: __, ...env } = process.env;
     const argv = ['--conditions=@quorate/source', main, '--script', '--discovery', 'kubernetes'];
