@@ -174,9 +174,10 @@ export class SwimMembershipHost implements Membership {
       this.#runner.roundAt(now + BEGIN_MS);
       return;
     }
+    // First: whatever one round comes to, there is a next one.
+    this.#runner.roundAt(now + ROUND_MS);
     if (!this.#departure.hasBegun) this.#meetings.round(now);
     this.contacts.update();
-    this.#runner.roundAt(now + ROUND_MS);
   }
 
   /** Few members are connected as soon as they are known; of more, those of the last second, or none if they are too many. */

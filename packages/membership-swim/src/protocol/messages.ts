@@ -9,7 +9,16 @@ export interface Packet {
   readonly messages: readonly Message[];
 }
 
-export type Message = Ping | Acknowledgement | PingRequest | Nack | LeaveRequest | LeaveAnswer | Dispute | Rumour;
+export type Message =
+  | Ping
+  | Acknowledgement
+  | PingRequest
+  | Nack
+  | LeaveRequest
+  | LeaveAnswer
+  | Dispute
+  | Introduce
+  | Rumour;
 
 /** What is passed on from node to node, a bounded number of times. */
 export type Rumour = AliveRumour | SuspectRumour | UnreachableRumour | LeftRumour | UserRumour;
@@ -58,6 +67,11 @@ interface Dispute {
   readonly type: 'dispute';
   readonly id: NodeId;
   readonly holder: Address;
+}
+
+/** Asks a node that the asker doesn't know, in this run of it, to tell who it is. */
+interface Introduce {
+  readonly type: 'introduce';
 }
 
 export interface AliveRumour {

@@ -31,6 +31,7 @@ const CODE = {
   leave: 5,
   'leave-ack': 6,
   dispute: 7,
+  introduce: 8,
   alive: 16,
   suspect: 17,
   unreachable: 18,
@@ -115,6 +116,8 @@ function writeBody(writer: ByteWriter, message: Message): void {
     case 'dispute':
       writer.text(message.id);
       return writeAddress(writer, message.holder);
+    case 'introduce':
+      return;
     case 'alive':
       return writeState(writer, message.member);
     case 'suspect':
@@ -159,6 +162,8 @@ function readBody(code: number, reader: ByteReader): Message | 'unknown' | undef
       return { type: 'leave-ack', sequence: reader.integer() };
     case CODE.dispute:
       return readDispute(reader);
+    case CODE.introduce:
+      return { type: 'introduce' };
     default:
       return readRumour(code, reader);
   }

@@ -30,6 +30,7 @@ import { UserRumours } from './user-rumours.ts';
 
 /** Time in which who joins hears of all before it takes its place after them. */
 const SETTLE_MS = 50;
+const INTRODUCE: Message = Object.freeze({ type: 'introduce' });
 
 /**
  * The membership protocol as a synchronous machine: SWIM (Das, Gupta, Motivala 2002) with Lifeguard (Dadgar, Phillips,
@@ -52,7 +53,8 @@ export class Swim {
   readonly #users: UserRumours;
   readonly #reaper: Reaper;
   #leaving: Leaving | undefined;
-  #isSettling = false;
+  /** When this node is to take its place, once it has met others. */
+  #settlesAt: MonotonicMs | undefined;
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor({ settings, self, random, host, base }: SwimOptions) {
@@ -223,6 +225,8 @@ export class Swim {
         return this.#leaving?.acknowledged(message.sequence, sender.id);
       case 'dispute':
         return this.#claims.disputed(message.id, message.holder);
+      case 'introduce':
+        return this.#introduce(sender);
       case 'alive':
         return this.#beliefs.alive(message.member, sender.id);
       case 'suspect':
@@ -244,18 +248,39 @@ export class Swim {
     const charge = this.#accusations.chargeAgainst(sender.id);
     // Who accuses this node hears its newest version before its answer, whoever else was told of it already.
     const own = isAccused ? [this.#own.rumour()] : [];
-    this.#core.send(sender, charge === undefined ? [...own, answer] : [...own, charge, answer]);
+    const question = this.#isStranger(sender) ? [INTRODUCE] : [];
+    const about = charge === undefined ? question : [charge, ...question];
+    this.#core.send(sender, [...own, ...about, answer]);
+  }
+
+  /** Somebody that this node has pinged has never heard of it: whatever was to tell it got lost. */
+  #introduce(to: Destination): void {
+    if (this.#own.hasJoined) this.#core.post(to, [this.#own.rumour()]);
+    else if (this.#core.table.living > 1) this.#settle(to.id);
   }
 
   /** Takes its place soon, when all parts of what `host` knows have come, and tells it so first. */
   #settle(host: NodeId): void {
-    if (this.#isSettling) return;
-    this.#isSettling = true;
-    this.#core.after(SETTLE_MS, () => {
-      this.#own.join();
-      const member = this.#core.table.get(host);
-      if (member !== undefined) this.#core.post(member, [this.#own.rumour()]);
-    });
+    const { now } = this.#core;
+    if (this.#settlesAt === undefined) {
+      this.#settlesAt = now + SETTLE_MS;
+      this.#core.after(SETTLE_MS, () => this.#takePlace(host));
+    } else if (now >= this.#settlesAt) {
+      // Its own time is late, or it would have its place: who isn't ticked is not to stay without one.
+      this.#takePlace(host);
+    }
+  }
+
+  #takePlace(host: NodeId): void {
+    this.#own.join();
+    const member = this.#core.table.get(host);
+    if (member !== undefined) this.#core.post(member, [this.#own.rumour()]);
+  }
+
+  /** Whether this run of the node is news here. */
+  #isStranger({ id, incarnation }: Destination): boolean {
+    const known = this.#core.table.get(id);
+    return known === undefined || known.incarnation < incarnation;
   }
 }
 

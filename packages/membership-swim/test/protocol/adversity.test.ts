@@ -90,6 +90,39 @@ describe('a machine in a bad place', () => {
     expect(a.sees('c')).toBe('unreachable');
   });
 
+  it('one that knows all, and of whom nobody has heard, is soon known to all', () => {
+    const world = new SwimWorld();
+    const names = ['a', 'b', 'c', 'e'];
+    world.form(...names);
+    const d = world.start('d');
+    // It hears of all others, and all that it says of itself is lost.
+    for (const name of names) world.cut('d', name);
+    d.swim.merge([...world.node('a').swim.capture('d')], 'a', world.now);
+    world.run(1500);
+    expect(d.swim.self.joinOrder).toBeGreaterThan(0);
+    expect(names.map((name) => world.node(name).sees('d'))).toEqual(names.map(() => undefined));
+    world.heal();
+    world.run(3000);
+    expect(names.map((name) => world.node(name).sees('d'))).toEqual(names.map(() => 'alive'));
+    expect(names.map((name) => d.sees(name))).toEqual(names.map(() => 'alive'));
+  });
+
+  it('a later run of a known node that nobody has heard of is asked who it is, too', () => {
+    const world = new SwimWorld();
+    world.form('a', 'b', 'c');
+    world.node('c').kill();
+    world.run(10_000);
+    const again = world.start('c again', { id: 'c', run: 2, at: 'c' });
+    world.cut('c again', 'a');
+    world.cut('c again', 'b');
+    again.swim.merge([...world.node('a').swim.capture()], 'a', world.now);
+    world.run(1000);
+    expect(world.node('a').sees('c')).toBe('unreachable');
+    world.heal();
+    world.run(3000);
+    expect([world.node('a').sees('c'), world.node('b').sees('c')]).toEqual(['alive', 'alive']);
+  });
+
   it('the highest numbers that can be said make nobody unreadable', () => {
     const world = new SwimWorld();
     world.form('a', 'b', 'c');

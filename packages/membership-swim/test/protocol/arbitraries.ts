@@ -61,6 +61,7 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('ack' as const), sequence: number, loopDelayMs: fc.nat({ max: 100_000 }) }),
   fc.record({ type: fc.constant('ping-request' as const), sequence: number, target: nodeId, run: number, address }),
   fc.record({ type: fc.constantFrom('nack' as const, 'leave' as const, 'leave-ack' as const), sequence: number }),
+  fc.record({ type: fc.constant('introduce' as const) }),
   fc.record({ type: fc.constant('dispute' as const), id: nodeId, holder: address }),
   fc.record({ type: fc.constant('alive' as const), member: stateOf(fc.constant('alive')) }),
   fc.record(

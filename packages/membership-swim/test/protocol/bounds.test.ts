@@ -107,6 +107,15 @@ describe('bounds', () => {
     expect(swim.self.joinOrder).toBe(8);
   });
 
+  it('a node that has met others takes its place with the next thing that it is called for, though no tick comes', () => {
+    const swim = machine();
+    swim.merge([{ ...member('b'), joinOrder: 7 }], 'b', 1);
+    swim.merge([], 'b', 49);
+    expect(swim.self.joinOrder).toBe(0);
+    swim.merge([], 'b', 51);
+    expect(swim.self.joinOrder).toBe(8);
+  });
+
   it('the longest of messages fits a packet', () => {
     const metadata = { key: 'x'.repeat(985) };
     const long = { ...member('b'), node: { ...member('b').node, metadata } };

@@ -204,6 +204,7 @@ function describeMessage(message: Message): string {
     case 'nack':
     case 'leave':
     case 'leave-ack':
+    case 'introduce':
     case 'user':
       return message.type;
   }
