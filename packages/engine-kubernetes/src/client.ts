@@ -41,7 +41,8 @@ export interface PageOptions extends CallOptions {
 /** The largest answer, and the largest event of a watch, in bytes. */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 export const MAX_EVENT_BYTES: number = 4 * 1024 * 1024;
-const SHORTEST_WATCH_MS = 500;
+/** Watches that end sooner aren't renewed at once. */
+export const SHORTEST_WATCH_MS = 500;
 
 /**
  * The calls of the API, each with a deadline. A write that fails says with `outcome` whether it may have been done all
@@ -63,6 +64,10 @@ export class KubernetesClient implements AsyncDisposable {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#watchMs = watchMs;
+  }
+
+  get clock(): Clock {
+    return this.#clock;
   }
 
   /** The namespace of the credentials, `default` where they don't say. */

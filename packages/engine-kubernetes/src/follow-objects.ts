@@ -1,6 +1,6 @@
 import { type CallOptions, ClusterError } from '@quorate/core';
 
-import type { KubernetesClient } from './client.ts';
+import { type KubernetesClient, SHORTEST_WATCH_MS } from './client.ts';
 import type { KubernetesObject, ObjectList } from './object.ts';
 import type { KubernetesResource, Selection } from './resource.ts';
 import { isExpired } from './status.ts';
@@ -76,14 +76,18 @@ export async function followObjects(
   let expiredWithoutProgress = false;
   while (!signal.aborted) {
     const list = await listAll(client, resource, selection, { signal });
+    const listedAt = client.clock.now();
     follower.listed(list);
     const watching = new Watching(client, resource, selection, follower, list.resourceVersion);
     try {
       for (;;) await watching.once(signal);
     } catch (error) {
-      // A server that calls even the version of a fresh list too old would be asked without a pause.
-      if (!isExpired(error) || (expiredWithoutProgress && !watching.progressed)) throw error;
-      expiredWithoutProgress = !watching.progressed;
+      // A server that calls even the version of a fresh list too old would be asked without a pause, also where it tells of
+      // a change each time.
+      const isFresh = client.clock.now() - listedAt < SHORTEST_WATCH_MS;
+      const isWithoutProgress = isFresh || !watching.progressed;
+      if (!isExpired(error) || (expiredWithoutProgress && isWithoutProgress)) throw error;
+      expiredWithoutProgress = isWithoutProgress;
     }
   }
 }
