@@ -14,6 +14,15 @@ describe('chance of a real machine', () => {
     for (const count of counts) expect(Math.abs(count - 2000)).toBeLessThan(400);
   });
 
+  it('is still there when its code has been optimized', () => {
+    let sum = 0;
+    for (let made = 0; made < 60; made += 1) {
+      const another = new CryptoRandom();
+      for (let draw = 0; draw < 20_000; draw += 1) sum += another.next();
+    }
+    expect(Math.abs(sum / 1_200_000 - 0.5)).toBeLessThan(0.01);
+  });
+
   it.each([1, 2, 3, 1000, 2 ** 32 + 1, 2 ** 47 + 1, 2 ** 48])('gives integers below %i', (bound) => {
     let largest = 0;
     for (let draw = 0; draw < 500; draw += 1) {

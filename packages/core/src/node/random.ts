@@ -7,7 +7,9 @@ const MAX_BOUND = 2 ** 48;
 
 /** Chance from the operating system, fetched in large pieces so that a number costs no system call. */
 export class CryptoRandom implements Random {
-  readonly #pool = new DataView(new ArrayBuffer(POOL_BYTES));
+  /** Filled as bytes: optimized code of V8 13.6 (Node.js 24) now and then takes a DataView for no view of a buffer. */
+  readonly #bytes = new Uint8Array(POOL_BYTES);
+  readonly #pool = new DataView(this.#bytes.buffer);
   /** Bytes before this position were handed out. */
   #position: number = POOL_BYTES;
 
@@ -36,7 +38,7 @@ export class CryptoRandom implements Random {
 
   #take(length: number): number {
     if (this.#position + length > POOL_BYTES) {
-      randomFillSync(this.#pool);
+      randomFillSync(this.#bytes);
       this.#position = 0;
     }
     this.#position += length;
