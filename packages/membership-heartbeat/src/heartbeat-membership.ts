@@ -170,14 +170,25 @@ class HeartbeatMembership implements Membership {
   #judge(now: number): void {
     const { transport } = this.#context;
     for (const [id, peer] of this.#watched) {
-      peer.settle(now);
+      const isGivenUp = this.#isGivenUp(id, peer, now);
       const { suspected } = peer;
       const isConnected = transport.peer(id)?.state === 'connected';
       if (suspected === undefined && !isConnected) this.#suspect(id, 'connection_closed');
-      else if (suspected === undefined && !peer.isAvailable(now)) this.#suspect(id, 'heartbeat_timeout');
+      else if (suspected === undefined && isGivenUp) this.#suspect(id, 'heartbeat_timeout');
       else if (suspected !== undefined && now - suspected.since >= this.#options.unreachableAfterMs) {
         this.#end(id, { type: 'failed', reason: suspected.reason });
       }
+    }
+  }
+
+  /** A detector may be anybody's: one that throws has given nobody up. */
+  #isGivenUp(id: NodeId, peer: WatchedPeer, now: number): boolean {
+    try {
+      peer.settle(now);
+      return !peer.isAvailable(now);
+    } catch (error) {
+      this.#context.logger.error(`the failure detector of ${id} threw: ${String(error)}`, error);
+      return false;
     }
   }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { messageKind } from '@quorate/core';
 import { fixedMisses, phiAccrual } from '@quorate/failure-detector';
 import { faults } from '@quorate/simulator';
@@ -72,6 +73,18 @@ describe('a node that dies', () => {
     const isGone = () => ['a', 'c', 'd', 'e'].every((id) => scene.member('b', id)?.state === 'unreachable');
     await scene.world.runUntil(isGone, 6_100);
     expect(accusations(scene.node('a').told).every((text) => text.includes(' b '))).toBe(true);
+  });
+});
+
+describe('a detector that throws', () => {
+  it('ends no process, and gives nobody up: connections still tell', async () => {
+    const fails = () => assert.fail('on purpose');
+    const detector = () => ({ heartbeat: () => undefined, suspicion: () => 0, isAvailable: fails });
+    const scene = await five('throws', { membership: { detector } });
+    await scene.world.run(10_000);
+    expect(accusations(scene.node('a').told)).toEqual([]);
+    scene.node('b').host.crash();
+    await scene.world.runUntil(() => scene.member('b', 'a')?.state === 'unreachable', 10_000);
   });
 });
 

@@ -1,6 +1,7 @@
 import {
   type CallOptions,
   ClusterError,
+  type ClusterNode,
   formatAddress,
   guardedCall,
   type Member,
@@ -87,7 +88,14 @@ export class SwimMembershipHost implements Membership {
     });
     const swim = () => this.#runner.swim;
     const members = () => swim()?.members.values() ?? [];
-    const connector = new Connector({ transport, clock, random, settings, members, size: () => swim()?.size ?? 1 });
+    const connector = new Connector({
+      transport,
+      clock,
+      random,
+      settings: { ...settings, connectTo: (node) => this.#connectsTo(node) },
+      members,
+      size: () => swim()?.size ?? 1,
+    });
     this.contacts = connector;
     const exchanger = this.#makeExchanger();
     this.#exchanger = exchanger;
@@ -239,6 +247,16 @@ export class SwimMembershipHost implements Membership {
       loopDelayMs: () => this.#runner.loopDelayMs,
       leaveAcknowledged: () => this.#departure.acknowledged(),
     };
+  }
+
+  /** The program's own: what it throws must not end what asks it. */
+  #connectsTo(node: ClusterNode): boolean {
+    try {
+      return this.#settings.connectTo(node);
+    } catch (error) {
+      this.#log.warn('connectTo', `connectTo threw, and nobody is connected for it: ${String(error)}`, error);
+      return false;
+    }
   }
 
   #conflicted({ id, holder, claimant }: IdConflict): void {

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { describe, expect, it } from 'vitest';
 
 import { swimStats } from '../src/index.ts';
@@ -34,6 +35,14 @@ describe('a cluster of more members than are connected all with all', () => {
     small.start(few, { connectAllUpTo: 4 });
     await small.agree(few);
     await small.world.runUntil(() => few.every((id) => connectionsOf(small, id) === few.length - 1), 10_000);
+  });
+
+  it('lives on when it cannot be told with whom to be connected', async () => {
+    const nodes = new SwimNodes('untold');
+    nodes.start(IDS, { connectAllUpTo: 4, connectTo: () => assert.fail('on purpose') });
+    await nodes.agree(IDS);
+    await nodes.world.run(20_000);
+    await nodes.agree(IDS);
   });
 
   it('becomes one again after it was cut in two, though nobody is connected', async () => {
