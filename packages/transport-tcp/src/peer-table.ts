@@ -151,7 +151,11 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
 
   establish(established: Established): void {
     const { peer } = established;
-    this.connection(peer.node.id)?.close('replaced', 'closed');
+    const live = this.connection(peer.node.id);
+    live?.close('replaced', 'closed');
+    // Who waited to hear whether that one lives may have taken its place by now.
+    const next = this.connection(peer.node.id);
+    if (next !== live) next?.close('replaced', 'closed');
     this.#adopt(peer.clusterId);
     const connection = new Connection(this, established);
     const { node, incarnation } = peer;

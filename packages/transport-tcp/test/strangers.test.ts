@@ -156,6 +156,29 @@ describe('strangers', () => {
     expect(new Set(dialled)).toEqual(new Set([11, 12]));
   });
 
+  it('of one name in several runs have one connection in the end', async () => {
+    await using a = await startNode({ id: 'a' });
+    const first = await dial(a);
+    first.socket.write(raw(hello({}), { type: 'READY' }));
+    await until(() => isConnected(a, 'stranger'));
+    // A second run answers at another address: whether the first one lives is asked, and not answered.
+    const second = { closed: false };
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => undefined).on('close', () => (second.closed = true)));
+      socket.resume().write(raw(welcome({ incarnation: 2, node: { id: 'stranger', host: '127.0.0.1', port } })));
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    a.transport.addContact({ host: '127.0.0.1', port });
+    await until(() => first.received.at(-1) === 6);
+    // A third one takes the place of the first while that is asked.
+    const third = await dial(a);
+    third.socket.write(raw(hello({ incarnation: 3 }), { type: 'READY' }));
+    await until(() => first.closed && second.closed !== third.closed);
+    server.close();
+    expect(isConnected(a, 'stranger')).toBe(true);
+  });
+
   it('write no lines of their own into the log', async () => {
     const lines: string[] = [];
     const logger = { ...silentLogger, warn: (line: string) => void lines.push(line) };
@@ -302,9 +325,16 @@ async function expectToAccept(node: TestNode): Promise<void> {
 }
 
 function hello(fields: object): Sent {
+  return { type: 'HELLO', minVersion: 1, maxVersion: 1, intro: introduction(fields) };
+}
+
+function welcome(fields: object): Sent {
+  return { type: 'WELCOME', version: 1, intro: introduction(fields) };
+}
+
+function introduction(fields: object): object {
   const node = { id: 'stranger', host: '127.0.0.1', port: 1 };
-  const intro = { cluster: 'test', node, incarnation: 1, maxFrameBytes: 65_536, auth: ['none'], ...fields };
-  return { type: 'HELLO', minVersion: 1, maxVersion: 1, intro };
+  return { cluster: 'test', node, incarnation: 1, maxFrameBytes: 65_536, auth: ['none'], ...fields };
 }
 
 function raw(...frames: readonly Sent[]): Uint8Array {
