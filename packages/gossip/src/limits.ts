@@ -16,5 +16,10 @@ export const MAX_EXCHANGE_BYTES: number = 256 * 1_024;
 export const MAX_RECENT_BROADCASTS = 64;
 /** For how many ticks of the Lamport clock a broadcast is told apart from one that was heard; older ones are dropped. */
 export const SEEN_WINDOW = 512;
-/** Larger numbers are refused, so that there is always a next one. */
+/** Larger numbers are refused. */
 export const MAX_NUMBER: number = 2 ** 52;
+/**
+ * What is ahead of a Lamport clock by more than this was never told by anybody who counts: it is ignored, or there would be no
+ * next time to tell.
+ */
+export const MAX_LEAP: number = 2 ** 32;

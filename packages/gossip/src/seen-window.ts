@@ -1,4 +1,4 @@
-import { MAX_NUMBER, SEEN_WINDOW } from './limits.ts';
+import { MAX_LEAP, SEEN_WINDOW } from './limits.ts';
 import type { Mark } from './news.ts';
 
 const MAX_SEEN = 4_096;
@@ -20,26 +20,22 @@ export class SeenWindow {
     return this.#time;
   }
 
-  /** The time of what is told next. */
-  tick(): number {
-    this.witness(Math.min(this.#time + 1, MAX_NUMBER));
-    return this.#time;
-  }
-
   witness(time: number): void {
-    if (time <= this.#time) return;
+    if (time <= this.#time || this.#isLeap(time)) return;
     this.#time = time;
     this.#raise(time - SEEN_WINDOW);
   }
 
   /** What was told up to now is not for this node. */
   ignoreUntil(time: number): void {
+    if (this.#isLeap(time)) return;
     this.witness(time);
     this.#raise(time);
   }
 
   /** Whether it is heard for the first time. From now on it was heard. */
   admit(mark: Mark, time: number): boolean {
+    if (this.#isLeap(time)) return false;
     this.witness(time);
     const id = `${mark.origin}/${mark.session}/${mark.sequence}`;
     const heard = this.#seen.get(time) ?? new Set();
@@ -48,6 +44,10 @@ export class SeenWindow {
     this.#count += 1;
     while (this.#count > MAX_SEEN) this.#raise(Math.min(...this.#seen.keys()));
     return true;
+  }
+
+  #isLeap(time: number): boolean {
+    return time - this.#time > MAX_LEAP;
   }
 
   #raise(floor: number): void {

@@ -1,6 +1,6 @@
 import type { MonotonicMs, NodeId } from '@quorate/core';
 import { compareBytes } from './bytes.ts';
-import { MAX_MERGED_SETTINGS } from './limits.ts';
+import { MAX_LEAP, MAX_MERGED_SETTINGS } from './limits.ts';
 import type { SettingNews } from './news.ts';
 
 /** The later time wins, of two writers at one time the one with the greater id. */
@@ -40,7 +40,7 @@ export class SettingTable {
   }
 
   witness(time: number): void {
-    this.#time = Math.max(this.#time, time);
+    if (time - this.#time <= MAX_LEAP) this.#time = Math.max(this.#time, time);
   }
 
   get(key: string): KeptSetting | undefined {
@@ -53,6 +53,7 @@ export class SettingTable {
 
   /** `refused`: there are too many. */
   merge(news: SettingNews, now: MonotonicMs): 'known' | 'news' | 'refused' {
+    if (news.time - this.#time > MAX_LEAP) return 'known';
     this.witness(news.time);
     const kept = this.#settings.get(news.key);
     const order = kept === undefined ? 1 : compare(news, kept);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeValue } from '../src/gossip-value.ts';
-import { MAX_MERGED_SETTINGS, MAX_STATE_KEYS, SEEN_WINDOW } from '../src/limits.ts';
+import { encodeValue, NOTHING } from '../src/gossip-value.ts';
+import { MAX_LEAP, MAX_MERGED_SETTINGS, MAX_NUMBER, MAX_STATE_KEYS, SEEN_WINDOW } from '../src/limits.ts';
 import type { SettingNews, StateNews } from '../src/news.ts';
 import { SeenWindow } from '../src/seen-window.ts';
 import { SettingTable } from '../src/setting-table.ts';
@@ -198,6 +198,24 @@ describe('what was heard before', () => {
     seen.ignoreUntil(40);
     expect(seen.admit(mark(1), 40)).toBe(false);
     expect(seen.admit(mark(1), 41)).toBe(true);
-    expect(seen.tick()).toBe(42);
+    expect(seen.time).toBe(41);
+  });
+
+  it('is not led to the end of its clock by one who lies', () => {
+    const seen = new SeenWindow();
+    for (const told of [MAX_NUMBER, MAX_LEAP + 1]) {
+      expect(seen.admit(mark(1), told)).toBe(false);
+      seen.witness(told);
+      seen.ignoreUntil(told);
+    }
+    expect([seen.time, seen.admit(mark(1), 1), seen.admit(mark(2), MAX_LEAP)]).toEqual([0, true, true]);
+    const table = new SettingTable(1_000);
+    const news = { type: 'setting', key: 'k', writer: 'z', value: NOTHING, ageMs: 0 } as const;
+    expect([table.merge({ ...news, time: MAX_NUMBER }, 0), table.merge({ ...news, time: 1 }, 0)]).toEqual([
+      'known',
+      'news',
+    ]);
+    table.witness(MAX_NUMBER);
+    expect(table.time).toBe(1);
   });
 });
