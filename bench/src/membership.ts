@@ -7,6 +7,7 @@ import {
 } from '../../packages/membership-swim/src/protocol/settings.ts';
 import {
   calm,
+  cut,
   death,
   join,
   type ScaleOptions,
@@ -22,6 +23,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   silent: (options) => spread(death(options, 'silent')),
   killed: (options) => spread(death(options, 'killed')),
   'silent-loss10': (options) => spread(death({ ...options, network: { lossRate: 0.1 } }, 'silent')),
+  cut: (options) => parting(options),
+  'cut-loss10': (options) => parting({ ...options, network: { lossRate: 0.1 } }),
+  'cut-closed': (options) => parting(options, TRANSPORT_GIVES_UP_MS),
   rest: (options, seconds) => unrest(options, seconds, 0),
   loss1: (options, seconds) => unrest({ ...options, network: { lossRate: 0.01 } }, seconds, 0),
   loss10: (options, seconds) => unrest({ ...options, network: { lossRate: 0.1 } }, seconds, 0),
@@ -30,6 +34,8 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   'stalls-loss1': (options, seconds) => unrest({ ...options, network: { lossRate: 0.01 } }, seconds, STALLING_SHARE),
 };
 const STALLING_SHARE = 0.05;
+/** About what a transport's heartbeats take by default. */
+const TRANSPORT_GIVES_UP_MS = 5000;
 const all: Readonly<Record<string, SwimSettings>> = { quorate: DEFAULT_SETTINGS, memberlist: MEMBERLIST_LAN_SETTINGS };
 
 /** Thousands of membership machines in simulated time, with the settings of this package and with memberlist's. */
@@ -89,6 +95,11 @@ function measure(
 
 function spread({ firstMs, medianMs, p95Ms, allMs }: Spread): Figures {
   return { first_ms: firstMs, median_ms: medianMs, p95_ms: p95Ms, all_ms: allMs };
+}
+
+function parting(options: ScaleOptions, closesAfterMs?: number): Figures {
+  const { falsePositives, ...seen } = cut(options, closesAfterMs);
+  return { ...spread(seen), false_beliefs_total: falsePositives };
 }
 
 function unrest(options: ScaleOptions, seconds: number, stallingShare: number): Figures {

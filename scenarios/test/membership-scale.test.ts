@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS, MEMBERLIST_LAN_SETTINGS } from '../../packages/membership-swim/src/protocol/settings.ts';
-import { calm, death, join } from '../src/membership-scale/scale-scenarios.ts';
+import { calm, cut, death, join } from '../src/membership-scale/scale-scenarios.ts';
 
 const SIZE = 200;
 const SEEDS = [1, 2, 3];
@@ -38,6 +38,19 @@ describe(`${SIZE} machines in one world`, { timeout: TIMEOUT_MS }, () => {
   it.each(SEEDS)('hear at once of a process that was killed (seed %i)', (seed) => {
     expect(death({ ...ours, seed }, 'killed').allMs).toBeLessThan(death({ ...ours, seed }, 'silent').allMs);
   });
+
+  it.each(SEEDS)(
+    'see a cut in halves not much later than a death, and accuse nobody on their own side (seed %i)',
+    (seed) => {
+      const hundred = { ...ours, size: 100, seed };
+      const alone = death(hundred, 'silent').allMs;
+      const parted = cut(hundred);
+      expect(parted.allMs).toBeLessThan(3.5 * alone);
+      expect(parted.falsePositives).toBe(0);
+      // The connections break as well: each node has a reason to probe half of all at once.
+      expect(cut(hundred, 5000)).toMatchObject({ falsePositives: 0 });
+    },
+  );
 
   it('take nobody for dead who is slow or badly connected', () => {
     const stalling = calm({ ...ours, seed: 1 }, 10, 0.05);

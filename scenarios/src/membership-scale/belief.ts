@@ -2,8 +2,37 @@ import type { NodeId } from '@quorate/core';
 import type { SwimChange } from '../../../packages/membership-swim/src/protocol/types.ts';
 import type { ScaleNode } from './scale-node.ts';
 
+/** Times at which something was seen. */
+export interface Sightings {
+  readonly count: number;
+  /** Ascending. */
+  readonly times: readonly number[];
+  note(observer: ScaleNode, change: SwimChange, now: number): void;
+}
+
+/** When each node gave up each of those on the other side of a cut. */
+export class SeveredPairs implements Sightings {
+  readonly #times: number[] = [];
+  readonly #seen = new Set<string>();
+
+  get count(): number {
+    return this.#seen.size;
+  }
+
+  get times(): readonly number[] {
+    return this.#times;
+  }
+
+  note(observer: ScaleNode, { type, member }: SwimChange, now: number): void {
+    const pair = `${observer.node.id} ${member.id}`;
+    if (type !== 'failed' || this.#seen.has(pair)) return;
+    this.#seen.add(pair);
+    this.#times.push(now);
+  }
+}
+
 /** When each node first saw a change of one kind in one member. */
-export class Sighting {
+export class Sighting implements Sightings {
   readonly #id: NodeId;
   readonly #type: SwimChange['type'];
   readonly #times: number[] = [];

@@ -1,4 +1,4 @@
-import type { Address, ClusterNode, Random, RumourVerdict } from '@quorate/core';
+import type { Address, ClusterNode, NodeId, Random, RumourVerdict } from '@quorate/core';
 import type { Packet } from '../../../packages/membership-swim/src/protocol/messages.ts';
 import { Swim } from '../../../packages/membership-swim/src/protocol/swim.ts';
 import type {
@@ -99,6 +99,11 @@ export class ScaleNode implements SwimHost {
 
   merge(states: Iterable<StateOfMember>, from: ScaleNode): void {
     this.whenRunning(() => this.machine.merge(states, from.node.id, this.#world.now));
+  }
+
+  /** Its connection to another has ended. */
+  examine(id: NodeId): void {
+    this.whenRunning(() => this.machine.examine(id, this.#world.now));
   }
 
   /** Its event loop stands still: nothing runs, and the kernel keeps what arrives. */

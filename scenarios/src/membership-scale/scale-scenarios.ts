@@ -1,9 +1,10 @@
 import type { Seed } from '@quorate/simulator';
 import type { SwimSettings } from '../../../packages/membership-swim/src/protocol/settings.ts';
 import type { SwimStats } from '../../../packages/membership-swim/src/protocol/types.ts';
-import { FalsePositives, Sighting } from './belief.ts';
+import type { NodeId } from '@quorate/core';
+import { FalsePositives, SeveredPairs, Sighting, type Sightings } from './belief.ts';
 import type { NetworkOptions } from './lossy-network.ts';
-import type { Life } from './scale-node.ts';
+import type { Life, ScaleNode } from './scale-node.ts';
 import { ScaleWorld, type Traffic } from './scale-world.ts';
 
 export interface ScaleOptions {
@@ -61,6 +62,24 @@ export function death(options: ScaleOptions, life: Exclude<Life, 'up'>): Spread 
   return stage.spread(failed, options.size - 1);
 }
 
+/**
+ * Half of the nodes cannot be reached by the other half: until each has given up all of the other side.
+ * @param closesAfterMs when the transport finds its connections dead, where all are connected with all
+ */
+export function cut(options: ScaleOptions, closesAfterMs?: number): Spread & { readonly falsePositives: number } {
+  const stage = new Stage(options);
+  const { world } = stage;
+  world.runUntil(WARM_UP_MS);
+  const severed = new SeveredPairs();
+  stage.sightings.push(severed);
+  stage.isLost = (observer, id) => world.isCut(observer, world.node(id));
+  world.cutInHalves();
+  if (closesAfterMs !== undefined) closeConnections(world, closesAfterMs);
+  const half = options.size >> 1;
+  const seen = stage.spread(severed, 2 * half * (options.size - half));
+  return { ...seen, falsePositives: stage.falsePositives.beliefs };
+}
+
 /** Nobody dies. `stallingShare`: nodes that stand still for 0.5 to 5 s, run for as long, and so on. */
 export function calm(options: ScaleOptions, seconds: number, stallingShare = 0): Calm {
   const stage = new Stage(options);
@@ -82,10 +101,22 @@ export function calm(options: ScaleOptions, seconds: number, stallingShare = 0):
   };
 }
 
+/** Of each node with each that it cannot reach, within a second. */
+function closeConnections(world: ScaleWorld, afterMs: number): void {
+  for (const node of world.nodes) {
+    for (const other of world.nodes) {
+      if (!world.isCut(node, other)) continue;
+      world.at(world.now + afterMs + world.random.next() * 1000, () => node.examine(other.node.id));
+    }
+  }
+}
+
 /** A world and who watches it. */
 class Stage {
   readonly world: ScaleWorld;
-  readonly sightings: Sighting[] = [];
+  readonly sightings: Sightings[] = [];
+  /** Whom the observer cannot reach, though it lives. */
+  isLost: (observer: ScaleNode, id: NodeId) => boolean = () => false;
   readonly falsePositives: FalsePositives = new FalsePositives();
 
   constructor({ network, ...options }: ScaleOptions) {
@@ -94,12 +125,14 @@ class Stage {
       network: { ...LAN, ...network },
       onChange: (observer, change) => {
         for (const each of this.sightings) each.note(observer, change, this.world.now);
-        if (observer.isUp) this.falsePositives.note(observer, change, this.world.isUp(change.member.id));
+        const { id } = change.member;
+        if (observer.isUp && !this.isLost(observer, id))
+          this.falsePositives.note(observer, change, this.world.isUp(id));
       },
     });
   }
 
-  spread(sighting: Sighting, all: number): Spread {
+  spread(sighting: Sightings, all: number): Spread {
     const from = this.world.now;
     this.world.runUntil(from + GIVE_UP_MS, () => sighting.count === all);
     const after = (share: number) => (sighting.times[Math.ceil(all * share) - 1] ?? Number.POSITIVE_INFINITY) - from;

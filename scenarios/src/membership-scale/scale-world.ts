@@ -47,6 +47,7 @@ export class ScaleWorld implements NodeSurroundings {
   readonly #events = new EventHeap<() => void>();
   readonly #network: LossyNetwork;
   readonly #bytesPerState: number;
+  #isCut = false;
   #datagrams = 0;
   #datagramBytes = 0;
   #streamProbes = 0;
@@ -93,6 +94,10 @@ export class ScaleWorld implements NodeSurroundings {
     return describe(this.nodes.length).id;
   }
 
+  node(id: NodeId): ScaleNode {
+    return this.#byId.get(id) as ScaleNode;
+  }
+
   isUp(id: NodeId): boolean {
     return this.#byId.get(id)?.isUp === true;
   }
@@ -104,6 +109,15 @@ export class ScaleWorld implements NodeSurroundings {
     joiner.start();
     this.#exchange(joiner, contact);
     return joiner;
+  }
+
+  /** From now on nodes at even and at odd places don't hear each other. */
+  cutInHalves(): void {
+    this.#isCut = true;
+  }
+
+  isCut(one: ScaleNode, other: ScaleNode): boolean {
+    return this.#isCut && (one.index - other.index) % 2 !== 0;
   }
 
   /** One that lives. */
@@ -121,7 +135,7 @@ export class ScaleWorld implements NodeSurroundings {
     this.hash.mix(from.index);
     this.hash.mix(target.index);
     this.hash.mix(Math.round(this.now * 1000));
-    if (this.#network.isLost()) return;
+    if (this.#network.isLost() || this.isCut(from, target)) return;
     this.at(this.now + this.#network.delayMs(), () => {
       if (target.isUp) target.receive(packet, from.node);
     });
@@ -139,7 +153,7 @@ export class ScaleWorld implements NodeSurroundings {
       from.streamProbed(sequence, what);
     };
     this.at(this.now + this.#network.connectMs(), () => {
-      if (target.life === 'silent') return;
+      if (target.life === 'silent' || this.isCut(from, target)) return;
       if (target.life === 'killed') return tell('refused');
       if (this.now <= deadline) outcome = 'accepted';
       target.whenRunning(() => this.at(this.now + this.#network.exchangeMs(), () => tell('acknowledged')));
@@ -184,6 +198,7 @@ export class ScaleWorld implements NodeSurroundings {
   }
 
   #exchange(from: ScaleNode, to: ScaleNode): void {
+    if (this.isCut(from, to)) return;
     const states = from.machine.capture();
     this.#exchangeBytes += from.machine.members.size * this.#bytesPerState;
     const arrives = this.now + this.#network.connectMs() + this.#network.exchangeMs();

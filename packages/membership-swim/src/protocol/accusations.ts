@@ -116,10 +116,10 @@ export class Accusations {
   }
 
   #askOthers(rumour: SuspectRumour): void {
-    const { table, settings, selfId } = this.#core;
+    const { settings, selfId } = this.#core;
     const request: SuspectRumour = Object.freeze({ ...rumour, asks: true });
     const fits = ({ id, state }: MemberRecord): boolean => state === 'alive' && id !== selfId && id !== rumour.id;
-    for (const confirmer of table.sample(settings.confirmers, fits)) this.#core.post(confirmer, [request]);
+    for (const confirmer of this.#core.helpers(settings.confirmers, fits)) this.#core.post(confirmer, [request]);
   }
 
   /** Probes a suspect because another asked, and tells it what came of that. */

@@ -5,6 +5,7 @@ import { LocalHealth } from './local-health.ts';
 import { MemberTable } from './member-table.ts';
 import type { Message, Rumour } from './messages.ts';
 import { headerBytes, messageBytes } from './packet-codec.ts';
+import { RecentlyHeard } from './recently-heard.ts';
 import { RumourQueue } from './rumour-queue.ts';
 import type { SwimSettings } from './settings.ts';
 import type { Destination, MemberRecord, SwimBase, SwimHost, SwimStats } from './types.ts';
@@ -38,6 +39,7 @@ export class SwimCore {
   /** Told when there is something to pass on. */
   whenQueued: () => void = () => undefined;
   readonly #headerBytes: number;
+  readonly #heard = new RecentlyHeard();
   #sequence: number;
 
   constructor(options: {
@@ -77,11 +79,37 @@ export class SwimCore {
     return this.deadlines.set(this.now + delayMs, action);
   }
 
-  /** One datagram: these messages, and as many rumours as fit beside them. */
-  send(to: Destination, messages: readonly Message[]): void {
+  /** A packet of this node has come. */
+  heard(id: NodeId): void {
+    this.#heard.note(id, this.now);
+  }
+
+  /**
+   * Up to `count` members to ask for help: those heard of last, because they can be reached now, and one drawn from all, so
+   * that nobody who talks much is all the help there is.
+   */
+  helpers(count: number, fits: (member: MemberRecord) => boolean): readonly MemberRecord[] {
+    if (!this.settings.reliesOnReachable) return this.table.sample(count, fits);
+    const drawn = new Set<MemberRecord>();
+    for (const id of this.#heard.since(this.now - this.settings.probeIntervalMs)) {
+      if (drawn.size >= count - 1) break;
+      const member = this.table.get(id);
+      if (member !== undefined && fits(member)) drawn.add(member);
+    }
+    const others = this.table.sample(count - drawn.size, (member) => !drawn.has(member) && fits(member));
+    return [...drawn, ...others];
+  }
+
+  /**
+   * One datagram: these messages, and as many rumours as fit beside them. They count as sent only where they are likely to
+   * arrive, or a cluster of which half is gone would tell its news to nobody.
+   */
+  send(to: Destination, messages: readonly Message[], isLikely: boolean = this.#isLikelyThere(to)): void {
     const { settings, queue } = this;
     const used = messages.reduce((sum, message) => sum + messageBytes(message), this.#headerBytes);
-    const rumours = queue.take(settings.maxPacketBytes - used, transmitLimit(settings, this.table.living));
+    const limit = transmitLimit(settings, this.table.living);
+    const counts = isLikely || !settings.reliesOnReachable;
+    const rumours = queue.take(settings.maxPacketBytes - used, limit, counts);
     this.post(to, rumours.length === 0 ? messages : [...messages, ...rumours]);
   }
 
@@ -94,5 +122,11 @@ export class SwimCore {
   spread(id: NodeId, rumour: Rumour): void {
     this.queue.add(`m:${id}`, rumour);
     this.whenQueued();
+  }
+
+  /** Of who is alone with those that are gone, all counts: there is an end to it. */
+  #isLikelyThere({ id }: Destination): boolean {
+    const state = this.table.get(id)?.state;
+    return state === undefined || state === 'alive' || this.table.living < 2;
   }
 }

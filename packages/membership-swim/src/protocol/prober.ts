@@ -119,9 +119,19 @@ export class Prober {
 
   /** One ping; whoever is suspected is told so with it (Lifeguard's buddy system). */
   ping(to: Destination, sequence: number): void {
+    this.#core.send(to, this.#pingOf(to, sequence));
+  }
+
+  #ping({ target, sequence }: Probe, isUnanswered: boolean): void {
+    const messages = this.#pingOf(target, sequence);
+    if (isUnanswered) this.#core.send(target, messages, false);
+    else this.#core.send(target, messages);
+  }
+
+  #pingOf(to: Destination, sequence: number): readonly Message[] {
     const ping: Message = Object.freeze({ type: 'ping', sequence, target: to.id });
     const charge = this.#chargeAgainst(to.id);
-    this.#core.send(to, charge === undefined ? [ping] : [charge, ping]);
+    return charge === undefined ? [ping] : [charge, ping];
   }
 
   #nextRound(): void {
@@ -189,7 +199,7 @@ export class Prober {
     };
     stats.probes += 1;
     this.#probes.set(sequence, probe);
-    for (const at of plan.pingsAtMs) this.#later(probe, at, () => this.ping(plan.target, sequence));
+    for (const at of plan.pingsAtMs) this.#later(probe, at, () => this.#ping(probe, at > 0));
     this.#later(probe, plan.widensAtMs, () => this.#widen(probe));
     this.#later(probe, plan.lastsMs, () => this.#timedOut(probe));
   }
@@ -200,7 +210,7 @@ export class Prober {
   }
 
   #widen(probe: Probe): void {
-    const { settings, table, host, stats, selfId, now } = this.#core;
+    const { settings, host, stats, selfId, now } = this.#core;
     const { target, sequence } = probe;
     if (probe.asksOthers && settings.indirectProbes > 0) {
       const request: Message = Object.freeze({
@@ -211,7 +221,7 @@ export class Prober {
         address: target.address,
       });
       const fits = ({ id, state }: MemberRecord): boolean => state === 'alive' && id !== selfId && id !== target.id;
-      for (const relay of table.sample(settings.indirectProbes, fits)) {
+      for (const relay of this.#core.helpers(settings.indirectProbes, fits)) {
         probe.relays.add(relay.id);
         stats.indirectProbes += 1;
         this.#core.send(relay, [request]);
@@ -233,17 +243,23 @@ export class Prober {
     this.#probes.delete(probe.sequence);
     for (const deadline of probe.deadlines) deadline.cancel();
     if (result === 'failed') this.#core.stats.failedProbes += 1;
-    if (probe.judgesHealth) this.#core.health.change(healthChange(probe, result));
+    if (probe.judgesHealth) this.#core.health.change(this.#healthChange(probe, result));
     probe.whenOver(result, probe.evidence);
   }
-}
 
-/** Lifeguard, section III-A: a failed probe counts against this node by the nacks that did not come. */
-function healthChange({ relays, nacked, evidence }: Probe, result: ProbeResult): number {
-  if (result === 'answered') return -1;
-  // Its machine has answered: there was no time for nacks, and this node is as well as it was.
-  if (evidence === 'refused') return 0;
-  return result === 'unsure' || relays.size === 0 ? 1 : relays.size - nacked.size;
+  /**
+   * Lifeguard, section III-A: a failed probe counts against this node by the nacks that did not come. Not by those of members
+   * that are suspected by now: where half of the cluster is gone, that tells nothing of this node.
+   */
+  #healthChange({ relays, nacked, evidence }: Probe, result: ProbeResult): number {
+    if (result === 'answered') return -1;
+    // Its machine has answered: there was no time for nacks, and this node is as well as it was.
+    if (evidence === 'refused') return 0;
+    if (result === 'unsure' || relays.size === 0) return 1;
+    const { settings, table } = this.#core;
+    const isThere = (id: NodeId): boolean => !settings.reliesOnReachable || table.get(id)?.state === 'alive';
+    return [...relays].filter((id) => !nacked.has(id) && isThere(id)).length;
+  }
 }
 
 function spaced(count: number, withinMs: number): readonly number[] {

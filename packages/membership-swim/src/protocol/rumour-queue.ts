@@ -72,13 +72,17 @@ export class RumourQueue {
     if (this.#stacked > 2 * this.#live.size + SLACK) this.#compact();
   }
 
-  /** The next for one packet, of at most so many bytes. Each counts as sent; who was sent `limit` times is done. */
-  take(maxBytes: number, limit: number): readonly Rumour[] {
+  /**
+   * The next for one packet, of at most so many bytes. Each counts as sent, if the packet is likely to arrive; who was sent
+   * `limit` times is done.
+   */
+  take(maxBytes: number, limit: number, counts: boolean = true): readonly Rumour[] {
     if (this.#live.size === 0) return [];
     this.#endSentOften(limit);
     const reserved = this.#users === 0 ? 0 : Math.floor(maxBytes * USER_SHARE);
-    const members = this.#takeOf([KIND.CLEARS, KIND.ACCUSES], maxBytes - reserved, limit);
-    const users = this.#users === 0 ? undefined : this.#takeOf([KIND.USER], maxBytes - members.bytes, limit);
+    const step = counts ? 1 : 0;
+    const members = this.#takeOf([KIND.CLEARS, KIND.ACCUSES], maxBytes - reserved, limit, step);
+    const users = this.#users === 0 ? undefined : this.#takeOf([KIND.USER], maxBytes - members.bytes, limit, step);
     return users === undefined ? members.rumours : [...members.rumours, ...users.rumours];
   }
 
@@ -93,12 +97,12 @@ export class RumourQueue {
     }
   }
 
-  #takeOf(kinds: readonly number[], maxBytes: number, limit: number): { bytes: number; rumours: Rumour[] } {
+  #takeOf(kinds: readonly number[], maxBytes: number, limit: number, step: number): Taken {
     const taken: Taken = { bytes: 0, rumours: [], sent: [] };
     for (let times = 0; times < limit; times += 1) {
       for (const kind of kinds) {
         const stack = this.#tiers[kind]?.[times];
-        if (stack !== undefined && stack.length > 0) this.#takeFrom(stack, times, maxBytes, taken);
+        if (stack !== undefined && stack.length > 0) this.#takeFrom(stack, { times, step, maxBytes }, taken);
       }
     }
     // The newest is stacked last again.
@@ -109,7 +113,11 @@ export class RumourQueue {
     return taken;
   }
 
-  #takeFrom(stack: Queued[], times: number, maxBytes: number, taken: Taken): void {
+  #takeFrom(
+    stack: Queued[],
+    { times, step, maxBytes }: { readonly times: number; readonly step: number; readonly maxBytes: number },
+    taken: Taken,
+  ): void {
     const tooLong: Queued[] = [];
     for (let queued = stack.pop(); queued !== undefined; queued = stack.pop()) {
       this.#stacked -= 1;
@@ -120,7 +128,7 @@ export class RumourQueue {
       } else {
         taken.bytes += queued.bytes;
         taken.rumours.push(queued.rumour);
-        taken.sent.push({ queued, times: times + 1 });
+        taken.sent.push({ queued, times: times + step });
       }
     }
     for (const queued of tooLong.reverse()) this.#stack(queued, times);

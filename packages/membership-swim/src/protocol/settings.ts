@@ -24,6 +24,11 @@ export interface SwimSettings {
   readonly confirmDeadlineMs: number;
   /** Whether a suspect is probed once more, in the last `confirmDeadlineMs` of its time, before it is given up. */
   readonly looksBeforeGivingUp: boolean;
+  /**
+   * Whether it counts who is likely to be there: for help those are asked that were heard of last, what is sent to suspects
+   * isn't counted as told, and nacks that suspects owe aren't held against this node.
+   */
+  readonly reliesOnReachable: boolean;
   /** How many times as long who has only heard of it suspects a node as who has seen it fail. */
   readonly hearsayFactor: number;
   /** Whether what speaks against a node (refused, stalled) chooses how long it is suspected. */
@@ -68,6 +73,7 @@ export const DEFAULT_SETTINGS: SwimSettings = Object.freeze({
   confirmers: 4,
   confirmDeadlineMs: 500,
   looksBeforeGivingUp: true,
+  reliesOnReachable: true,
   hearsayFactor: 2,
   weighsEvidence: true,
   refusedSuspicionMs: 500,
@@ -96,6 +102,7 @@ export const MEMBERLIST_LAN_SETTINGS: SwimSettings = Object.freeze({
   expectedConfirmations: 2,
   confirmers: 0,
   looksBeforeGivingUp: false,
+  reliesOnReachable: false,
   hearsayFactor: 1,
   gossipsAtOnce: false,
   weighsEvidence: false,

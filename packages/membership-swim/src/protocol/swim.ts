@@ -127,6 +127,7 @@ export class Swim {
 
   receive(packet: Packet, from: Address, now: MonotonicMs): void {
     this.#enter(now);
+    this.#core.heard(packet.sender);
     const sender: Destination = { id: packet.sender, incarnation: packet.run, address: from };
     for (const message of packet.messages) this.#handle(message, sender, packet);
   }

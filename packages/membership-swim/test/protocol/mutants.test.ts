@@ -26,6 +26,7 @@ const MUTATIONS: readonly Mutation[] = [
     find: 'this.#renew(heard.refutation < MAX_COUNT ? { refutation: heard.refutation + 1 } : nextEpoch(heard));',
     replace: '',
     breaks: 'who stands still for some seconds comes back',
+    seed: 2,
   },
   {
     name: 'confirmations change nothing',
