@@ -73,11 +73,6 @@ export class ConsulServer implements AsyncDisposable {
     this.#process?.pause();
   }
 
-  /** Whether it stands still by now. */
-  get isPaused(): boolean {
-    return this.#process?.isPaused === true;
-  }
-
   resume(): void {
     this.#process?.resume();
   }

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { guardProcess } from './process-guard.ts';
 
 const READY_MS = 30_000;
 const LOOK_MS = 25;
+const STOP_MS = 5_000;
 /** Of its output, which is shown when it fails. */
 const KEPT_CHARACTERS = 4000;
 
@@ -78,14 +79,15 @@ export class ServerProcess implements AsyncDisposable {
     this.#child?.kill(signal);
   }
 
-  /** It keeps its connections and answers nothing, as soon as all of its threads stand still. */
+  /** It keeps its connections and answers nothing: each of its threads stands still when this returns. */
   pause(): void {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
     this.#child?.kill('SIGSTOP');
-  }
-
-  /** Whether it stands still by now: a signal takes its time on a busy machine. Known on Linux only. */
-  get isPaused(): boolean {
-    return / T /u.test(readFileSync(`/proc/${this.#child?.pid}/stat`, 'utf8'));
+    // A signal takes its time on a busy machine, and what is asked meanwhile could still be answered.
+    for (const end = performance.now() + STOP_MS; !standsStill(pid) && performance.now() < end;) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
   }
 
   resume(): void {
@@ -116,4 +118,14 @@ export class ServerProcess implements AsyncDisposable {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Whether all threads of the process are stopped. Known on Linux only: elsewhere it is taken for granted. */
+function standsStill(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  try {
+    return readdirSync(tasks).every((task) => / T /u.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')));
+  } catch {
+    return true;
+  }
 }
