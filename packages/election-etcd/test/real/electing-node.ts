@@ -11,11 +11,12 @@ const election = await electing(id, { engine: etcdEngine({ endpoints: [endpoint]
 let standing = new AbortController();
 alwaysStanding(election, standing.signal);
 
-/** On a clock that all processes of a machine share. */
+/** On a clock that all processes of a machine share; read first, since the process may be stopped between two lines. */
 function look(): void {
+  const at = process.hrtime.bigint();
   const { leadership } = election;
   const isValid = leadership?.isValid() === true;
-  console.log(`${isValid ? `valid ${leadership.token}` : 'invalid 0'} ${process.hrtime.bigint()}`);
+  console.log(`${isValid ? `valid ${leadership.token}` : 'invalid 0'} ${at}`);
 }
 
 function block(ms: number): void {
