@@ -22,7 +22,10 @@ export async function keepsItsPromises(
   await run.counts();
   await run.starts([first.nodeId]);
   const last = await run.agreed();
-  if (last.token !== second.token) throw new Error(`${second.nodeId} was deposed by who came back`);
+  // On a machine that is busy with other things a grant may lapse by itself; who came back is not to take it.
+  if (last.token !== second.token && last.nodeId === first.nodeId) {
+    throw new Error(`${second.nodeId} was deposed by who came back`);
+  }
   await run.counts();
 }
 
