@@ -83,7 +83,7 @@ export class Connection implements LinkReceiver, Outlet {
     });
     this.#proof = this.#makeProof(established);
     link.receiver = this;
-    link.establish(peer.node.id, settings.maxFrameBytes);
+    link.establish(peer.node.id, settings);
   }
 
   get peerId(): NodeId {

@@ -44,6 +44,12 @@ const FLUSH_MS = 1000;
 /** So many frames, or KiB, of one link are handled in a turn of the event loop; then it is the turn of others. */
 const SHARE = 128;
 
+/**
+ * How long a link rests after each share while the peer leaves its answers unread. It doesn't rest until they are read: of two that
+ * have much for each other, each would wait for the other for ever.
+ */
+const UNREAD_REST_MS = 50;
+
 /** Frames over one socket, in both directions; those of one turn of the event loop leave in one write. */
 export class Link {
   /** What the socket calls. */
@@ -68,9 +74,13 @@ export class Link {
   #held = false;
   #state: 'open' | 'closing' | 'gone' = 'open';
   #linger: Timer | undefined;
+  /** With so much queued the peer can't be reading. */
+  #unreadBytes = Number.POSITIVE_INFINITY;
   /** What is still to be handled, while the socket is paused. */
   #backlog: Uint8Array[] | undefined;
   #waits = false;
+  /** Runs while it rests because the peer doesn't read. */
+  #unreadRest: Timer | undefined;
   /** The turn in which so much of a share was used. */
   #turn = -1;
   #used = 0;
@@ -103,10 +113,11 @@ export class Link {
     return this.#socket?.secured;
   }
 
-  /** The handshake is over: frames up to this length are taken from now on. */
-  establish(name: string, maxFrameBytes: number): void {
+  /** The handshake is over: frames up to this length are taken from now on, and so much may be queued before it counts as unread. */
+  establish(name: string, limits: { readonly maxFrameBytes: number; readonly maxQueueBytes: number }): void {
     this.#remote = name;
-    this.#decoder.limit = maxFrameBytes;
+    this.#decoder.limit = limits.maxFrameBytes;
+    this.#unreadBytes = limits.maxQueueBytes;
   }
 
   get open(): boolean {
@@ -116,6 +127,10 @@ export class Link {
   /** Bytes accepted for sending that the operating system has not yet. */
   get queuedBytes(): number {
     return this.#batch.bytes + (this.#socket?.bufferedBytes ?? 0);
+  }
+
+  get #isUnread(): boolean {
+    return this.queuedBytes > this.#unreadBytes;
   }
 
   /** Ignored once closed. */
@@ -168,9 +183,9 @@ export class Link {
   #decode(bytes: Uint8Array): void {
     const { turn } = this.#turns;
     if (turn !== this.#turn) [this.#turn, this.#used] = [turn, 0];
-    this.#used += bytes.length >>> 10;
     try {
       const taken = this.#decoder.push(bytes);
+      this.#used += taken >>> 10;
       if (this.#state === 'open' && this.#used >= SHARE) this.#rest(bytes.subarray(taken));
     } catch (error) {
       this.receiver.violated(toClusterError(error, 'PROTOCOL', 'a frame could not be taken'));
@@ -183,8 +198,16 @@ export class Link {
     this.#backlog ??= [];
     if (bytes.length > 0) this.#backlog.unshift(bytes);
     this.#waits = true;
-    this.#turns.wait(this.#goOn);
+    if (this.#isUnread) this.#unreadRest = this.#context.clock.setTimer(UNREAD_REST_MS, this.#restEnds);
+    else this.#turns.wait(this.#goOn);
   }
+
+  readonly #restEnds = (): void => {
+    if (this.#unreadRest === undefined) return;
+    this.#unreadRest.cancel();
+    this.#unreadRest = undefined;
+    this.#turns.wait(this.#goOn);
+  };
 
   readonly #goOn = (): void => {
     this.#waits = false;
@@ -203,6 +226,7 @@ export class Link {
     this.#held = false;
     this.#write();
     if (this.#state === 'open') this.receiver.drained();
+    if (!this.#isUnread) this.#restEnds();
   }
 
   #closed(error?: Error): void {
@@ -233,6 +257,7 @@ export class Link {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
     this.#linger?.cancel();
+    this.#unreadRest?.cancel();
     this.#backlog = undefined;
     this.#batch.take();
     this.#keeper.gone();

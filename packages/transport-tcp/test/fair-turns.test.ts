@@ -46,6 +46,37 @@ describe('links that share an event loop', () => {
     expect(link.isPaused).toBe(false);
   });
 
+  it('rest after each share while the peer leaves its answers unread, and never for good', () => {
+    const loop = new Loop();
+    const link = loop.link();
+    link.unreadBytes = QUEUE_BYTES + 1;
+    link.hear(messages(0, 10_000));
+    for (let turn = 0; turn < 20; turn += 1) loop.turn();
+    expect(link.heard).toHaveLength(128);
+    loop.timersRun();
+    for (let turn = 0; turn < 20; turn += 1) loop.turn();
+    expect(link.heard).toHaveLength(256);
+    link.unreadBytes = 0;
+    link.drain();
+    while (link.isPaused) loop.turn();
+    expect(link.heard).toEqual(Array.from({ length: 10_000 }, (_, number) => number));
+  });
+
+  it('rest on when the peer has read a little', () => {
+    const loop = new Loop();
+    const link = loop.link();
+    link.unreadBytes = 2 * QUEUE_BYTES;
+    link.hear(messages(0, 10_000));
+    link.unreadBytes = QUEUE_BYTES + 1;
+    link.drain();
+    for (let turn = 0; turn < 20; turn += 1) loop.turn();
+    expect(link.heard).toHaveLength(128);
+    link.close();
+    loop.timersRun();
+    for (let turn = 0; turn < 20; turn += 1) loop.turn();
+    expect(link.heard).toHaveLength(128);
+  });
+
   it('count what large frames cost, too', () => {
     const loop = new Loop();
     const link = loop.link();
@@ -55,20 +86,38 @@ describe('links that share an event loop', () => {
   });
 });
 
-/** An event loop that turns when it is told to. */
+const QUEUE_BYTES = 1024 * 1024;
+
+/** An event loop that turns when it is told to, and whose timers run when they are told to. */
 class Loop {
   readonly #turns: FairTurns;
   readonly #context: TransportContext;
   #deferred: (() => void)[] = [];
+  readonly #timers = new Set<() => void>();
 
   constructor() {
-    const clock = { ...realSystem.clock, now: () => 0, defer: (run: () => void) => void this.#deferred.push(run) };
+    const clock = {
+      ...realSystem.clock,
+      now: () => 0,
+      defer: (run: () => void) => void this.#deferred.push(run),
+      setTimer: (_ms: number, run: () => void) => {
+        this.#timers.add(run);
+        return { cancel: () => void this.#timers.delete(run) };
+      },
+    };
     this.#turns = new FairTurns(clock);
     this.#context = { ...realSystem, clock, debug: new Set<string>() } as unknown as TransportContext;
   }
 
   turn(): void {
     for (const run of this.#deferred.splice(0)) run();
+  }
+
+  timersRun(): void {
+    for (const run of this.#timers) {
+      this.#timers.delete(run);
+      run();
+    }
   }
 
   link(): Listening {
@@ -80,6 +129,7 @@ class Loop {
 class Listening {
   readonly heard: number[] = [];
   isPaused = false;
+  unreadBytes = 0;
   readonly #link: Link;
 
   constructor(context: TransportContext, turns: FairTurns) {
@@ -94,11 +144,14 @@ class Listening {
       lost: () => undefined,
     };
     const address = { host: '127.0.0.1', port: 1 };
+    const unreadBytes = (): number => this.unreadBytes;
     this.#link = new Link(context, turns, address, receiver, { closing: () => undefined, gone: () => undefined });
     const socket: Socket = {
       local: address,
       remote: address,
-      bufferedBytes: 0,
+      get bufferedBytes() {
+        return unreadBytes();
+      },
       write: () => true,
       pause: () => void (this.isPaused = true),
       resume: () => void (this.isPaused = false),
@@ -106,11 +159,15 @@ class Listening {
       destroy: () => undefined,
     };
     this.#link.attach(socket);
-    this.#link.establish('peer', 1024 * 1024);
+    this.#link.establish('peer', { maxFrameBytes: 1024 * 1024, maxQueueBytes: QUEUE_BYTES });
   }
 
   hear(bytes: Uint8Array): void {
     this.#link.handler.data(bytes);
+  }
+
+  drain(): void {
+    this.#link.handler.drain();
   }
 
   close(): void {
