@@ -15,6 +15,8 @@ export {
 } from './base-discovery.ts';
 export { BaseLocks, type LockRequest, type LockShare } from './base-locks.ts';
 export { Broadcast } from './broadcast.ts';
+export { ByteReader, type LengthForm, readU32, type UnsoundBytes } from './byte-reader.ts';
+export { ByteWriter, MAX_NUMBER_BYTES, numberBytes } from './byte-writer.ts';
 export type { CallOptions } from './call-options.ts';
 export { areFounders, type Charter, foundersOf, isCharter, MAX_FOUNDERS } from './charter.ts';
 export { type Channel, type ChannelOptions, createChannel } from './channel.ts';
