@@ -141,7 +141,7 @@ export type {
   StreamPeer,
   StreamSecurity,
 } from './stream-security.ts';
-export { type CertificateOptions, describeCertificate, namesNode } from './certificates.ts';
+export { CertificateFiles, type CertificateOptions, describeCertificate, namesNode } from './certificates.ts';
 export type {
   ConnectOptions,
   DatagramOptions,
@@ -197,8 +197,10 @@ export {
   type Peer,
   type PeerState,
   type RequestHandler,
+  type RequestHandlerOptions,
   type RequestOptions,
   type StreamHandler,
   type Transport,
+  type TransportClient,
   type TransportEvent,
 } from './transport.ts';

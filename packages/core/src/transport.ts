@@ -25,6 +25,8 @@ export const messageKind = {
   SHARED_STATE: 8,
   /** Which side of a partition goes on, told to those who are on it. */
   SPLIT_BRAIN: 9,
+  /** What operators ask of a node. */
+  OPERATIONS: 10,
   /** The first kind that is free for users. */
   USER: 1024,
 } as const;
@@ -66,6 +68,16 @@ export interface RequestOptions extends CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** Whom the handler of requests serves. */
+export interface RequestHandlerOptions {
+  /**
+   * Clients too: programs that know the cluster's secret, or have a certificate of its own, and are no nodes of it. To such
+   * a handler `from` is how the client calls itself, and several may share that.
+   * @default false: clients are answered with `UNSUPPORTED`
+   */
+  readonly clients?: boolean;
+}
+
 /**
  * Handlers get bytes that are theirs to keep. What they throw, or reject with, is reported and never ends the
  * connection. The next message doesn't wait for a handler that is async.
@@ -93,6 +105,9 @@ export interface OutgoingStream extends AsyncDisposable {
  * arrive in the order they were sent. Bytes that were given to `send` and `request` are the caller's again when the
  * call has returned, those of a stream's `write` when it has resolved. What is no
  * kind or no bytes is refused with `INVALID_OPTIONS`.
+ *
+ * Where clients are served, they are none of `peers`, no event tells of them, nothing is sent to them but answers, and of
+ * what they send only requests arrive, at handlers that are for them too.
  */
 export interface Transport extends AsyncDisposable {
   /** This node with its advertised address, complete once `start` has resolved. */
@@ -131,8 +146,20 @@ export interface Transport extends AsyncDisposable {
   openStream(to: NodeId, kind: MessageKind, options?: CallOptions): Promise<OutgoingStream>;
   /** One handler a kind; a second throws `INVALID_OPTIONS`. Disposing removes it. Unknown kinds are dropped. */
   onMessage(kind: MessageKind, handler: MessageHandler): Disposable;
-  onRequest(kind: MessageKind, handler: RequestHandler): Disposable;
+  onRequest(kind: MessageKind, handler: RequestHandler, options?: RequestHandlerOptions): Disposable;
   onStream(kind: MessageKind, handler: StreamHandler): Disposable;
   /** The subscription begins with the call. It holds at most 1,024 unread events; then the oldest are dropped. */
   watch(options?: CallOptions): AsyncIterable<TransportEvent>;
+}
+
+/** A connection with one node, of a program that is none: it is no peer of that node, and nobody dials it. */
+export interface TransportClient extends AsyncDisposable {
+  /** Who has answered. */
+  readonly node: ClusterNode;
+  /** The cluster's id, where the node knows it. */
+  readonly clusterId: string | undefined;
+  /** Whether the connection stands. One that has ended doesn't come again. */
+  readonly isConnected: boolean;
+  /** As `request` of a transport; `UNSUPPORTED` also where the handler doesn't serve clients. */
+  request(kind: MessageKind, payload: Uint8Array, options?: RequestOptions): Promise<Uint8Array>;
 }

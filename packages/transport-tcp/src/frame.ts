@@ -1,8 +1,10 @@
 import type { MessageKind } from '@quorate/core';
 
 /** The version of the protocol that is spoken, and the oldest that is still understood. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const OLDEST_PROTOCOL_VERSION = 1;
+/** The first in which who dials may be a client: to an older node it would be a peer. */
+export const CLIENT_PROTOCOL_VERSION = 2;
 
 /** Opens the handshake's frames: `QUOR`. */
 export const MAGIC = 0x51554f52;

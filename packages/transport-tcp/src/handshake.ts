@@ -9,13 +9,14 @@ import {
   type TransportContext,
 } from '@quorate/core';
 import type { Frame, FrameOf } from './frame.ts';
-import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './frame.ts';
+import { CLIENT_PROTOCOL_VERSION, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './frame.ts';
 import {
   type Introduction,
   introduce,
   objection,
   parseIntroduction,
   parseRefusal,
+  type PartyRole,
   type Refusal,
   refusal,
 } from './introduction.ts';
@@ -29,6 +30,8 @@ export interface Gatekeeper {
   readonly context: TransportContext;
   readonly settings: Settings;
   readonly self: ClusterNode;
+  /** What this side is. */
+  readonly party: PartyRole;
   readonly guard: StreamGuard;
   /** Whether there is a live connection with this very incarnation. */
   isConnected(peer: Introduction): boolean;
@@ -38,6 +41,8 @@ export interface Gatekeeper {
   claim(peer: Introduction): Refusal | undefined;
   /** An incoming handshake has sent its `WELCOME`. */
   welcomed(handshake: Handshake, peer: Introduction): void;
+  /** An acceptor's last question: is there still a place for this peer? */
+  admit(peer: Introduction): Refusal | undefined;
   /** The handshake succeeded: the link is the table's. */
   establish(established: Established): void;
 }
@@ -97,7 +102,7 @@ export class Handshake implements LinkReceiver {
     if (this.#step !== 'hello') return;
     this.#step = 'welcome';
     this.#role = 'dialler';
-    const versions = { minVersion: OLDEST_PROTOCOL_VERSION, maxVersion: PROTOCOL_VERSION };
+    const versions = { minVersion: oldestVersion(this.#gate.party), maxVersion: PROTOCOL_VERSION };
     this.link.send({ type: 'HELLO', ...versions, intro: this.#introduce(false) });
   }
 
@@ -155,16 +160,17 @@ export class Handshake implements LinkReceiver {
       this.refuse(refusal('version', versionMessage(minVersion, maxVersion)));
       return;
     }
+    const version = Math.min(maxVersion, PROTOCOL_VERSION);
     this.#consider(intro, (peer) => {
       this.#step = 'ready';
       const connected = this.#gate.isConnected(peer);
       this.#gate.welcomed(this, peer);
-      this.link.send({ type: 'WELCOME', version: PROTOCOL_VERSION, intro: this.#introduce(connected) });
+      this.link.send({ type: 'WELCOME', version, intro: this.#introduce(connected) });
     });
   }
 
   #welcome({ version, intro }: FrameOf<'WELCOME'>): void {
-    if (version < OLDEST_PROTOCOL_VERSION || version > PROTOCOL_VERSION) {
+    if (version < oldestVersion(this.#gate.party) || version > PROTOCOL_VERSION) {
       this.refuse(refusal('version', versionMessage(version, version)));
       return;
     }
@@ -183,7 +189,7 @@ export class Handshake implements LinkReceiver {
     const peer = this.#peer;
     if (peer === undefined) return;
     // The node may have learned its cluster's id since it said WELCOME.
-    const refused = this.#objection(peer);
+    const refused = this.#objection(peer) ?? this.#gate.admit(peer);
     if (refused === undefined) this.#establish(peer);
     else this.refuse(refused);
   }
@@ -207,9 +213,12 @@ export class Handshake implements LinkReceiver {
   }
 
   #objection(peer: Introduction): Refusal | undefined {
-    const { context, guard, self, settings } = this.#gate;
+    const { context, guard, party, self, settings } = this.#gate;
     const { id } = peer.node;
-    const refused = objection(context, self.id, peer, guard.method);
+    if (peer.role === 'client' && this.#role === 'dialler') {
+      return refusal('protocol', `${id}, which was dialled, says that it is a client`);
+    }
+    const refused = objection(context, self.id, party, peer, guard.method);
     if (refused !== undefined) return refused;
     const shown = guard.objection(id, this.link.secured);
     if (shown !== undefined) return refusal('authentication', shown);
@@ -247,9 +256,9 @@ export class Handshake implements LinkReceiver {
   }
 
   #introduce(connected: boolean): object {
-    const { context, settings, self, guard } = this.#gate;
+    const { context, settings, self, party: role, guard } = this.#gate;
     this.#toldId = context.cluster.id;
-    return introduce(context, self, settings.maxFrameBytes, guard.method, connected);
+    return introduce(context, self, settings.maxFrameBytes, guard.method, { connected, role });
   }
 }
 
@@ -262,6 +271,10 @@ const SILENCE: Readonly<Record<AuthMethod, string | undefined>> = {
   none: 'it wants a secret or a certificate of this node, which has none, or has just ended',
   'shared-key': undefined,
 };
+
+function oldestVersion(party: PartyRole): number {
+  return party === 'client' ? CLIENT_PROTOCOL_VERSION : OLDEST_PROTOCOL_VERSION;
+}
 
 /** A question that fails is no consent. */
 function isAllowed({ allow }: Settings, id: NodeId): boolean {

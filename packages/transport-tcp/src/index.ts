@@ -23,4 +23,5 @@
 export type { Frame } from './frame.ts';
 export { frameToJson } from './frame-json.ts';
 export type { HeartbeatOptions, ReconnectOptions, TcpTransportOptions } from './options.ts';
+export { connectTcpClient, type TcpClientOptions } from './tcp-client.ts';
 export { tcpTransport } from './tcp-transport.ts';

@@ -7,6 +7,9 @@ const MAX_AUTH_METHODS = 16;
 /** The least limit of frames that a peer may announce: every control frame fits. */
 const MIN_FRAME_BYTES: number = 64 * 1024;
 
+/** What a party of a connection is: one of the cluster's nodes, or a program that only asks them. */
+export type PartyRole = 'node' | 'client';
+
 /** What both sides of a handshake say about themselves, checked. */
 export interface Introduction {
   readonly cluster: string;
@@ -16,6 +19,7 @@ export interface Introduction {
   readonly maxFrameBytes: number;
   readonly auth: readonly string[];
   readonly connected: boolean;
+  readonly role: PartyRole;
 }
 
 /** This node's introduction, for the wire. */
@@ -24,7 +28,7 @@ export function introduce(
   self: ClusterNode,
   maxFrameBytes: number,
   method: AuthMethod,
-  connected: boolean,
+  { connected, role }: Pick<Introduction, 'connected' | 'role'>,
 ): object {
   const { name, id } = context.cluster;
   return {
@@ -35,16 +39,19 @@ export function introduce(
     maxFrameBytes,
     auth: [method],
     connected,
+    ...(role === 'node' ? {} : { role }),
   };
 }
 
 /** @throws ClusterError `PROTOCOL`, naming the field */
 export function parseIntroduction(value: unknown): Introduction {
   const given = asRecord(value);
-  const { cluster, clusterId, node, incarnation, maxFrameBytes, auth, connected } = given;
+  const { cluster, clusterId, node, incarnation, maxFrameBytes, auth, connected, role = 'node' } = given;
   require(isName(cluster), 'cluster');
   require(clusterId === undefined || isName(clusterId), 'clusterId');
-  require(isClusterNode(node) && node.port !== 0, 'node');
+  require(role === 'node' || role === 'client', 'role');
+  // Nobody dials a client, whatever address it were to name.
+  require(isClusterNode(node) && (node.port === 0) === (role === 'client'), 'node');
   require(Number.isSafeInteger(incarnation) && (incarnation as number) >= 0, 'incarnation');
   require(Number.isSafeInteger(maxFrameBytes) && (maxFrameBytes as number) >= MIN_FRAME_BYTES, 'maxFrameBytes');
   require(isMethods(auth), 'auth');
@@ -56,6 +63,7 @@ export function parseIntroduction(value: unknown): Introduction {
     maxFrameBytes: maxFrameBytes as number,
     auth: auth as readonly string[],
     connected: connected === true,
+    role: role as PartyRole,
   };
 }
 
@@ -80,6 +88,7 @@ export interface Refusal {
 export function objection(
   context: TransportContext,
   selfId: NodeId,
+  selfRole: PartyRole,
   peer: Introduction,
   method: AuthMethod,
 ): Refusal | undefined {
@@ -91,7 +100,7 @@ export function objection(
     const message = `both clusters are called "${name}", but ${selfId}'s has the id ${id}, ${peer.node.id}'s ${peerText(peer.clusterId)}`;
     return refusal('cluster', message);
   }
-  if (peer.node.id === selfId) {
+  if (peer.role === 'node' && selfRole === 'node' && peer.node.id === selfId) {
     const self = peer.incarnation === context.incarnation;
     return self
       ? refusal('self', `${selfId} has dialled itself`)

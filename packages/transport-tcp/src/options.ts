@@ -69,7 +69,13 @@ export interface TcpTransportOptions {
    */
   readonly maxPeers?: number;
   /**
-   * Whether there may be a connection with the node of this id; asked in each handshake, whoever has dialled.
+   * The most connections of clients at a time: programs that ask this node, and are none of the cluster. Beyond it they
+   * are refused.
+   * @default 32
+   */
+  readonly maxClients?: number;
+  /**
+   * Whether there may be a connection with the node, or client, of this id; asked in each handshake, whoever has dialled.
    * @default whoever belongs to the cluster
    */
   readonly allow?: (id: NodeId) => boolean;
@@ -97,6 +103,7 @@ export function settingsFrom(options: TcpTransportOptions): Settings {
     handshakeTimeoutMs: 5000,
     maxPendingConnections: 128,
     maxPeers: 1024,
+    maxClients: 32,
     allow: () => true,
     ...given,
     heartbeat: heartbeatFrom(given.heartbeat),
@@ -115,6 +122,7 @@ const rules: OptionRules<TcpTransportOptions> = {
   handshakeTimeoutMs: duration,
   maxPendingConnections: rule.integer({ min: 1, max: 65_536 }),
   maxPeers: rule.integer({ min: 1, max: 65_536 }),
+  maxClients: rule.integer({ min: 0, max: 65_536 }),
   allow: rule.value('a function from a node id to true or false', (value) => typeof value === 'function'),
   heartbeat: rule.group<HeartbeatOptions>('tcpTransport: heartbeat', { intervalMs: duration, timeoutMs: duration }),
   reconnect: rule.group<ReconnectOptions>('tcpTransport: reconnect', { minMs: duration, maxMs: duration }),

@@ -8,6 +8,7 @@ import {
   type TransportContext,
   type TransportEvent,
 } from '@quorate/core';
+import type { ClientTable } from './client-table.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { Established, Gatekeeper, Handshake } from './handshake.ts';
 import type { Handlers } from './handlers.ts';
@@ -35,6 +36,7 @@ export interface PeerTableParts {
   readonly handlers: Handlers;
   readonly reporter: Reporter;
   readonly events: PeerEvents;
+  readonly clients: ClientTable;
   self(): ClusterNode;
 }
 
@@ -51,6 +53,7 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
   readonly guard: StreamGuard;
   readonly handlers: Handlers;
   readonly reporter: Reporter;
+  readonly party = 'node';
   readonly #parts: PeerTableParts;
   /** In the order in which they were last connected: the first disconnected one is forgotten first. */
   readonly #entries = new Map<NodeId, Entry>();
@@ -103,21 +106,27 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
   /** What is accepted has changed, or time has passed: every connection is judged again. */
   reauthenticate(): void {
     for (const { connection } of this.#entries.values()) connection?.reauthenticate();
+    this.#parts.clients.reauthenticate();
   }
 
   /** Takes leave of everybody; no handshake succeeds from here on. */
   close(): void {
     this.#closed = true;
     for (const { connection } of this.#entries.values()) connection?.close('leaving', 'local');
+    this.#parts.clients.close();
   }
 
   isConnected(peer: Introduction): boolean {
-    return this.connection(peer.node.id)?.peer.incarnation === peer.incarnation;
+    return peer.role === 'node' && this.connection(peer.node.id)?.peer.incarnation === peer.incarnation;
   }
 
   challenge(peer: Introduction, answer: (refused: Refusal | undefined) => void): void {
     if (this.#closed) {
       answer(refusal('busy', `${this.self.id} is stopping`));
+      return;
+    }
+    if (peer.role === 'client') {
+      answer(this.admit(peer));
       return;
     }
     const live = this.connection(peer.node.id);
@@ -133,6 +142,11 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     live.probe((alive) => answer(alive ? duplicate(live.peer.node, peer.node) : undefined));
   }
 
+  admit(peer: Introduction): Refusal | undefined {
+    if (peer.role === 'node' || this.#parts.clients.hasRoom) return undefined;
+    return refusal('busy', `${this.self.id} serves as many clients as it may`);
+  }
+
   claim(peer: Introduction): Refusal | undefined {
     const { id } = peer.node;
     if (this.isConnected(peer)) return refusal('already-connected', `${this.self.id} and ${id} are connected`);
@@ -144,13 +158,18 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     return undefined;
   }
 
-  welcomed(handshake: Handshake): void {
+  welcomed(handshake: Handshake, peer: Introduction): void {
+    if (peer.role === 'client') return;
     for (const other of this.#welcoming) if (!other.welcoming) this.#welcoming.delete(other);
     this.#welcoming.add(handshake);
   }
 
   establish(established: Established): void {
     const { peer } = established;
+    if (peer.role === 'client') {
+      this.#parts.clients.take(established);
+      return;
+    }
     const live = this.connection(peer.node.id);
     live?.close('replaced', 'closed');
     // Who waited to hear whether that one lives may have taken its place by now.

@@ -16,6 +16,7 @@ import {
   type OutgoingStream,
   type Peer,
   type RequestHandler,
+  type RequestHandlerOptions,
   type RequestOptions,
   type StreamHandler,
   throwIfAborted,
@@ -25,6 +26,7 @@ import {
   type TransportEvent,
 } from '@quorate/core';
 import { Acceptor } from './acceptor.ts';
+import { ClientTable } from './client-table.ts';
 import type { Connection } from './connection.ts';
 import { Contacts } from './contacts.ts';
 import { Dialler } from './dial.ts';
@@ -47,6 +49,8 @@ export class TcpTransport implements Transport {
     requests: new HandlerTable<RequestHandler>(),
     streams: new HandlerTable<StreamHandler>(),
   };
+  /** Of those, the ones that serve clients too. */
+  readonly #clientRequests = new HandlerTable<RequestHandler>();
   readonly #reporter: Reporter;
   readonly #links: LinkSet;
   readonly #peers: PeerTable;
@@ -146,9 +150,17 @@ export class TcpTransport implements Transport {
     return this.#handlers.messages.add(kind, handler);
   }
 
-  onRequest(kind: MessageKind, handler: RequestHandler): Disposable {
+  onRequest(kind: MessageKind, handler: RequestHandler, { clients = false }: RequestHandlerOptions = {}): Disposable {
     this.#checkOpen();
-    return this.#handlers.requests.add(kind, handler);
+    const added = this.#handlers.requests.add(kind, handler);
+    if (!clients) return added;
+    const forClients = this.#clientRequests.add(kind, handler);
+    return {
+      [Symbol.dispose]: () => {
+        added[Symbol.dispose]();
+        forClients[Symbol.dispose]();
+      },
+    };
   }
 
   onStream(kind: MessageKind, handler: StreamHandler): Disposable {
@@ -202,12 +214,12 @@ export class TcpTransport implements Transport {
   }
 
   #makePeers(settings: Settings): PeerTable {
+    const guard = new StreamGuard(this.#context);
+    const common = { context: this.#context, settings, guard, reporter: this.#reporter };
     return new PeerTable({
-      context: this.#context,
-      settings,
-      guard: new StreamGuard(this.#context),
+      ...common,
       handlers: this.#handlers,
-      reporter: this.#reporter,
+      clients: new ClientTable({ ...common, requests: this.#clientRequests }),
       self: () => this.#self,
       events: {
         publish: (event) => this.#events.publish(event),
