@@ -1,5 +1,7 @@
 export * from './certificates.ts';
 export * from './consul.ts';
+export * from './datagram-mesh.ts';
+export * from './directed-pipe.ts';
 export * from './dns.ts';
 export * from './etcd.ts';
 export * from './find-program.ts';
@@ -8,6 +10,7 @@ export * from './holding-process.ts';
 export * from './kubernetes.ts';
 export * from './node-authority.ts';
 export * from './process-guard.ts';
+export * from './proxy-mesh.ts';
 export * from './redis.ts';
 export * from './server-process.ts';
 export * from './tcp-gate.ts';

@@ -1,7 +1,6 @@
 import { Seeded } from '../raft/seeded.ts';
-import type { LinkState } from './directed-pipe.ts';
 import type { NodeSupervisor } from './node-supervisor.ts';
-import type { ProxyMesh } from './proxy-mesh.ts';
+import type { LinkState, ProxyMesh } from '@quorate/test-servers';
 
 type Link = readonly [from: string, to: string];
 

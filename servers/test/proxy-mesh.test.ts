@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ProxyMesh } from '../src/processes/proxy-mesh.ts';
+import { ProxyMesh } from '../src/proxy-mesh.ts';
 
 const HOST = '127.0.0.1';
 
