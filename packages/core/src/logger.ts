@@ -1,10 +1,11 @@
+import { guardedCall } from './guarded-call.ts';
 import { plainText } from './plain-text.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /**
  * What Quorate logs through. `console` fits as it is, and so does a pino logger. Messages are single strings;
- * details, where there are any, follow as further arguments. Secrets are never logged.
+ * details, where there are any, follow as further arguments. Secrets are never logged. A line that it throws for is lost.
  */
 export interface Logger {
   debug(message: string, ...details: unknown[]): void;
@@ -29,16 +30,20 @@ const MAX_MESSAGE_LENGTH = 8192;
 
 /**
  * A logger that passes on messages of at least this level, each behind `prefix`. A message becomes one line, of what can be
- * seen: whoever wrote a part of it must not be able to write lines of its own.
+ * seen: whoever wrote a part of it must not be able to write lines of its own. What the logger throws, or rejects with, is
+ * dropped: it is called from the handlers of sockets and timers, where that would end the process.
  */
 export function leveledLogger(logger: Logger, level: LogSink, prefix = ''): Logger {
   const at = (of: LogLevel) =>
     RANK[of] < RANK[level]
       ? () => undefined
       : (message: string, ...details: unknown[]) =>
-          logger[of](plainText(prefix + message, MAX_MESSAGE_LENGTH), ...details);
+          guardedCall(() => logger[of](plainText(prefix + message, MAX_MESSAGE_LENGTH), ...details), drop);
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
+
+/** Of a log that fails nobody can be told by it. */
+const drop = (): void => undefined;
 
 /** The logger that says nothing. */
 export const silentLogger: Logger = {

@@ -165,6 +165,21 @@ describe('loggers', () => {
     expect(lines[1]).toHaveLength(8193);
   });
 
+  it('lose what the one behind them throws for, or rejects', async () => {
+    const lines: string[] = [];
+    const full = (): never => {
+      throw new Error('the disk is full');
+    };
+    const late = (): unknown => Promise.reject(new Error('nobody takes it'));
+    const sink: Logger = { debug: full, info: late, warn: full, error: (line) => void lines.push(line) };
+    const logger = leveledLogger(sink, 'debug');
+    expect(() => logger.debug('1')).not.toThrow();
+    logger.info('2');
+    logger.error('3');
+    await new Promise((resolve) => void setTimeout(resolve, 0));
+    expect(lines).toEqual(['3']);
+  });
+
   it('are told from other things', () => {
     expect(isLogger(console)).toBe(true);
     for (const other of [undefined, {}, { info: () => undefined }, 'console']) expect(isLogger(other)).toBe(false);

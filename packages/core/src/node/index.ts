@@ -4,7 +4,7 @@
  * The real machine: the one place of Quorate that touches the system's clock, chance, network and disk.
  */
 import { crc32 } from 'node:zlib';
-import { DEBUG_TEXT, isLogger, type Logger, parseDebugScopes } from '../logger.ts';
+import { DEBUG_TEXT, isLogger, leveledLogger, type Logger, parseDebugScopes } from '../logger.ts';
 import { checkOptions, type OptionRules, rule } from '../option-rules.ts';
 import type { System } from '../system.ts';
 import { systemClock } from './clock.ts';
@@ -34,14 +34,15 @@ export interface NodeSystemOptions {
  */
 export function nodeSystem(options: NodeSystemOptions = {}): System {
   const { logger = console, debug = process.env['QUORATE_DEBUG'] } = checkOptions('nodeSystem', rules, options);
+  const guarded = leveledLogger(logger, 'debug');
   return {
     clock: systemClock(),
     random: new CryptoRandom(),
-    net: new SystemNet(logger),
+    net: new SystemNet(guarded),
     disk: new FileDisk(),
     crypto: systemCrypto,
     crc32,
-    logger,
+    logger: guarded,
     debug: parseDebugScopes(debug),
   };
 }
