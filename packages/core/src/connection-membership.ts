@@ -7,6 +7,7 @@ import { ClusterError } from './cluster-error.ts';
 import { type NodeId, sameNode } from './cluster-node.ts';
 import type { MembershipContext } from './context.ts';
 import { shared, throwIfAborted } from './deadline.ts';
+import { forgettable, withMember } from './gone-members.ts';
 import { decodeLeaveNotice, encodeLeaveNotice } from './leave-notice.ts';
 import type { FailureReason, Member, Membership, MembershipChange, MembershipView } from './membership.ts';
 import { checkOptions, rule } from './option-rules.ts';
@@ -31,8 +32,11 @@ export interface ConnectionMembershipOptions {
   readonly leaveTimeoutMs?: number;
 }
 
-/** The most members in the view that left or are unreachable; the ones that went first are dropped. */
-export const MAX_GONE_MEMBERS = 1_000;
+/**
+ * The most members in the view that are suspect; of more, the one that was alive for the shortest time counts as unreachable at
+ * once. Where strangers are let in, they can come and go under ever other names, and must push nobody out who was here before.
+ */
+export const MAX_SUSPECT_MEMBERS = 1_000;
 
 const MAX_UNREAD_CHANGES = 1_024;
 /** Fewer than the transport queues, so that a queue that they have filled is made up for. */
@@ -65,6 +69,13 @@ const membershipRules = {
 
 type MemberDraft = Pick<Member, 'node' | 'incarnation' | 'state'>;
 
+interface Suspicion {
+  readonly timer: Timer;
+  /** How long the member was alive before. */
+  readonly livedMs: number;
+  reason: FailureReason;
+}
+
 /** A change without the view that it makes. */
 type Happening = MembershipChange extends infer C
   ? C extends MembershipChange
@@ -80,7 +91,7 @@ class ConnectionMembership implements Membership {
   readonly #changes = new Broadcast<MembershipChange>(MAX_UNREAD_CHANGES);
   readonly #closed = new AbortController();
   /** Exactly one for each suspect. */
-  readonly #suspicions = new Map<NodeId, { readonly timer: Timer; reason: FailureReason }>();
+  readonly #suspicions = new Map<NodeId, Suspicion>();
   /** The incarnations that said that they leave, of members in the view: they are still connected for a moment. */
   readonly #leavers = new Map<NodeId, number>();
   #view: MembershipView;
@@ -222,9 +233,17 @@ class ConnectionMembership implements Membership {
 
   #suspect(known: Member, reason: FailureReason): void {
     const { id } = known.node;
-    const timer = this.#context.clock.setTimer(this.#unreachableAfterMs, () => this.#fail(id));
-    this.#suspicions.set(id, { timer, reason });
+    const { clock } = this.#context;
+    const timer = clock.setTimer(this.#unreachableAfterMs, () => this.#fail(id));
+    this.#suspicions.set(id, { timer, livedMs: clock.now() - known.since, reason });
     this.#change({ ...known, state: 'suspect' }, { type: 'suspected', reason });
+    if (this.#suspicions.size > MAX_SUSPECT_MEMBERS) this.#failBriefest();
+  }
+
+  #failBriefest(): void {
+    const [briefest] = [...this.#suspicions].reduce((a, b) => (b[1].livedMs < a[1].livedMs ? b : a));
+    this.#suspicions.get(briefest)?.timer.cancel();
+    this.#fail(briefest);
   }
 
   #fail(id: NodeId): void {
@@ -257,18 +276,15 @@ class ConnectionMembership implements Membership {
     const since = known?.state === draft.state ? known.since : clock.now();
     const { node, state, incarnation } = draft;
     const member: Member = { node, state, incarnation, since };
-    this.#view = nextView(this.#view, this.#withoutForgotten(), member);
+    this.#view = nextView(this.#view, member, this.#forget());
     this.#changes.publish({ ...happening, member, view: this.#view });
   }
 
   /** Bounded: forgetting rides on the changes that add members, so the view never changes unannounced. */
-  #withoutForgotten(): readonly Member[] {
-    const before = this.#context.clock.now() - this.#forgetAfterMs;
-    const members = [...this.#view.members.values()];
-    const gone = members.filter(isGone).sort((a, b) => b.since - a.since);
-    const kept = new Set(gone.slice(0, MAX_GONE_MEMBERS).filter(({ since }) => since > before));
-    for (const member of gone) if (!kept.has(member)) this.#forgetLeaver(member.node.id);
-    return members.filter((member) => !isGone(member) || kept.has(member));
+  #forget(): ReadonlySet<NodeId> {
+    const forgotten = forgettable(this.#view.members, this.#context.clock.now() - this.#forgetAfterMs);
+    for (const id of forgotten) this.#forgetLeaver(id);
+    return forgotten;
   }
 
   /** Unless it is still connected, and would join again. */
@@ -281,7 +297,7 @@ class ConnectionMembership implements Membership {
     const { transport } = this.#context;
     const own = this.#view.members.get(transport.self.id);
     if (own !== undefined && sameNode(own.node, transport.self)) return;
-    this.#view = nextView(this.#view, [...this.#view.members.values()], this.#describeSelf(own));
+    this.#view = nextView(this.#view, this.#describeSelf(own));
   }
 
   #describeSelf(known?: Member): Member {
@@ -290,13 +306,10 @@ class ConnectionMembership implements Membership {
   }
 }
 
-function isGone({ state }: Member): boolean {
-  return state === 'left' || state === 'unreachable';
-}
-
-/** In order of id, so that every reader sees the same order. */
-function nextView({ version }: MembershipView, members: readonly Member[], changed: Member): MembershipView {
-  const next = new Map(members.map((member) => [member.node.id, member]));
-  next.set(changed.node.id, changed);
-  return { version: version + 1, members: new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1))) };
+function nextView(
+  { version, members }: MembershipView,
+  changed: Member,
+  forgotten?: ReadonlySet<NodeId>,
+): MembershipView {
+  return { version: version + 1, members: withMember(members, changed, forgotten) };
 }

@@ -43,7 +43,11 @@ export {
   sameNode,
 } from './cluster-node.ts';
 export type { ClusterOptions, ClusterTimings } from './cluster-options.ts';
-export { connectionMembership, type ConnectionMembershipOptions, MAX_GONE_MEMBERS } from './connection-membership.ts';
+export {
+  connectionMembership,
+  type ConnectionMembershipOptions,
+  MAX_SUSPECT_MEMBERS,
+} from './connection-membership.ts';
 export {
   type ConsistencyLevel,
   type ConsistencyPreset,
@@ -83,6 +87,7 @@ export type { Lock, LockOptions, Locks, LockSupport, SemaphoreOptions } from './
 export { type Electorate, isElectorate, majorityOf } from './electorate.ts';
 export { Emitter, type Listener as EventListener } from './events.ts';
 export type { Formation } from './formation.ts';
+export { forgettable, isGone, MAX_GONE_MEMBERS, withMember } from './gone-members.ts';
 export { Grant } from './grant.ts';
 export { guardedCall } from './guarded-call.ts';
 export {

@@ -5,6 +5,7 @@ import {
   connectionMembership,
   type ConnectionMembershipOptions,
   MAX_GONE_MEMBERS,
+  MAX_SUSPECT_MEMBERS,
   type Membership,
   type MembershipChange,
 } from '../src/index.ts';
@@ -222,6 +223,30 @@ describe('connectionMembership', () => {
       false,
       true,
     ]);
+  });
+
+  it('suspects so many at once, and then gives up who was here only for a moment', async () => {
+    const { transport, clock, membership, state, changes } = await scene({ unreachableAfterMs: 10_000 });
+    transport.connect(node('honest'));
+    await clock.advance(5_000);
+    transport.disconnect('honest');
+    const flood = MAX_SUSPECT_MEMBERS + 50;
+    for (let at = 0; at < flood; at += 1) {
+      transport.connect(node(`s${at}`));
+      transport.disconnect(`s${at}`);
+      await settle();
+    }
+    const suspects = [...membership.view.members.values()].filter((member) => member.state === 'suspect');
+    expect([suspects.length, clock.pending, state('honest')]).toEqual([
+      MAX_SUSPECT_MEMBERS,
+      MAX_SUSPECT_MEMBERS,
+      'suspect',
+    ]);
+    expect(membership.view.members.size).toBeLessThanOrEqual(2 + MAX_SUSPECT_MEMBERS + MAX_GONE_MEMBERS);
+    expect(changes.filter(({ type }) => type === 'failed')).toHaveLength(flood + 1 - MAX_SUSPECT_MEMBERS);
+    transport.connect(node('honest'));
+    await settle();
+    expect(state('honest')).toBe('alive');
   });
 
   it('ends watches and timers when disposed, twice, and refuses to start then', async () => {

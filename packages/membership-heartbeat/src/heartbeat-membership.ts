@@ -4,7 +4,9 @@ import {
   type CallOptions,
   ClusterError,
   formatAddress,
+  isGone,
   type FailureReason,
+  MAX_SUSPECT_MEMBERS,
   type Member,
   type Membership,
   type MembershipChange,
@@ -23,7 +25,7 @@ import {
 
 import { decodeHeartbeat, decodeLeave, encodeHeartbeat, encodeLeave, type Heartbeat } from './heartbeat-frame.ts';
 import { JoinOrder } from './join-order.ts';
-import { isGone, MemberTable } from './member-table.ts';
+import { MemberTable } from './member-table.ts';
 import { type HeartbeatMembershipOptions, type SettledOptions, settleOptions } from './options.ts';
 import { WakingTime } from './waking-time.ts';
 import { WatchedPeer } from './watched-peer.ts';
@@ -278,13 +280,24 @@ class HeartbeatMembership implements Membership {
     const known = this.#table.get(id);
     if (peer === undefined || known?.state !== 'alive') return;
     const now = this.#time.read(this.#context.clock.now());
-    peer.suspected = { since: now, reason };
+    peer.suspected = { since: now, livedMs: this.#context.clock.now() - known.since, reason };
     const { loopDelayMs } = peer;
     const silence = Math.round(peer.silence(now));
     this.#context.logger.info(
       `${id} is suspected: ${reason}, silent for ${silence} ms, loop late by ${loopDelayMs} ms`,
     );
     this.#change({ ...known, state: 'suspect' }, { type: 'suspected', reason });
+    this.#boundSuspects();
+  }
+
+  /** Of too many, the one that was alive for the shortest time: strangers push nobody out who was here before. */
+  #boundSuspects(): void {
+    const suspects = [...this.#watched].flatMap(([id, { suspected }]) =>
+      suspected === undefined ? [] : [{ id, ...suspected }],
+    );
+    if (suspects.length <= MAX_SUSPECT_MEMBERS) return;
+    const { id, reason } = suspects.reduce((a, b) => (b.livedMs < a.livedMs ? b : a));
+    this.#end(id, { type: 'failed', reason });
   }
 
   /** Whatever comes of it later is another life of it. */

@@ -1,4 +1,11 @@
-import { MAX_GONE_MEMBERS, type Member, type MembershipView, type MonotonicMs, type NodeId } from '@quorate/core';
+import {
+  forgettable,
+  type Member,
+  type MembershipView,
+  type MonotonicMs,
+  type NodeId,
+  withMember,
+} from '@quorate/core';
 
 /** The view, and what it takes to make the next one of it. */
 export class MemberTable {
@@ -20,21 +27,9 @@ export class MemberTable {
 
   /** In order of id, so that every reader sees the same order. Forgetting rides on changes: none goes unannounced. */
   set(changed: Member, now: MonotonicMs): MembershipView {
-    const next = new Map(this.#remembered(now).map((member) => [member.node.id, member]));
-    next.set(changed.node.id, changed);
-    const members = new Map([...next].sort(([a], [b]) => (a < b ? -1 : 1)));
-    this.#view = { version: this.#view.version + 1, members };
+    const { version, members } = this.#view;
+    const forgotten = forgettable(members, now - this.#forgetAfterMs);
+    this.#view = { version: version + 1, members: withMember(members, changed, forgotten) };
     return this.#view;
   }
-
-  #remembered(now: MonotonicMs): readonly Member[] {
-    const members = [...this.#view.members.values()];
-    const gone = members.filter(isGone).sort((a, b) => b.since - a.since);
-    const kept = new Set(gone.slice(0, MAX_GONE_MEMBERS).filter(({ since }) => since > now - this.#forgetAfterMs));
-    return members.filter((member) => !isGone(member) || kept.has(member));
-  }
-}
-
-export function isGone({ state }: Member): boolean {
-  return state === 'left' || state === 'unreachable';
 }

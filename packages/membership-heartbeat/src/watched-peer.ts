@@ -1,6 +1,13 @@
 import type { FailureReason, MonotonicMs } from '@quorate/core';
 import type { FailureDetector } from '@quorate/failure-detector';
 
+interface Suspicion {
+  readonly since: MonotonicMs;
+  /** How long the member was alive before. */
+  readonly livedMs: number;
+  reason: FailureReason;
+}
+
 /** One run of another node, as this one hears it. All times are those that this node was awake. */
 export class WatchedPeer {
   readonly incarnation: number;
@@ -11,7 +18,7 @@ export class WatchedPeer {
   #heardUnsurely = false;
   #loopDelayMs = 0;
   /** Set while it is suspect. */
-  suspected: { readonly since: MonotonicMs; reason: FailureReason } | undefined;
+  suspected: Suspicion | undefined;
 
   /** @param earliestMs what comes earlier after another heartbeat was held up together with it, and tells nothing new */
   constructor(
