@@ -26,14 +26,3 @@ export interface DashboardControls {
 export class ControlRefused extends Error {
   override readonly name = 'ControlRefused';
 }
-
-/**
- * Where messages that a person publishes go. The dashboard is a client of the broker like any other: it publishes to,
- * and consumes from, a queue of its own over the HTTP API of any node that answers.
- */
-export interface MessagesOptions {
-  /** Of the nodes' HTTP APIs, those that may answer first. Asked at each request. */
-  readonly urls: () => readonly string[];
-  /** For nodes that ask who comes. */
-  readonly bearerToken?: string;
-}
