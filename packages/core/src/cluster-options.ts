@@ -14,6 +14,7 @@ import type { Plugin, PluginKind } from './plugin.ts';
 import type { AnyReplicator } from './replicator.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
+import { isTelemetry, type Telemetry } from './telemetry.ts';
 import type { Transport } from './transport.ts';
 
 /** What a cluster is made of. Everything but `nodeId` has a default or may be left out. */
@@ -114,6 +115,11 @@ export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
    * @default the system's: on the real machine, the environment variable `QUORATE_DEBUG`
    */
   readonly debug?: string;
+  /**
+   * Where measurements and traces go, such as `prometheus()` of `@quorate/telemetry`. Several clusters may share one.
+   * @default the system's, or none: then nothing is measured
+   */
+  readonly telemetry?: Telemetry;
 }
 
 export interface ClusterTimings {
@@ -143,7 +149,7 @@ export interface CheckedClusterOptions extends Omit<ClusterOptions, 'bind' | 'ad
 }
 
 /** The options that are parts or objects: a program gives them, no text can. */
-export type ObjectOption = PluginKind | 'keyring' | 'certificates' | 'system' | 'logger';
+export type ObjectOption = PluginKind | 'keyring' | 'certificates' | 'system' | 'logger' | 'telemetry';
 
 const HOUR_MS = 3_600_000;
 const NAME = 'letters, digits, ".", "_" and "-", beginning and ending with a letter or digit, at most 128';
@@ -191,6 +197,7 @@ export const clusterRules: OptionRules<CheckedClusterOptions> = {
   locks: pluginRule('locks'),
   system: rule.value('a System: clock, random, net, disk, crypto and logger', isSystem),
   logger: rule.value('a logger with debug, info, warn and error, such as console', isLogger),
+  telemetry: rule.value('a Telemetry, such as prometheus()', isTelemetry),
 };
 
 function metadataRule(): OptionRule<Readonly<Record<string, string>>> {

@@ -21,6 +21,8 @@ import { retry } from './retry.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
 import { Teardown } from './teardown.ts';
+import { noTelemetry } from './telemetry.ts';
+import { type TelemetryScope, telemetryScope } from './telemetry-scope.ts';
 import type { Transport } from './transport.ts';
 
 /** The one implementation of `Cluster`: makes and starts the parts, carries news between them, and closes them. */
@@ -41,6 +43,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   #waitsFor: (() => string) | undefined;
   readonly #logger: Logger;
   #system: System | undefined;
+  readonly #telemetry: TelemetryScope;
   #parts: Parts | undefined;
   #feed: DiscoveryFeed | undefined;
   #view: MembershipView | undefined;
@@ -57,6 +60,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
       this.#logger.error(`a listener of ${event} threw: ${String(error)}`, error),
     );
   }
+    this.#telemetry = this.#openTelemetry();
 
   get name(): string {
     return this.#composition.options.name ?? 'default';
@@ -97,7 +101,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     if (this.#system === undefined) {
       throw new ClusterError('CLOSED', `cluster ${this.name}: the machine is loaded by start()`);
     }
-    return { ...this.#system, logger: scopedLogger(this.#composition, this.#system, 'program') };
+    const { telemetry } = this.#telemetry;
+    return { ...this.#system, telemetry, logger: scopedLogger(this.#composition, this.#system, 'program') };
   }
 
   get transport(): Transport {
@@ -189,6 +194,21 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     this.#ended.abort();
     this.#setStatus('stopped');
   }
+    this.#telemetry.end();
+  }
+
+  #openTelemetry(): TelemetryScope {
+    const { telemetry, system, nodeId } = this.#composition.options;
+    const attributes = { 'quorate.cluster.name': this.name, 'quorate.node.id': nodeId };
+    const scope = telemetryScope(telemetry ?? system?.telemetry ?? noTelemetry, attributes);
+    if (scope.telemetry === noTelemetry) return scope;
+    observeCluster(scope.telemetry, this.#emitter, () => ({
+      status: this.#status,
+      view: this.#view,
+      knowsLeader: this.leader !== undefined,
+      isLeader: this.isLeader,
+    }));
+    return scope;
 
   async #loadSystem(): Promise<System> {
     this.#system ??= await loadMachine(this.#composition.options.logger);
@@ -201,7 +221,9 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
       throwIfAborted(signal, what);
       this.#step = what;
     };
-    const making = { composition: this.#composition, system, teardown: this.#teardown, begin, onError: this.#report };
+    const composition = this.#composition;
+    const { telemetry } = this.#telemetry;
+    const making = { composition, system, telemetry, teardown: this.#teardown, begin, onError: this.#report };
     const ground = await makeGround(making);
     const { formation } = ground;
     if (formation !== undefined) await this.#form(ground, formation, making, signal);

@@ -194,6 +194,22 @@ export type {
 export { isRecordName, MAX_RECORD_BYTES, type RecordStore, type Storage } from './storage.ts';
 export type { System } from './system.ts';
 export {
+  type Attributes,
+  type Counter,
+  type Histogram,
+  type HistogramAbout,
+  type InstrumentAbout,
+  isCarrier,
+  isTelemetry,
+  noSpan,
+  noTelemetry,
+  type Observe,
+  type Span,
+  type SpanOptions,
+  type Telemetry,
+  telemetryOf,
+} from './telemetry.ts';
+export {
   type DisconnectReason,
   type MessageHandler,
   type MessageKind,

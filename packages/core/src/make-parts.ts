@@ -20,6 +20,7 @@ import type { PluginKind } from './plugin.ts';
 import type { AnyReplicator } from './replicator.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
+import type { Telemetry } from './telemetry.ts';
 import type { Teardown } from './teardown.ts';
 import type { Transport } from './transport.ts';
 
@@ -53,6 +54,8 @@ type BeginStep = (what: string) => void;
 export interface Making {
   readonly composition: Composition;
   readonly system: System;
+  /** The cluster's. */
+  readonly telemetry: Telemetry;
   readonly teardown: Teardown;
   readonly begin: BeginStep;
   readonly onError: (what: string, error: unknown) => void;
@@ -176,7 +179,8 @@ async function loadNode(
 /** The machine, with a logger of the part's own. Named one by one: a system may be an object with getters. */
 function surroundings(making: Making, kind: PluginKind): System {
   const { clock, random, net, disk, crypto, crc32 } = making.system;
-  return { clock, random, net, disk, crypto, ...(crc32 && { crc32 }), ...logging(making, kind) };
+  const { telemetry } = making;
+  return { clock, random, net, disk, crypto, telemetry, ...(crc32 && { crc32 }), ...logging(making, kind) };
 }
 
 function logging({ composition, system }: Making, kind: PluginKind): Pick<System, 'logger'> {

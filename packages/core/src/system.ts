@@ -5,6 +5,7 @@ import type { Disk } from './disk.ts';
 import type { DebugScopes, Logger } from './logger.ts';
 import type { Net } from './net.ts';
 import type { Random } from './random.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /**
  * Everything a node takes from the machine it runs on. `@quorate/core/node` gives the real one, `@quorate/simulator`
@@ -21,4 +22,6 @@ export interface System {
   readonly crc32?: Crc32;
   /** What to log in detail in clusters that don't say. */
   readonly debug?: DebugScopes;
+  /** Where measurements and traces go, in clusters that don't say; `telemetryOf` gives one in any case. */
+  readonly telemetry?: Telemetry;
 }
