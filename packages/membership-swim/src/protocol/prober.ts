@@ -4,6 +4,7 @@ import type { Deadline } from './deadlines.ts';
 import { isLiving } from './member-table.ts';
 import type { Message } from './messages.ts';
 import { ProbeOrder } from './probe-order.ts';
+import { ToldLateness } from './told-lateness.ts';
 import type { Destination, Evidence, MemberRecord, StreamOutcome } from './types.ts';
 
 /** What a probe came to. `unsure`: this node itself was not well. */
@@ -42,6 +43,7 @@ export class Prober {
   readonly #whenFailed: (target: MemberRecord, evidence: Evidence) => void;
   readonly #chargeAgainst: (id: NodeId) => Message | undefined;
   readonly #probes = new Map<number, Probe>();
+  readonly #lateness = new ToldLateness();
   #round: Deadline | undefined;
 
   constructor(
@@ -92,10 +94,10 @@ export class Prober {
   acknowledged(sequence: number, sender: NodeId, run: number, loopDelayMs: number): void {
     const probe = this.#probes.get(sequence);
     if (probe === undefined) return;
-    const { target, isForRun, beganAt, relays } = probe;
+    const { target, isForRun, relays } = probe;
     const isTarget = sender === target.id && (!isForRun || run === target.incarnation);
     if (!isTarget && !relays.has(sender)) return;
-    this.#core.host.answered?.(target.id, this.#core.now - beganAt, loopDelayMs);
+    this.#lateness.note(target.id, loopDelayMs);
     this.#end(probe, 'answered');
   }
 
@@ -156,11 +158,13 @@ export class Prober {
     const { settings, health } = this.#core;
     const { pingsPerProbe, probeTimeoutMs, probeDeadlineMs } = settings;
     const timeoutMs = probeTimeoutMs * health.factor;
+    // Who is busy, and says so, is given as much more time; once, until it answers again.
+    const patienceMs = Math.min(this.#lateness.of(target.id), settings.latePatienceMs);
     return {
       target,
       pingsAtMs: spaced(pingsPerProbe, timeoutMs),
       widensAtMs: timeoutMs,
-      lastsMs: probeDeadlineMs * health.factor,
+      lastsMs: probeDeadlineMs * health.factor + patienceMs,
       asksOthers: true,
       judgesHealth: true,
       silence: 'silent',
@@ -242,7 +246,10 @@ export class Prober {
   #end(probe: Probe, result: ProbeResult): void {
     this.#probes.delete(probe.sequence);
     for (const deadline of probe.deadlines) deadline.cancel();
-    if (result === 'failed') this.#core.stats.failedProbes += 1;
+    if (result === 'failed') {
+      this.#core.stats.failedProbes += 1;
+      this.#lateness.forget(probe.target.id);
+    }
     if (probe.judgesHealth) this.#core.health.change(this.#healthChange(probe, result));
     probe.whenOver(result, probe.evidence);
   }

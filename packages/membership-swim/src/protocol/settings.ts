@@ -51,6 +51,8 @@ export interface SwimSettings {
   readonly maxPacketBytes: number;
   /** How late a tick may be before the node takes itself for having been paused. Infinity: never. */
   readonly pauseBoundMs: number;
+  /** The most by which a probe lasts longer for who told with its last answer that its timers run late. */
+  readonly latePatienceMs: number;
   /** How long a member that left or is unreachable is remembered. */
   readonly forgetAfterMs: number;
   /** The most members, this node and the remembered ones included. */
@@ -85,6 +87,7 @@ export const DEFAULT_SETTINGS: SwimSettings = Object.freeze({
   retransmitMult: 4,
   maxPacketBytes: 1300,
   pauseBoundMs: 250,
+  latePatienceMs: 2000,
   forgetAfterMs: 3_600_000,
   maxMembers: 20_000,
   maxQueuedRumours: 8192,
@@ -107,4 +110,5 @@ export const MEMBERLIST_LAN_SETTINGS: SwimSettings = Object.freeze({
   gossipsAtOnce: false,
   weighsEvidence: false,
   pauseBoundMs: Number.POSITIVE_INFINITY,
+  latePatienceMs: 0,
 });

@@ -95,8 +95,6 @@ export interface SwimHost {
   refused(reason: SwimRefusal, id: NodeId): void;
   /** A rumour of others has come, not for the first time perhaps. Doesn't throw. */
   rumour(topic: GossipTopic, payload: Uint8Array): RumourVerdict;
-  /** A probe was answered: how long that took, and how late the timers of who answered have run. */
-  answered?(id: NodeId, roundTripMs: number, loopDelayMs: number): void;
   /** How late timers have run of late: it is told with each acknowledgement, and keeps this node from blaming others. */
   loopDelayMs(): number;
   /** A majority of the living has acknowledged the leave; at once where there are none. Once. */

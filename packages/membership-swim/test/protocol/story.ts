@@ -29,6 +29,7 @@ const SETTINGS: Partial<SwimSettings> = {
   retransmitMult: 4,
   maxPacketBytes: 1300,
   pauseBoundMs: 250,
+  latePatienceMs: 2000,
   forgetAfterMs: 3_600_000,
 };
 
