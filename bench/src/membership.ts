@@ -1,10 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import {
-  DEFAULT_SETTINGS,
-  MEMBERLIST_LAN_SETTINGS,
-  type SwimSettings,
-} from '../../packages/membership-swim/src/protocol/settings.ts';
+import { DEFAULT_SETTINGS, MEMBERLIST_LAN_SETTINGS, type SwimSettings } from '@quorate/membership-swim/protocol';
 import {
   calm,
   cut,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS, MEMBERLIST_LAN_SETTINGS } from '../../packages/membership-swim/src/protocol/settings.ts';
+import { DEFAULT_SETTINGS, MEMBERLIST_LAN_SETTINGS } from '@quorate/membership-swim/protocol';
 import { calm, cut, death, join } from '../src/membership-scale/scale-scenarios.ts';
 
 const SIZE = 200;

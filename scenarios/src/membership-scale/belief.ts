@@ -1,5 +1,5 @@
 import type { NodeId } from '@quorate/core';
-import type { SwimChange } from '../../../packages/membership-swim/src/protocol/types.ts';
+import type { SwimChange } from '@quorate/membership-swim/protocol';
 import type { ScaleNode } from './scale-node.ts';
 
 /** Times at which something was seen. */

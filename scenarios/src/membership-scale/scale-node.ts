@@ -1,16 +1,16 @@
 import type { Address, ClusterNode, NodeId, Random, RumourVerdict } from '@quorate/core';
-import type { Packet } from '../../../packages/membership-swim/src/protocol/messages.ts';
-import { Swim } from '../../../packages/membership-swim/src/protocol/swim.ts';
-import type {
-  Destination,
-  MemberRecord,
-  StateOfMember,
-  StreamOutcome,
-  SwimBase,
-  SwimChange,
-  SwimHost,
-} from '../../../packages/membership-swim/src/protocol/types.ts';
-import type { SwimSettings } from '../../../packages/membership-swim/src/protocol/settings.ts';
+import {
+  type Destination,
+  type MemberRecord,
+  type Packet,
+  type StateOfMember,
+  type StreamOutcome,
+  Swim,
+  type SwimBase,
+  type SwimChange,
+  type SwimHost,
+  type SwimSettings,
+} from '@quorate/membership-swim/protocol';
 
 /** `killed`: its process is gone and its machine refuses. `silent`: its machine is gone. */
 export type Life = 'up' | 'killed' | 'silent';

@@ -1,6 +1,5 @@
 import type { Seed } from '@quorate/simulator';
-import type { SwimSettings } from '../../../packages/membership-swim/src/protocol/settings.ts';
-import type { SwimStats } from '../../../packages/membership-swim/src/protocol/types.ts';
+import type { SwimSettings, SwimStats } from '@quorate/membership-swim/protocol';
 import type { NodeId } from '@quorate/core';
 import { FalsePositives, SeveredPairs, Sighting, type Sightings } from './belief.ts';
 import type { NetworkOptions } from './lossy-network.ts';

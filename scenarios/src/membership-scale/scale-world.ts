@@ -1,9 +1,13 @@
 import type { ClusterNode, NodeId, Random } from '@quorate/core';
 import { type Seed, seededRandom } from '@quorate/simulator';
-import type { Packet } from '../../../packages/membership-swim/src/protocol/messages.ts';
-import { packetBytes } from '../../../packages/membership-swim/src/protocol/packet-codec.ts';
-import type { SwimSettings } from '../../../packages/membership-swim/src/protocol/settings.ts';
-import type { Destination, MemberRecord, SwimChange } from '../../../packages/membership-swim/src/protocol/types.ts';
+import {
+  type Destination,
+  type MemberRecord,
+  type Packet,
+  packetBytes,
+  type SwimChange,
+  type SwimSettings,
+} from '@quorate/membership-swim/protocol';
 import { EventHeap } from './event-heap.ts';
 import { LossyNetwork, type NetworkOptions } from './lossy-network.ts';
 import { RunHash } from './run-hash.ts';

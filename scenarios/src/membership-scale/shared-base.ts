@@ -1,7 +1,5 @@
 import type { ClusterNode } from '@quorate/core';
-import { encodeStates } from '../../../packages/membership-swim/src/protocol/exchange-codec.ts';
-import { tableOf } from '../../../packages/membership-swim/src/protocol/member-table.ts';
-import type { MemberRecord, SwimBase } from '../../../packages/membership-swim/src/protocol/types.ts';
+import { encodeStates, type MemberRecord, type SwimBase, tableOf } from '@quorate/membership-swim/protocol';
 
 /** The table of a cluster in which all know each other, once for all of its nodes, and what a member takes in an exchange. */
 export function sharedBase(nodes: readonly ClusterNode[]): { readonly base: SwimBase; readonly bytesPerState: number } {
