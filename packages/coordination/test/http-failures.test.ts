@@ -150,6 +150,37 @@ describe('handlers whose parts throw', () => {
     await once(slow, 'close');
   });
 
+  it('nor is the body of what is forwarded waited for, and nobody is told that it was handled', async () => {
+    let handled = 0;
+    const forwarder = httpForwarder(led, { fetch, urlOf, bodyTimeoutMs: 50 });
+    using _served = forwarder.serve((request) => {
+      handled += 1;
+      return Promise.resolve(request);
+    });
+    handle = forwarder.nodeHandler;
+    const slow = request(at('/quorate/forward'), { method: 'POST', headers: { 'content-length': 500 } });
+    slow.on('error', () => undefined);
+    slow.write('a');
+    const [response] = (await once(slow, 'response')) as [IncomingMessage];
+    expect([response.statusCode, response.headers['connection'], handled]).toEqual([408, 'close', 0]);
+    response.resume();
+    await once(slow, 'close');
+    const call = { timeoutMs: 5000, signal: new AbortController().signal };
+    const late = httpForwarder(led, { fetch: fetchOf({ status: 408 }), urlOf });
+    await expect(late.send({ nodeId: 'b' }, new Uint8Array(), call)).rejects.toMatchObject({ outcome: 'not-applied' });
+  });
+
+  it('an answer whose body does not end is given up in time, though the fetch obeys no signal', async () => {
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      yield Uint8Array.of(1);
+      await new Promise(() => undefined);
+    }
+    const forwarder = httpForwarder(led, { fetch: fetchOf({ body: endless() }), urlOf });
+    const call = { timeoutMs: 50, signal: new AbortController().signal };
+    const sent = forwarder.send({ nodeId: 'b' }, new Uint8Array(), call);
+    await expect(sent).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
+  });
+
   it('what anybody can cause is logged once in a while, with how often it was', async () => {
     let now = 0;
     const watched = { ...led, system: { ...led.system, clock: { ...led.system.clock, now: () => now } } };

@@ -1,4 +1,4 @@
-import { checkOptions, ClusterError, type OptionRules, rule } from '@quorate/core';
+import { checkOptions, ClusterError, isClusterError, type OptionRules, rule, withDeadline } from '@quorate/core';
 import { decodeAnswer, type ForwardTarget } from '../forwarding/envelope.ts';
 import type { Forwarder, ForwardReceiver } from '../forwarding/forwarder.ts';
 import type { Led } from '../leading/led.ts';
@@ -44,6 +44,11 @@ export interface HttpForwarderOptions {
    * @default 270336
    */
   readonly maxBodyBytes?: number;
+  /**
+   * How long the body of a request may take to arrive. What is sent has a deadline of its own.
+   * @default 10000
+   */
+  readonly bodyTimeoutMs?: number;
 }
 
 /** A forwarder, and what takes its requests in a program's HTTP server. */
@@ -64,6 +69,7 @@ const rules: OptionRules<HttpForwarderOptions> = {
   authorization: rule.value('a function', isFunction),
   accepts: rule.value('a function', isFunction),
   maxBodyBytes: rule.integer({ min: 1024, max: 64 * 1024 * 1024 }),
+  bodyTimeoutMs: rule.duration({ min: 1, max: 3_600_000 }),
 };
 
 /**
@@ -84,6 +90,7 @@ class FetchForwarder implements HttpForwarder {
   readonly #options: HttpForwarderOptions;
   readonly #path: string;
   readonly #maxBytes: number;
+  readonly #bodyTimeoutMs: number;
   readonly #warn: Warn;
   #handle: ForwardReceiver | undefined;
 
@@ -92,6 +99,7 @@ class FetchForwarder implements HttpForwarder {
     this.#options = options;
     this.#path = options.path ?? '/quorate/forward';
     this.#maxBytes = options.maxBodyBytes ?? 264 * 1024;
+    this.#bodyTimeoutMs = options.bodyTimeoutMs ?? 10_000;
     this.#warn = warnerOf(() => led.system, 'httpForwarder');
   }
 
@@ -152,9 +160,12 @@ class FetchForwarder implements HttpForwarder {
     if (handle === undefined) return plain(421, 'nothing is served here');
     let request: Uint8Array;
     try {
-      request = await readBody();
+      // Whoever is let in could hold connections and bodies otherwise, for as long as the server lets it.
+      request = await withDeadline(this.#led.system.clock, this.#bodyTimeoutMs, 'the body', readBody, { signal });
     } catch (error) {
       this.#warn('a request was not read', error);
+      if (isClusterError(error, 'TIMEOUT'))
+        return plain(408, 'the body did not arrive in time', { connection: 'close' });
       return plain(413, 'the request could not be read');
     }
     // Should this fail, nobody knows what was done: a status that says so.
@@ -183,10 +194,10 @@ function read({ status, headers, body }: Fetched, { nodeId }: ForwardTarget): Ui
   const isOurs = headers.get('content-type') === MEDIA_TYPE;
   if ((status === 200 || status === 421) && isOurs) return body;
   // These were refused before anybody has looked at them.
-  const outcome = [401, 403, 404, 405, 413, 421].includes(status) ? 'not-applied' : 'unknown';
+  const outcome = [401, 403, 404, 405, 408, 413, 421].includes(status) ? 'not-applied' : 'unknown';
   throw new ClusterError('REFUSED', `${nodeId} answered with the status ${status}`, { outcome });
 }
 
-function plain(status: number, body: string): HttpAnswer {
-  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+function plain(status: number, body: string, headers: HttpAnswer['headers'] = {}): HttpAnswer {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body };
 }
