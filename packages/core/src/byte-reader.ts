@@ -38,11 +38,12 @@ export class ByteReader {
   }
 
   /** @param most larger ones are refused */
-  u8(most: number = 0xff): number {
-    if (this.#at >= this.#end) throw this.#cutOff();
-    const byte = this.#bytes[this.#at] ?? 0;
-    this.#at += 1;
-    return byte <= most ? byte : this.#tooLarge(byte, most);
+  u8(most?: number): number {
+    const at = this.#at;
+    if (at >= this.#end) throw this.#cutOff();
+    const byte = this.#bytes[at] ?? 0;
+    this.#at = at + 1;
+    return most === undefined || byte <= most ? byte : this.#tooLarge(byte, most);
   }
 
   u16(): number {
@@ -51,7 +52,10 @@ export class ByteReader {
   }
 
   u32(): number {
-    return readU32(this.#bytes, this.#take(4));
+    const at = this.#at;
+    if (at + 4 > this.#end) throw this.#cutOff();
+    this.#at = at + 4;
+    return readU32(this.#bytes, at);
   }
 
   /**
@@ -79,10 +83,13 @@ export class ByteReader {
    * A safe integer from 0, in as few bytes as it takes: a value has one form only.
    * @param most larger ones are refused
    */
-  number(most: number = Number.MAX_SAFE_INTEGER): number {
-    const byte = this.u8();
-    const value = byte < 0x80 ? byte : this.#longNumber(byte - 0x80);
-    return value <= most ? value : this.#tooLarge(value, most);
+  number(most?: number): number {
+    const at = this.#at;
+    // Most are of one byte.
+    const byte = at < this.#end ? (this.#bytes[at] ?? 0) : 0x80;
+    if (byte < 0x80) this.#at = at + 1;
+    const value = byte < 0x80 ? byte : this.#longNumber(at);
+    return most === undefined || value <= most ? value : this.#tooLarge(value, most);
   }
 
   /** A number as above, but not 0. */
@@ -107,16 +114,17 @@ export class ByteReader {
    * A view of bytes behind their length.
    * @param most longer ones are refused
    */
-  sized(most: number = Number.MAX_SAFE_INTEGER, form: LengthForm = 'number'): Uint8Array {
-    const length = form === 'number' ? this.number() : form === 'u8' ? this.u8() : this.u16();
-    return this.bytes(length <= most ? length : this.#tooLarge(length, most));
+  sized(most?: number, form: LengthForm = 'number'): Uint8Array {
+    if (form === 'number') return this.bytes(this.number(most));
+    const length = form === 'u8' ? this.u8() : this.u16();
+    return this.bytes(most === undefined || length <= most ? length : this.#tooLarge(length, most));
   }
 
   /**
    * A text behind its length, in UTF-8 and nothing else.
    * @param mostBytes longer ones are refused
    */
-  text(mostBytes: number = Number.MAX_SAFE_INTEGER, form: LengthForm = 'number'): string {
+  text(mostBytes?: number, form: LengthForm = 'number'): string {
     const bytes = this.sized(mostBytes, form);
     try {
       return TEXT.decode(bytes);
@@ -151,13 +159,18 @@ export class ByteReader {
     HALVES[LOW] = readU32(this.#bytes, at + 4);
   }
 
-  #longNumber(low: number): number {
-    let value = low;
-    for (let scale = 2 ** 7; scale <= 2 ** 49; scale *= 128) {
-      const byte = this.u8();
+  #longNumber(begin: number): number {
+    const bytes = this.#bytes;
+    let at = begin;
+    let value = 0;
+    for (let scale = 1; scale <= 2 ** 49; scale *= 128) {
+      if (at >= this.#end) throw this.#cutOff();
+      const byte = bytes[at] ?? 0;
+      at += 1;
       value += (byte & 0x7f) * scale;
       if (byte >= 0x80) continue;
-      if (byte === 0 || !Number.isSafeInteger(value)) break;
+      if (byte === 0 || value > Number.MAX_SAFE_INTEGER) break;
+      this.#at = at;
       return value;
     }
     throw this.unsound('a number in it is none');

@@ -22,7 +22,7 @@ export class ByteWriter {
     this.#bytes = new Uint8Array(capacity);
   }
 
-  /** Where the next value goes. Set back, it forgets what was written from there on; set forward, it leaves room. */
+  /** Where the next value goes. Set back, what comes is written over what was; set forward, what is there stays. */
   get end(): number {
     return this.#end;
   }
@@ -39,9 +39,10 @@ export class ByteWriter {
 
   u8(value: number): this {
     if ((value & 0xff) !== value) throw unwritable('an integer from 0 to 255', value);
-    this.reserve(1);
-    this.#bytes[this.#end] = value;
-    this.#end += 1;
+    const at = this.#end;
+    if (at >= this.#bytes.length) this.#grow(at + 1);
+    this.#bytes[at] = value;
+    this.#end = at + 1;
     return this;
   }
 
@@ -56,9 +57,10 @@ export class ByteWriter {
 
   u32(value: number): this {
     if (value >>> 0 !== value) throw unwritable('an integer from 0 to 2^32 - 1', value);
-    this.reserve(4);
-    putU32(this.#bytes, this.#end, value);
-    this.#end += 4;
+    const at = this.#end;
+    if (at + 4 > this.#bytes.length) this.#grow(at + 4);
+    putU32(this.#bytes, at, value);
+    this.#end = at + 4;
     return this;
   }
 
@@ -90,37 +92,27 @@ export class ByteWriter {
 
   /** A safe integer from 0 as unsigned LEB128: in groups of seven bits, the lowest first. */
   number(value: number): this {
-    if (!Number.isSafeInteger(value) || value < 0) throw unwritable('a safe integer from 0', value);
-    this.reserve(MAX_NUMBER_BYTES);
+    const at = this.#end;
     const bytes = this.#bytes;
-    let at = this.#end;
-    let left = value;
-    // Bit operations are of 32 bits.
-    for (; left >= 2 ** 31; left = Math.floor(left / 128)) {
-      bytes[at] = (left % 128) | 0x80;
-      at += 1;
-    }
-    for (; left >= 0x80; left >>>= 7) {
-      bytes[at] = left | 0x80;
-      at += 1;
-    }
-    bytes[at] = left;
+    // Most are of one byte.
+    if ((value & 0x7f) !== value || at >= bytes.length) return this.#anyNumber(value);
+    bytes[at] = value;
     this.#end = at + 1;
     return this;
   }
 
   /** As they are: whoever reads them has to know how many. */
   bytes(bytes: Uint8Array): this {
-    this.reserve(bytes.length);
+    const end = this.#end + bytes.length;
+    if (end > this.#bytes.length) this.#grow(end);
     this.#bytes.set(bytes, this.#end);
-    this.#end += bytes.length;
+    this.#end = end;
     return this;
   }
 
   /** Bytes behind their length. */
   sized(bytes: Uint8Array, form: LengthForm = 'number'): this {
     const { length } = bytes;
-    this.reserve(MAX_NUMBER_BYTES + length);
     if (form === 'number') this.number(length);
     else if (form === 'u8') this.u8(length);
     else this.u16(length);
@@ -140,6 +132,27 @@ export class ByteWriter {
   /** All that was written, for the caller to keep. */
   copy(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#end);
+  }
+
+  #anyNumber(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0) throw unwritable('a safe integer from 0', value);
+    let at = this.#end;
+    // Exactly, near the end: whoever knew beforehand how much comes has no larger buffer made.
+    if (at + MAX_NUMBER_BYTES > this.#bytes.length) this.reserve(numberBytes(value));
+    const bytes = this.#bytes;
+    let left = value;
+    // Bit operations are of 32 bits.
+    for (; left >= 2 ** 31; left = Math.floor(left / 128)) {
+      bytes[at] = (left % 128) | 0x80;
+      at += 1;
+    }
+    for (; left >= 0x80; left >>>= 7) {
+      bytes[at] = left | 0x80;
+      at += 1;
+    }
+    bytes[at] = left;
+    this.#end = at + 1;
+    return this;
   }
 
   #halves(high: number, low: number): this {

@@ -1,10 +1,8 @@
-import { ClusterError, type NodeId, toClusterError } from '@quorate/core';
+import { ByteReader, ByteWriter, ClusterError, type NodeId, toClusterError } from '@quorate/core';
 import { CommandBatchWriter, decodeCommandBatch } from './commands/command-batch.ts';
 import { decodeError, encodeError } from './commands/error-codec.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
 import type { Proposal, Settled } from './proposals.ts';
-import { ByteReader } from './wire/byte-reader.ts';
-import { ByteWriter } from './wire/byte-writer.ts';
 
 /** What is told of one forwarded command: it was applied, or why it is not known to be. */
 export type ForwardAnswer<R> =
@@ -31,38 +29,36 @@ const ON_ALL = 1;
 const MAX_TIMEOUT_MS: number = 2 ** 32 - 1;
 
 export function encodeForwarded({ hops, onAll, timeoutMs, batch }: ForwardedCommands): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + batch.length);
-  bytes[0] = VERSION;
-  bytes[1] = hops;
-  bytes[2] = onAll ? ON_ALL : 0;
-  new DataView(bytes.buffer).setUint32(3, Math.min(MAX_TIMEOUT_MS, Math.max(0, Math.ceil(timeoutMs))));
-  bytes.set(batch, HEADER_BYTES);
-  return bytes;
+  const writer = new ByteWriter(HEADER_BYTES + batch.length);
+  writer
+    .u8(VERSION)
+    .u8(hops)
+    .u8(onAll ? ON_ALL : 0);
+  return writer
+    .u32(Math.min(MAX_TIMEOUT_MS, Math.max(0, Math.ceil(timeoutMs))))
+    .bytes(batch)
+    .view();
 }
 
 /** @throws ClusterError `PROTOCOL` */
 export function decodeForwarded(bytes: Uint8Array): ForwardedCommands {
-  if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION) {
-    throw new ClusterError('PROTOCOL', "forwarded commands can't be read");
-  }
-  const timeoutMs = new DataView(bytes.buffer, bytes.byteOffset).getUint32(3);
-  return { hops: bytes[1] ?? 0, onAll: bytes[2] === ON_ALL, timeoutMs, batch: bytes.subarray(HEADER_BYTES) };
+  const reader = new ByteReader('forwarded commands', bytes);
+  if (reader.u8() !== VERSION) throw reader.unsound('they are of another version');
+  return { hops: reader.u8(), onAll: reader.u8() === ON_ALL, timeoutMs: reader.u32(), batch: reader.rest() };
 }
 
 /** Version, then of each command: whether it was settled (1 byte), index, length, and its outcome or error. */
 export function encodeAnswers<R>(answers: readonly ForwardAnswer<R>[], codec: OutcomeCodec<R>): Uint8Array {
-  const writer = new ByteWriter(64);
-  writer.u8(VERSION);
+  const writer = new ByteWriter().u8(VERSION);
   for (const answer of answers) {
     const isSettled = answer.type === 'settled';
     const body = isSettled ? codec.encode(answer.settled.outcome) : encodeError(answer.error);
-    writer.reserve(32 + body.length);
-    writer.u8(isSettled ? 1 : 0);
-    writer.number(isSettled ? answer.settled.index : 0);
-    writer.number(body.length);
-    writer.bytes(body);
+    writer
+      .u8(isSettled ? 1 : 0)
+      .number(isSettled ? answer.settled.index : 0)
+      .sized(body);
   }
-  return writer.view(0).slice();
+  return writer.copy();
 }
 
 /** @throws ClusterError `PROTOCOL` unless there are this many */
@@ -73,14 +69,14 @@ function decodeAnswers<R>(bytes: Uint8Array, count: number, codec: OutcomeCodec<
   while (answers.length < count) {
     const isSettled = reader.u8() === 1;
     const index = reader.number();
-    const body = reader.bytes(reader.number());
+    const body = reader.sized();
     answers.push(
       isSettled
         ? { type: 'settled', settled: { index, outcome: codec.decode(body) } }
         : { type: 'rejected', error: decodeError(body) },
     );
   }
-  if (reader.left > 0) throw reader.unsound('there are more than were asked for');
+  reader.end();
   return answers;
 }
 

@@ -1,7 +1,7 @@
-import { ClusterError, ENTRY_HEADROOM, invalidOption, isClusterError } from '@quorate/core';
-import { ByteReader } from '../wire/byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
+import { ByteReader, ByteWriter, ClusterError, ENTRY_HEADROOM, invalidOption, readU32 } from '@quorate/core';
+import { corrupt } from './corrupt.ts';
 import { COMMANDS_FORMAT } from './entry-data.ts';
+import { readFloat } from './float.ts';
 
 /** What an entry can ask for: a command of the state machine, alone or within a session, or a change of the sessions. */
 export type Command =
@@ -37,8 +37,6 @@ const TIME_OFFSET = 1;
 const COUNT_OFFSET = 9;
 const HEADER_BYTES = 13;
 const code = { plain: 0, inSession: 1, openSession: 2, keepSession: 3, closeSession: 4 } as const;
-/** Of a command, without its data. */
-const MAX_HEAD_BYTES = 1 + 4 * MAX_NUMBER_BYTES;
 const MIN_COMMAND_BYTES = 2;
 const FIRST_CAPACITY = 512;
 
@@ -74,7 +72,6 @@ export class CommandBatchWriter {
   add(command: Command): number {
     const writer = (this.#writer ??= this.#freshWriter());
     const begin = writer.end;
-    writer.reserve(MAX_HEAD_BYTES + ('data' in command ? command.data.length : 0));
     try {
       writeCommand(writer, command);
     } catch (error) {
@@ -93,11 +90,10 @@ export class CommandBatchWriter {
     if (!Number.isFinite(time)) throw invalidOption('command batch', 'time', 'a finite number', time);
     const writer = this.#writer ?? this.#freshWriter();
     const { end } = writer;
-    writer.u32At(this.#headroom + COUNT_OFFSET, this.#count);
-    const all = trimmed(writer.view(0, end));
-    const data = all.subarray(this.#headroom);
-    data[0] = COMMANDS_FORMAT;
-    new DataView(data.buffer, data.byteOffset).setFloat64(TIME_OFFSET, time);
+    writer.end = this.#headroom;
+    writer.u8(COMMANDS_FORMAT).float64(time).u32(this.#count);
+    writer.end = end;
+    const data = trimmed(writer.view()).subarray(this.#headroom);
     // The next batch is likely to be of this one's size.
     this.#capacity = Math.max(FIRST_CAPACITY, end);
     this.#writer = undefined;
@@ -121,49 +117,41 @@ export function decodeCommandBatch(bytes: Uint8Array): CommandBatch {
   if (format !== COMMANDS_FORMAT) {
     throw new ClusterError('UNSUPPORTED', `an entry's data have format ${format}, which this release does not know`);
   }
-  try {
-    return readBatch(bytes);
-  } catch (error) {
-    if (!isClusterError(error, 'PROTOCOL')) throw error;
-    throw new ClusterError('CORRUPT', error.message, { cause: error });
-  }
+  return readBatch(bytes);
 }
 
 /** How many commands a batch claims to hold, 0 for what is none: without reading them. */
 export function commandCount(bytes: Uint8Array): number {
   if (bytes[0] !== COMMANDS_FORMAT || bytes.length < HEADER_BYTES) return 0;
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(COUNT_OFFSET);
+  return readU32(bytes, COUNT_OFFSET);
 }
 
 /** The time stamped on a batch, in milliseconds; undefined for what is none: without reading the commands. */
 export function batchTime(bytes: Uint8Array): number | undefined {
   if (bytes[0] !== COMMANDS_FORMAT || bytes.length < HEADER_BYTES) return undefined;
-  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(TIME_OFFSET);
+  return new ByteReader('command batch', bytes, TIME_OFFSET).float64();
 }
 
 function readBatch(bytes: Uint8Array): CommandBatch {
-  const reader = new ByteReader('command batch', bytes);
-  if (bytes.length < HEADER_BYTES) throw reader.unsound('it is cut off');
-  const time = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(TIME_OFFSET);
-  if (!Number.isFinite(time)) throw reader.unsound('its time is no number');
-  reader.bytes(COUNT_OFFSET);
+  const reader = new ByteReader(corrupt('command batch'), bytes, TIME_OFFSET);
+  const time = readFloat(reader);
   const count = reader.u32();
   if (count * MIN_COMMAND_BYTES > reader.left) throw reader.unsound(`it is too short for ${count} commands`);
   const commands: Command[] = [];
   for (let place = 0; place < count; place += 1) commands.push(readCommand(reader));
-  if (reader.left > 0) throw reader.unsound(`${reader.left} bytes too many`);
+  reader.end();
   return { time, commands };
 }
 
 function readCommand(reader: ByteReader): Command {
   switch (reader.u8()) {
     case code.plain:
-      return { kind: 'plain', data: readData(reader) };
+      return { kind: 'plain', data: reader.sized() };
     case code.inSession: {
       const sessionId = reader.number();
       const sequence = reader.number();
       const settled = reader.number();
-      return { kind: 'in-session', sessionId, sequence, settled, data: readData(reader) };
+      return { kind: 'in-session', sessionId, sequence, settled, data: reader.sized() };
     }
     case code.openSession:
       return { kind: 'open-session', ttlMs: readTtl(reader) };
@@ -176,10 +164,6 @@ function readCommand(reader: ByteReader): Command {
   }
 }
 
-function readData(reader: ByteReader): Uint8Array {
-  return reader.bytes(reader.number());
-}
-
 function readTtl(reader: ByteReader): number {
   const ttlMs = reader.positive();
   if (ttlMs > MAX_SESSION_TTL_MS) throw reader.unsound(`a session that lives for ${ttlMs} ms`);
@@ -189,34 +173,26 @@ function readTtl(reader: ByteReader): number {
 function writeCommand(writer: ByteWriter, command: Command): void {
   switch (command.kind) {
     case 'plain':
-      writer.u8(code.plain);
-      writeData(writer, command.data);
+      writer.u8(code.plain).sized(command.data);
       break;
     case 'in-session':
-      writer.u8(code.inSession);
-      writer.number(command.sessionId);
-      writer.number(command.sequence);
-      writer.number(command.settled);
-      writeData(writer, command.data);
+      writer
+        .u8(code.inSession)
+        .number(command.sessionId)
+        .number(command.sequence)
+        .number(command.settled)
+        .sized(command.data);
       break;
     case 'open-session':
-      writer.u8(code.openSession);
-      writer.number(checkedTtl(command.ttlMs));
+      writer.u8(code.openSession).number(checkedTtl(command.ttlMs));
       break;
     case 'keep-session':
-      writer.u8(code.keepSession);
-      writer.number(command.sessionId);
+      writer.u8(code.keepSession).number(command.sessionId);
       break;
     case 'close-session':
-      writer.u8(code.closeSession);
-      writer.number(command.sessionId);
+      writer.u8(code.closeSession).number(command.sessionId);
       break;
   }
-}
-
-function writeData(writer: ByteWriter, data: Uint8Array): void {
-  writer.number(data.length);
-  writer.bytes(data);
 }
 
 function checkedTtl(ttlMs: number): number {

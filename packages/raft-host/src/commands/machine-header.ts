@@ -1,7 +1,6 @@
-import { ClusterError, isClusterError } from '@quorate/core';
-import { ByteReader } from '../wire/byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
-import { readFloat, writeFloat } from './float.ts';
+import { ByteReader, ByteWriter, ClusterError, readU32 } from '@quorate/core';
+import { corrupt } from './corrupt.ts';
+import { readFloat } from './float.ts';
 import { readSessions, writeSessions } from './session-codec.ts';
 import { MAX_ALL_REMEMBERED_BYTES, type SessionTable } from './session-table.ts';
 import type { CommandPosition } from './skip.ts';
@@ -26,17 +25,12 @@ const PREFIX_BYTES = 5;
 const MAX_HEADER_BYTES: number = MAX_ALL_REMEMBERED_BYTES + 4 * 1024 * 1024;
 
 export function encodeMachineHeader({ index, term, time, machineVersion, skips, sessions }: MachineHeader): Uint8Array {
-  const writer = new ByteWriter(256);
-  writer.u8(FORMAT_VERSION);
-  writer.u32(0);
-  writer.number(index);
-  writer.number(term);
-  writeFloat(writer, time);
-  writer.number(machineVersion);
+  const writer = new ByteWriter(256).u8(FORMAT_VERSION).u32(0);
+  writer.number(index).number(term).float64(time).number(machineVersion);
   writeSkips(writer, skips.positions());
   writeSessions(writer, sessions);
   writer.u32At(1, writer.end - PREFIX_BYTES);
-  return writer.view(0).slice();
+  return writer.copy();
 }
 
 /**
@@ -51,7 +45,7 @@ export async function readMachineHeader(
   if (prefix[0] !== FORMAT_VERSION) {
     throw new ClusterError('UNSUPPORTED', `a snapshot of format ${prefix[0]}, this release reads ${FORMAT_VERSION}`);
   }
-  const length = new DataView(prefix.buffer, prefix.byteOffset).getUint32(1);
+  const length = readU32(prefix, 1);
   if (length > MAX_HEADER_BYTES) throw new ClusterError('CORRUPT', `snapshot: a header of ${length} bytes`);
   const end = PREFIX_BYTES + length;
   const bytes = await gather(chunks, prefix, end);
@@ -78,34 +72,24 @@ async function gather(chunks: AsyncIterator<Uint8Array>, first: Uint8Array, leng
 }
 
 function decodeMachineHeader(bytes: Uint8Array): MachineHeader {
-  try {
-    const reader = new ByteReader('snapshot header', bytes);
-    const index = reader.number();
-    const term = reader.number();
-    const time = readFloat(reader);
-    const machineVersion = reader.number();
-    const skips = readSkips(reader, index);
-    const sessions = readSessions(reader);
-    if (reader.left > 0) throw reader.unsound(`${reader.left} bytes too many`);
-    return { index, term, time, machineVersion, skips, sessions };
-  } catch (error) {
-    if (!isClusterError(error, 'PROTOCOL')) throw error;
-    throw new ClusterError('CORRUPT', error.message, { cause: error });
-  }
+  const reader = new ByteReader(corrupt('snapshot header'), bytes);
+  const index = reader.number();
+  const term = reader.number();
+  const time = readFloat(reader);
+  const machineVersion = reader.number();
+  const skips = readSkips(reader, index);
+  const sessions = readSessions(reader);
+  reader.end();
+  return { index, term, time, machineVersion, skips, sessions };
 }
 
 function writeSkips(writer: ByteWriter, positions: readonly CommandPosition[]): void {
-  writer.reserve((1 + 2 * positions.length) * MAX_NUMBER_BYTES);
   writer.number(positions.length);
-  for (const { index, place } of positions) {
-    writer.number(index);
-    writer.number(place);
-  }
+  for (const { index, place } of positions) writer.number(index).number(place);
 }
 
 function readSkips(reader: ByteReader, applied: number): SkipSet {
-  const count = reader.number();
-  if (count > MAX_SKIPS) throw reader.unsound(`${count} skips`);
+  const count = reader.number(MAX_SKIPS);
   const skips = new SkipSet();
   for (let number = 0; number < count; number += 1) {
     const index = reader.positive();

@@ -1,6 +1,4 @@
-import { ClusterError, type Codec } from '@quorate/core';
-import { ByteReader } from '../wire/byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
+import { ByteReader, ByteWriter, ClusterError, type Codec, MAX_NUMBER_BYTES } from '@quorate/core';
 import { type CommandOutcome, DONE } from './command-outcome.ts';
 import { decodeError, encodeError } from './error-codec.ts';
 
@@ -21,10 +19,7 @@ export class OutcomeCodec<R> {
     if (!outcome.ok) return tagged(FAILED, encodeError(outcome.error));
     if (outcome.kind === 'result') return tagged(RESULT, this.#results.encode(outcome.result));
     if (outcome.kind === 'done') return tagged(DONE_CODE, new Uint8Array());
-    const writer = new ByteWriter(1 + MAX_NUMBER_BYTES);
-    writer.u8(OPENED);
-    writer.number(outcome.sessionId);
-    return writer.view(0);
+    return new ByteWriter(1 + MAX_NUMBER_BYTES).u8(OPENED).number(outcome.sessionId).view();
   }
 
   /** @throws ClusterError `PROTOCOL`; what the codec of results throws */

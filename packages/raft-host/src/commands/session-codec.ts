@@ -1,7 +1,6 @@
-import type { ByteReader } from '../wire/byte-reader.ts';
-import { type ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
+import type { ByteReader, ByteWriter } from '@quorate/core';
 import { MAX_SESSION_TTL_MS } from './command-batch.ts';
-import { readFloat, writeFloat } from './float.ts';
+import { readFloat } from './float.ts';
 import { type Admitted, MAX_REMEMBERED_BYTES, type Remembered, type Session } from './session.ts';
 import { MAX_SESSIONS, MAX_UNSETTLED, SessionTable } from './session-table.ts';
 
@@ -10,17 +9,14 @@ const code = { result: 0, skipped: 1, tooLarge: 2 } as const;
 /** What the table holds, for a snapshot. To be asked between entries, when the fate of every command is known. */
 export function writeSessions(writer: ByteWriter, table: SessionTable): void {
   const sessions = table.sessions();
-  writer.reserve(2 * MAX_NUMBER_BYTES);
-  writer.number(table.nextId);
-  writer.number(sessions.length);
+  writer.number(table.nextId).number(sessions.length);
   for (const session of sessions) writeSession(writer, session);
 }
 
-/** @throws ClusterError `PROTOCOL` for what `writeSessions` never wrote */
+/** @throws the reader's error for what `writeSessions` never wrote */
 export function readSessions(reader: ByteReader): SessionTable {
   const nextId = reader.positive();
-  const count = reader.number();
-  if (count > MAX_SESSIONS) throw reader.unsound(`${count} sessions`);
+  const count = reader.number(MAX_SESSIONS);
   const sessions: Session[] = [];
   let last = 0;
   while (sessions.length < count) {
@@ -33,14 +29,8 @@ export function readSessions(reader: ByteReader): SessionTable {
 }
 
 function writeSession(writer: ByteWriter, { id, ttlMs, lastSeen, settled, admitted }: Session): void {
-  writer.reserve(5 * MAX_NUMBER_BYTES);
-  writer.number(id);
-  writer.number(ttlMs);
-  writeFloat(writer, lastSeen);
-  writer.number(settled);
-  writer.number(admitted.size);
+  writer.number(id).number(ttlMs).float64(lastSeen).number(settled).number(admitted.size);
   for (const { sequence, remembered } of admitted.values()) {
-    writer.reserve(1 + 2 * MAX_NUMBER_BYTES + (remembered?.length ?? 0));
     writer.number(sequence);
     writeRemembered(writer, remembered);
   }
@@ -66,11 +56,7 @@ function readSession(reader: ByteReader): Session {
 function writeRemembered(writer: ByteWriter, remembered: Remembered | undefined): void {
   if (remembered === 'skipped') writer.u8(code.skipped);
   else if (remembered === 'too-large' || remembered === undefined) writer.u8(code.tooLarge);
-  else {
-    writer.u8(code.result);
-    writer.number(remembered.length);
-    writer.bytes(remembered);
-  }
+  else writer.u8(code.result).sized(remembered);
 }
 
 function readRemembered(reader: ByteReader): Remembered {
@@ -79,11 +65,8 @@ function readRemembered(reader: ByteReader): Remembered {
       return 'skipped';
     case code.tooLarge:
       return 'too-large';
-    case code.result: {
-      const length = reader.number();
-      if (length > MAX_REMEMBERED_BYTES) throw reader.unsound(`a remembered result of ${length} bytes`);
-      return reader.bytes(length);
-    }
+    case code.result:
+      return reader.sized(MAX_REMEMBERED_BYTES);
     default:
       throw reader.unsound('a remembered result of an unknown kind');
   }

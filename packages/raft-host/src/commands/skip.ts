@@ -1,6 +1,5 @@
-import { ClusterError, isClusterError } from '@quorate/core';
-import { ByteReader } from '../wire/byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
+import { ByteReader, ByteWriter, MAX_NUMBER_BYTES } from '@quorate/core';
+import { corrupt } from './corrupt.ts';
 import { SKIP_FORMAT } from './entry-data.ts';
 
 /** Where a command stands in the log. */
@@ -21,10 +20,7 @@ export function isSkip(data: Uint8Array): boolean {
  */
 export function encodeSkip({ index, place }: CommandPosition): Uint8Array {
   const writer = new ByteWriter(1 + 2 * MAX_NUMBER_BYTES);
-  writer.u8(SKIP_FORMAT);
-  writer.number(index);
-  writer.number(place);
-  return writer.view(0);
+  return writer.u8(SKIP_FORMAT).number(index).number(place).view();
 }
 
 /**
@@ -32,14 +28,9 @@ export function encodeSkip({ index, place }: CommandPosition): Uint8Array {
  * @throws ClusterError `CORRUPT`
  */
 export function decodeSkip(data: Uint8Array): CommandPosition {
-  try {
-    const reader = new ByteReader('skip', data);
-    if (reader.u8() !== SKIP_FORMAT) throw reader.unsound('it is another kind of entry');
-    const position = { index: reader.positive(), place: reader.number() };
-    if (reader.left > 0) throw reader.unsound(`${reader.left} bytes too many`);
-    return position;
-  } catch (error) {
-    if (!isClusterError(error, 'PROTOCOL')) throw error;
-    throw new ClusterError('CORRUPT', error.message, { cause: error });
-  }
+  const reader = new ByteReader(corrupt('skip'), data);
+  if (reader.u8() !== SKIP_FORMAT) throw reader.unsound('it is another kind of entry');
+  const position = { index: reader.positive(), place: reader.number() };
+  reader.end();
+  return position;
 }

@@ -1,6 +1,5 @@
-import { type Crc32, type LogBatch, readBatch } from '@quorate/core';
+import { readU32, type Crc32, type LogBatch, readBatch } from '@quorate/core';
 import { isHexId } from '../group-state.ts';
-import { readU32 } from '../wire/byte-reader.ts';
 import { isCount, parseObject } from './backup-format.ts';
 import { RecordReader, RecordSealer, type SealedFormat } from './sealed-records.ts';
 

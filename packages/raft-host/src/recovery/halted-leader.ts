@@ -1,11 +1,9 @@
-import type { NodeId, Timer } from '@quorate/core';
+import { ByteReader, ByteWriter, MAX_NUMBER_BYTES, type NodeId, type Timer } from '@quorate/core';
 import type { Halt } from '../commands/entry-feed.ts';
 import type { NodeGroup } from '../node-group.ts';
 import type { RaftHost } from '../raft-host.ts';
 import { requestKind } from '../request-kind.ts';
 import type { RunningGroup } from '../running-group.ts';
-import { ByteReader } from '../wire/byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
 
 /** Election times before the members are asked for the first time: most have applied by then what the leader could not. */
 const FIRST_LOOK = 0.25;
@@ -123,16 +121,13 @@ export function answerGoesOn(
   const reader = new ByteReader('the question of a leader that has stopped', body);
   if (reader.u8() !== VERSION) throw reader.unsound('it is of another version');
   const index = reader.number();
-  if (reader.left > 0) throw reader.unsound(`${reader.left} bytes too many`);
+  reader.end();
   const goesOn = running !== undefined && running.halt === undefined && running.applied >= index;
   return Uint8Array.of(VERSION, goesOn ? 1 : 0);
 }
 
 function encodeQuestion(index: number): Uint8Array {
-  const writer = new ByteWriter(1 + MAX_NUMBER_BYTES);
-  writer.u8(VERSION);
-  writer.number(index);
-  return writer.view(0);
+  return new ByteWriter(1 + MAX_NUMBER_BYTES).u8(VERSION).number(index).view();
 }
 
 function isYes(answer: Uint8Array): boolean {

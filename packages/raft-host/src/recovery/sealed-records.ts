@@ -1,6 +1,5 @@
-import { ClusterError, type Crc32, isClusterError } from '@quorate/core';
+import { readU32, ClusterError, type Crc32, isClusterError } from '@quorate/core';
 import { ByteStream } from '../snapshots/byte-stream.ts';
-import { readU32 } from '../wire/byte-reader.ts';
 
 /** A piece of a sealed file. */
 export interface SealedRecord {

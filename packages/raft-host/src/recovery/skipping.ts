@@ -1,4 +1,5 @@
 import {
+  readU32,
   type CallOptions,
   type Clock,
   ClusterError,
@@ -12,7 +13,6 @@ import type { Halt } from '../commands/entry-feed.ts';
 import { type CommandPosition, decodeSkip, encodeSkip } from '../commands/skip.ts';
 import type { Leader } from '../dispatch.ts';
 import { requestKind } from '../request-kind.ts';
-import { readU32 } from '../wire/byte-reader.ts';
 
 export interface SkipOptions extends CallOptions {
   /** @default 30_000 */

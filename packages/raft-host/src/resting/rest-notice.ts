@@ -1,5 +1,4 @@
-import { ByteReader } from '../wire/byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
+import { ByteReader, ByteWriter, MAX_NUMBER_BYTES } from '@quorate/core';
 
 /** "Nothing is left to do in this group: let us both stop ticking." Of the leader, to each other member. */
 export interface RestNotice {
@@ -24,13 +23,9 @@ export const MAX_NOTICES = 4096;
 /** @param notices at most `MAX_NOTICES` */
 export function encodePulse({ notices }: Pulse): Uint8Array {
   const writer = new ByteWriter(1 + MAX_NUMBER_BYTES + notices.length * MAX_NOTICE_BYTES);
-  writer.u8(VERSION);
-  writer.number(notices.length);
+  writer.u8(VERSION).number(notices.length);
   for (const { group, formation, term, index } of notices) {
-    writer.number(group);
-    writer.u32(formation);
-    writer.number(term);
-    writer.number(index);
+    writer.number(group).u32(formation).number(term).number(index);
   }
   return writer.view(0);
 }
@@ -39,13 +34,12 @@ export function encodePulse({ notices }: Pulse): Uint8Array {
 export function decodePulse(bytes: Uint8Array): Pulse {
   const reader = new ByteReader('pulse', bytes);
   if (reader.u8() !== VERSION) throw reader.unsound('it is of another version');
-  const count = reader.number();
-  if (count > MAX_NOTICES) throw reader.unsound(`${count} notices`);
+  const count = reader.number(MAX_NOTICES);
   const notices: RestNotice[] = [];
   while (notices.length < count) {
     const [group, formation] = [reader.number(), reader.u32()];
     notices.push({ group, formation, term: reader.number(), index: reader.number() });
   }
-  if (reader.left > 0) throw reader.unsound(`${reader.left} bytes too many`);
+  reader.end();
   return { notices };
 }

@@ -1,7 +1,14 @@
-import { type Crc32, invalidOption, MAX_SNAPSHOT_METADATA_BYTES, type SnapshotInfo } from '@quorate/core';
+import {
+  ByteReader,
+  ByteWriter,
+  type Crc32,
+  invalidOption,
+  MAX_NUMBER_BYTES,
+  MAX_SNAPSHOT_METADATA_BYTES,
+  readU32,
+  type SnapshotInfo,
+} from '@quorate/core';
 import type { Message } from '@quorate/raft';
-import { ByteReader, readU32 } from '../wire/byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from '../wire/byte-writer.ts';
 import { decodeSnapshotMessage, encodeSnapshotMessage, type SnapshotMessage } from '../wire/snapshot-message.ts';
 
 /** What a node would like to send. Its index and term are those of the message's snapshot. */
@@ -68,17 +75,10 @@ export function encodeOffer(
     throw invalidOption('snapshot', 'metadata', `up to ${MAX_SNAPSHOT_METADATA_BYTES} bytes`, metadata.length);
   }
   const writer = new ByteWriter(OFFER_HEAD_BYTES + 4 + 3 * MAX_NUMBER_BYTES + encoded.length + metadata.length);
-  writer.u8(VERSION);
-  writer.u8(OFFER);
-  writer.u32(0);
-  writer.number(group);
-  writer.u32(formation);
-  writer.number(size);
-  writer.number(encoded.length);
-  writer.bytes(encoded);
-  writer.bytes(metadata);
+  writer.u8(VERSION).u8(OFFER).u32(0);
+  writer.number(group).u32(formation).number(size).sized(encoded).bytes(metadata);
   writer.u32At(OFFER_HEAD_BYTES - 4, crc32(writer.view(OFFER_HEAD_BYTES)));
-  return writer.view(0);
+  return writer.view();
 }
 
 /** @throws ClusterError `PROTOCOL` */
@@ -88,22 +88,17 @@ export function decodeOffer(bytes: Uint8Array, crc32: Crc32): SnapshotOffer {
   const type = reader.u8();
   if (type !== OFFER) throw reader.unsound(`type ${type}`);
   if (reader.u32() !== crc32(bytes.subarray(OFFER_HEAD_BYTES))) throw reader.unsound('it is damaged');
-  const group = reader.number();
-  if (group >= 2 ** 32) throw reader.unsound(`group ${group}`);
+  const group = reader.number(2 ** 32 - 1);
   const formation = reader.u32();
   const size = reader.number();
-  const message = decodeSnapshotMessage(reader.bytes(reader.number()));
+  const message = decodeSnapshotMessage(reader.sized());
   if (reader.left > MAX_SNAPSHOT_METADATA_BYTES) throw reader.unsound(`${reader.left} bytes of metadata`);
-  return { group, formation, message, metadata: reader.bytes(reader.left), size };
+  return { group, formation, message, metadata: reader.rest(), size };
 }
 
 export function encodeAnswer({ attempt, offset, checksum }: OfferAnswer): Uint8Array {
   const writer = new ByteWriter(1 + 4 + MAX_NUMBER_BYTES + 4);
-  writer.u8(VERSION);
-  writer.u32(attempt);
-  writer.number(offset);
-  writer.u32(checksum);
-  return writer.view(0);
+  return writer.u8(VERSION).u32(attempt).number(offset).u32(checksum).view();
 }
 
 /**
@@ -121,10 +116,7 @@ export function decodeAnswer(bytes: Uint8Array, size: number): OfferAnswer {
 }
 
 export function encodeStreamHead(attempt: number): Uint8Array {
-  const writer = new ByteWriter(STREAM_HEAD_BYTES);
-  writer.u8(VERSION);
-  writer.u32(attempt);
-  return writer.view(0);
+  return new ByteWriter(STREAM_HEAD_BYTES).u8(VERSION).u32(attempt).view();
 }
 
 /**
@@ -138,10 +130,7 @@ export function decodeStreamHead(bytes: Uint8Array): number {
 }
 
 export function encodeChunkHead({ length, checksum }: ChunkHead): Uint8Array {
-  const writer = new ByteWriter(CHUNK_HEAD_BYTES);
-  writer.u32(length);
-  writer.u32(checksum);
-  return writer.view(0);
+  return new ByteWriter(CHUNK_HEAD_BYTES).u32(length).u32(checksum).view();
 }
 
 /** Of bytes that are all there. */

@@ -1,7 +1,6 @@
-import { ClusterError, type Crc32, readBatch } from '@quorate/core';
+import { ByteReader, ClusterError, type Crc32, readBatch, readU32 } from '@quorate/core';
 import type { Entry, Message, MessageType } from '@quorate/raft';
 import { BatchedEntry } from './batched-entry.ts';
-import { ByteReader, readU32 } from './byte-reader.ts';
 import { ALL_FLAGS, CHECKSUM_AT, flag, FRAME_VERSION, HEADS_AT, LENGTH_AT, MAX_CONTEXT_BYTES } from './frame-format.ts';
 import { messageTypeOf } from './message-code.ts';
 
@@ -52,8 +51,7 @@ class FrameReader {
     const type = messageTypeOf(heads.u8());
     const flags = heads.u8();
     if (type === undefined || flags > ALL_FLAGS) throw unsound('a message of an unknown type, or with unknown flags');
-    const group = heads.number();
-    if (group > MAX_GROUP) throw unsound(`group ${group}`);
+    const group = heads.number(MAX_GROUP);
     const formation = heads.u32();
     const from = heads.positive();
     const to = heads.positive();
@@ -86,9 +84,7 @@ class FrameReader {
   }
 
   #context(): Uint8Array {
-    const length = this.#heads.u8();
-    if (length > MAX_CONTEXT_BYTES) throw unsound(`a context of ${length} bytes`);
-    return this.#heads.bytes(length);
+    return this.#heads.bytes(this.#heads.u8(MAX_CONTEXT_BYTES));
   }
 
   #entries(type: MessageType): readonly Entry[] {

@@ -1,12 +1,14 @@
-import { ClusterError, crc32 as crc32InTables, type Crc32, invalidOption, type LogBatch } from '@quorate/core';
+import {
+  ByteWriter,
+  ClusterError,
+  crc32 as crc32InTables,
+  type Crc32,
+  invalidOption,
+  type LogBatch,
+} from '@quorate/core';
 import type { Entry, Message } from '@quorate/raft';
-import { ByteWriter, MAX_NUMBER_BYTES } from './byte-writer.ts';
 import { CHECKSUM_AT, flag, FRAME_VERSION, HEADS_AT, LENGTH_AT, MAX_CONTEXT_BYTES } from './frame-format.ts';
 import { codeOf } from './message-code.ts';
-
-/** Type, flags, formation, eight numbers, a context with its length, a count of entries. */
-const MAX_HEAD_BYTES: number = 2 + 4 + 8 * MAX_NUMBER_BYTES + 1 + MAX_CONTEXT_BYTES + MAX_NUMBER_BYTES;
-const MAX_ENTRY_HEAD_BYTES: number = MAX_NUMBER_BYTES + 4;
 
 const FIRST_CAPACITY = 4096;
 /** A buffer that had to be larger than this is not kept for the next frame. */
@@ -60,7 +62,7 @@ export class FrameWriter {
     writer.u32At(CHECKSUM_AT, this.#crc32(writer.view(LENGTH_AT)));
     writer.reserve(this.#batchBytes);
     for (const { bytes } of this.#batches) writer.bytes(bytes);
-    const frame = writer.view(0);
+    const frame = writer.view();
     frame[0] = FRAME_VERSION;
     this.#begin(frame.length);
     return frame;
@@ -71,7 +73,7 @@ export class FrameWriter {
     const writer = this.#writer;
     writer.u32At(LENGTH_AT, writer.end - HEADS_AT);
     writer.u32At(CHECKSUM_AT, this.#crc32(writer.view(LENGTH_AT)));
-    const head = writer.view(0).slice();
+    const head = writer.copy();
     head[0] = FRAME_VERSION;
     const parts = [head, ...this.#batches.map(({ bytes }) => bytes)];
     this.#begin(head.length);
@@ -88,38 +90,25 @@ export class FrameWriter {
   #writeHead(group: number, formation: number, message: Message): void {
     const writer = this.#writer;
     const { context, entries } = message;
-    writer.reserve(MAX_HEAD_BYTES);
     writer.u8(codeFor(message));
     writer.u8(
       (message.reject ? flag.REJECT : 0) |
         (context === undefined ? 0 : flag.CONTEXT) |
         (entries.length === 0 ? 0 : flag.ENTRIES),
     );
-    writer.number(group);
-    writer.u32(formation);
-    writer.number(message.from);
-    writer.number(message.to);
-    writer.number(message.term);
-    writer.number(message.logTerm);
-    writer.number(message.index);
-    writer.number(message.commit);
-    writer.number(message.rejectHint);
+    writer.number(group).u32(formation).number(message.from).number(message.to).number(message.term);
+    writer.number(message.logTerm).number(message.index).number(message.commit).number(message.rejectHint);
     if (context !== undefined) {
       if (context.length > MAX_CONTEXT_BYTES) throw tooLong(context);
-      writer.u8(context.length);
-      writer.bytes(context);
+      writer.u8(context.length).bytes(context);
     }
   }
 
   #writeEntries(entries: readonly Entry[], batchOf: (entry: Entry) => LogBatch): void {
     const writer = this.#writer;
     const batches = entries.map((entry) => checked(entry, batchOf(entry)));
-    writer.reserve(MAX_NUMBER_BYTES + batches.length * MAX_ENTRY_HEAD_BYTES);
     writer.number(batches.length);
-    for (const { bytes, checksum } of batches) {
-      writer.number(bytes.length);
-      writer.u32(checksum);
-    }
+    for (const { bytes, checksum } of batches) writer.number(bytes.length).u32(checksum);
     for (const batch of batches) {
       this.#batches.push(batch);
       this.#batchBytes += batch.bytes.length;

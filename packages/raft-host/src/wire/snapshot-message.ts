@@ -1,7 +1,5 @@
-import { invalidOption } from '@quorate/core';
+import { ByteReader, ByteWriter, invalidOption } from '@quorate/core';
 import { type ConfState, fromConfState, type Message, type Snapshot } from '@quorate/raft';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter, MAX_NUMBER_BYTES } from './byte-writer.ts';
 
 const VERSION = 1;
 /** The most bytes of a snapshot's `data`: the metadata that the log keeps with it, and some more. */
@@ -34,10 +32,7 @@ export function encodeSnapshotMessage({ type, from, to, term, snapshot }: Messag
   writer.u8(VERSION);
   for (const value of [from, to, term, metadata.index, metadata.term]) writer.number(value);
   writeConfState(writer, metadata.confState);
-  writer.reserve(MAX_NUMBER_BYTES + data.length);
-  writer.number(data.length);
-  writer.bytes(data);
-  return writer.view(0);
+  return writer.sized(data).view();
 }
 
 /**
@@ -63,11 +58,9 @@ function writeConfState(writer: ByteWriter, state: ConfState): void {
   for (const ids of [state.voters, state.votersOutgoing, state.learners, state.learnersNext]) {
     if (ids.length > MAX_MEMBERS)
       throw invalidOption('snapshot', 'confState', `up to ${MAX_MEMBERS} nodes`, ids.length);
-    writer.reserve((ids.length + 1) * MAX_NUMBER_BYTES);
     writer.number(ids.length);
     for (const id of ids) writer.number(id);
   }
-  writer.reserve(1);
   writer.u8(state.autoLeave ? 1 : 0);
 }
 
@@ -77,8 +70,7 @@ function readConfState(reader: ByteReader): ConfState {
   const votersOutgoing = readIds(reader);
   const learners = readIds(reader);
   const learnersNext = readIds(reader);
-  const autoLeave = reader.u8();
-  if (autoLeave > 1) throw reader.unsound('a flag that is none');
+  const autoLeave = reader.u8(1);
   const state = { voters, votersOutgoing, learners, learnersNext, autoLeave: autoLeave === 1 };
   try {
     fromConfState(state);
