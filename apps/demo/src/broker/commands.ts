@@ -79,6 +79,7 @@ export type Command =
   | {
       readonly type: 'receive';
       readonly queue: QueueName;
+      /** Who asks: shown where the log is inspected; a delivery belongs to whoever has its receipt. */
       readonly consumer: string;
       readonly max: number;
       readonly visibilityMs?: number;
@@ -106,7 +107,8 @@ export type Command =
 export type RefusalCode = 'not-found' | 'exists' | 'full' | 'invalid' | 'fenced';
 
 export type Result =
-  | { readonly type: 'done' }
+  /** `changed` is false where what was asked for was so already: the same queue with the same options, for one. */
+  | { readonly type: 'done'; readonly changed: boolean }
   | { readonly type: 'published'; readonly messages: readonly Published[] }
   | { readonly type: 'deliveries'; readonly deliveries: readonly Delivery[] }
   /** One for each receipt, in order. */

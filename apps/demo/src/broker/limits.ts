@@ -15,6 +15,10 @@ export interface BrokerLimits {
   readonly ids: number;
   /** Of messages in one command, and of receipts. */
   readonly batch: number;
+  /** Of messages in one command to a topic, times its subscriptions. */
+  readonly copies: number;
+  /** Of bodies that are handed out at once; one is always handed out. */
+  readonly receiveBytes: number;
   readonly bodyBytes: number;
   readonly idLength: number;
   readonly keyLength: number;
@@ -33,6 +37,8 @@ export const BROKER_LIMITS: BrokerLimits = {
   bytes: 1_073_741_824,
   ids: 4_000_000,
   batch: 1_000,
+  copies: 10_000,
+  receiveBytes: 1_048_576,
   bodyBytes: 65_536,
   idLength: 100,
   keyLength: 100,
