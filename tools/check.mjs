@@ -13,6 +13,7 @@ const testReport = path.join(scratch, 'tests.json');
 /** @type {readonly (readonly [name: string, command: string, args: readonly string[]])[]} */
 const steps = [
   ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.json']],
+  ['types in the browser', 'tsc', ['-p', 'apps/demo/src/dashboard/browser/tsconfig.json']],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
   ['format', 'oxfmt', ['--check']],
   ['build and packaging', 'turbo', ['run', 'build', 'packaging', '--output-logs=errors-only']],

@@ -53,7 +53,11 @@ export function readAssets(): ReadonlyMap<string, Asset> {
 
 /** The page itself, which differs from server to server in what its requests are recognized by. */
 export function readPage(run: string, token: string): string {
-  const marks: Readonly<Record<string, string>> = { RUN: run, TOKEN: token, IMPORT_MAP };
+  const marks: Readonly<Record<string, string>> = {
+    RUN: run,
+    TOKEN: token,
+    IMPORT_MAP: `<script type="importmap">${IMPORT_MAP}</script>`,
+  };
   return read(path.join(PAGE, 'index.html')).replaceAll(/\{\{([A-Z_]+)\}\}/g, (_, mark: string) => marks[mark] ?? '');
 }
 

@@ -2,9 +2,8 @@ import type { ServerResponse } from 'node:http';
 
 import type { DashboardSource } from './dashboard-source.ts';
 import type { DashboardState, LogEntry } from './dashboard-state.ts';
+import type { Hello, PublishedMessages } from './dashboard-events.ts';
 import { Samples } from './samples.ts';
-import type { Sample } from './samples.ts';
-import type { PublishedMessages } from './person-messages.ts';
 
 /** What late ones are told of the log, and with what who reads slowly goes on. */
 const KEPT_ENTRIES = 200;
@@ -13,13 +12,6 @@ const SECOND_MS = 1000;
 const KEEP_ALIVE_MS = 10_000;
 /** Who reads nothing for so long is gone, or might as well be. */
 const BLOCKED_MS = 30_000;
-
-/** First of all on each connection, so that a page that was cut off has everything again. */
-export interface Hello {
-  /** Of the server: another one than the page was made by makes it load anew. */
-  readonly run: string;
-  readonly samples: readonly Sample[];
-}
 
 interface Client {
   readonly response: ServerResponse;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { PublishedMessage, PublishedMessages } from './dashboard-events.ts';
 import type { ConsumerDoes, MessageRequest } from './control-requests.ts';
 import { BrokerClient } from './broker-client.ts';
 import type { BrokerClientOptions } from './broker-client.ts';
@@ -14,27 +15,6 @@ const PUBLISH_MS = 15_000;
 const WAIT_MS = 5000;
 const REJECTED_MS = 1000;
 const MAX_DELIVERIES = 3;
-
-/** A message that a person published, and what became of it. Times are milliseconds since it was sent. */
-export interface PublishedMessage {
-  readonly id: string;
-  readonly text: string;
-  readonly state: 'sending' | 'accepted' | 'delivered' | 'acknowledged' | 'rejected' | 'dead' | 'failed';
-  /** By the last of these, oldest first. */
-  readonly steps: readonly MessageStep[];
-}
-
-/** What the page is told. */
-export interface PublishedMessages {
-  readonly does: ConsumerDoes;
-  /** Newest first. */
-  readonly messages: readonly PublishedMessage[];
-}
-
-export interface MessageStep {
-  readonly what: string;
-  readonly afterMs: number;
-}
 
 interface Followed {
   message: PublishedMessage;

@@ -1,15 +1,5 @@
+import type { Sample } from './dashboard-events.ts';
 import type { DashboardState } from './dashboard-state.ts';
-
-/** One second of the charts. */
-export interface Sample {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly published: number;
-  readonly acknowledged: number;
-  readonly failed: number;
-  readonly p50Ms: number | undefined;
-  readonly p99Ms: number | undefined;
-}
 
 /** Two minutes: one a second. */
 const KEPT = 120;

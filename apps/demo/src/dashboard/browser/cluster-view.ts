@@ -1,0 +1,149 @@
+import { html, nothing, svg } from 'lit-html';
+import type { SVGTemplateResult, TemplateResult } from 'lit-html';
+
+import type { DashboardState, ShownNode } from '../dashboard-state.ts';
+import { control } from './actions.ts';
+import { count } from './format.ts';
+import { lagOf, processStanding, roleOf } from './node-words.ts';
+import { commitIndexOf, leaderOf, sideName, sideOf } from './store.ts';
+
+const WIDTH = 560;
+const HEIGHT = 400;
+/** Beyond so many, lines between all would hide those that matter. */
+const MESH_NODES = 9;
+/** A follower's ring is empty when it is so many entries behind. */
+const LAG_SHOWN = 500;
+
+interface Placed {
+  readonly node: ShownNode;
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+  readonly side: number | undefined;
+  readonly isLeader: boolean;
+  readonly lag: number;
+}
+
+export function clusterView(state: DashboardState): TemplateResult {
+  const may = (action: DashboardState['controls'][number]): boolean => state.controls.includes(action);
+  const isCut = state.partition.length > 1;
+  return html`
+    <div class="panel-head">
+      <h2 id="cluster-title">Cluster</h2>
+      ${may('partition') ? html`<button type="button" @click=${openPartition}>Partition…</button>` : nothing}
+      ${
+        may('heal')
+          ? html`<button type="button" class=${isCut ? 'primary' : ''} ?disabled=${!isCut} @click=${heal}>Heal</button>`
+          : nothing
+      }
+    </div>
+    <svg class="diagram" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${describe(state)}>${draw(state)}</svg>
+    ${legend(state)}
+  `;
+}
+
+export function openPartition(): void {
+  document.querySelector<HTMLDialogElement>('#partition')?.showModal();
+}
+
+export function heal(): void {
+  void control({ action: 'heal' });
+}
+
+function describe(state: DashboardState): string {
+  const leader = leaderOf(state);
+  const nodes = state.nodes.map((node) => `${node.id} ${roleOf(node) ?? ''} ${processStanding(node).word}`).join(', ');
+  const parts = state.partition.map((group, side) => `side ${sideName(side)}: ${group.join(', ')}`).join('; ');
+  const lead = leader === undefined ? 'No leader. ' : `${leader.id} leads in term ${leader.term}. `;
+  return `${lead}${nodes}.${state.partition.length > 1 ? ` Partitioned: ${parts}.` : ''}`;
+}
+
+function legend(state: DashboardState): TemplateResult {
+  return html`<p class="legend" aria-hidden="true">
+    <span
+      ><svg viewBox="0 0 28 10"><path class="link replicates" d="M1 5H27" /></svg> replicates</span
+    >
+    <span
+      ><svg viewBox="0 0 28 10"><circle class="ring" cx="14" cy="5" r="4" /></svg> ring: how far caught up</span
+    >
+    ${
+      state.partition.length > 1
+        ? html`<span
+            ><svg viewBox="0 0 28 10"><path class="link cut" d="M1 5H27" /></svg> cut</span
+          >`
+        : nothing
+    }
+  </p>`;
+}
+
+function draw(state: DashboardState): SVGTemplateResult {
+  const placed = place(state);
+  return svg`${links(placed)}${placed.map(drawNode)}`;
+}
+
+/** On an ellipse, the first on top; the sides of a partition are drawn apart. */
+function place(state: DashboardState): readonly Placed[] {
+  const leader = leaderOf(state)?.id;
+  const commitIndex = commitIndexOf(state);
+  const total = state.nodes.length;
+  const radius = Math.max(17, Math.min(42, 190 / Math.max(total, 3)));
+  const bySide = [...state.nodes].sort((one, other) => (sideOf(state, one.id) ?? 0) - (sideOf(state, other.id) ?? 0));
+  return bySide.map((node, index) => {
+    const angle = (index / total) * 2 * Math.PI - Math.PI / 2;
+    const across = total === 1 ? 0 : WIDTH / 2 - radius - 62;
+    const along = total === 1 ? 0 : HEIGHT / 2 - radius - 34;
+    return {
+      node,
+      x: WIDTH / 2 + across * Math.cos(angle),
+      y: HEIGHT / 2 - 6 + along * Math.sin(angle),
+      radius,
+      side: sideOf(state, node.id),
+      isLeader: node.id === leader && node.status?.replication?.role === 'leader',
+      lag: lagOf(state, node, leader, commitIndex),
+    };
+  });
+}
+
+function links(placed: readonly Placed[]): readonly (SVGTemplateResult | typeof nothing)[] {
+  return placed.flatMap((one, index) => placed.slice(index + 1).map((other) => link(one, other, placed.length)));
+}
+
+function link(one: Placed, other: Placed, total: number): SVGTemplateResult | typeof nothing {
+  const isUp = [one, other].every(({ node }) => node.process === 'running' && node.status !== undefined);
+  const isLeading = one.isLeader || other.isLeader;
+  if (!isLeading && total > MESH_NODES) return nothing;
+  const path = `M${one.x} ${one.y}L${other.x} ${other.y}`;
+  if (one.side !== other.side) {
+    const [x, y] = [(one.x + other.x) / 2, (one.y + other.y) / 2];
+    return svg`<path class="link cut" d=${path} /><text class="scissors" x=${x} y=${y} dy=".35em">✂</text>`;
+  }
+  if (!isUp) return svg`<path class="link gone" d=${path} />`;
+  // Dashes travel from the leader.
+  if (isLeading) return svg`<path class="link replicates ${other.isLeader ? 'back' : ''}" d=${path} />`;
+  return svg`<path class="link" d=${path} />`;
+}
+
+function drawNode({ node, x, y, radius, side, isLeader, lag }: Placed): SVGTemplateResult {
+  const { kind, sign, word } = processStanding(node);
+  const role = isLeader ? 'leader' : (roleOf(node) ?? '');
+  const around = 2 * Math.PI * (radius + 5);
+  const caughtUp = Math.max(0, 1 - lag / LAG_SHOWN);
+  const isWell = kind === 'good';
+  return svg`<g class="node ${kind} ${role}" transform="translate(${x} ${y})">
+    <circle class="disc" r=${radius} />
+    ${isWell && !isLeader ? svg`<circle class="ring" r=${radius + 5} stroke-dasharray="${around * caughtUp} ${around}" transform="rotate(-90)" />` : nothing}
+    ${isLeader ? svg`<path class="crown" transform="translate(0 ${-radius - 11}) scale(${radius / 42})" d="M-19 6V-9L-9-1 0-13 9-1 19-9V6Z" />` : nothing}
+    ${isWell ? svg`<text class="role" dy="0.36em">${short(role)}</text>` : svg`<text class="sign" dy="0.36em">${sign}</text>`}
+    <text class="name" y=${radius + 22}>${node.id}${side === undefined ? nothing : svg`<tspan class="side"> ${sideName(side)}</tspan>`}</text>
+    <text class="note" y=${radius + 38}>${isWell ? lagWords(lag, isLeader) : word}</text>
+  </g>`;
+}
+
+function lagWords(lag: number, isLeader: boolean): string {
+  if (isLeader) return 'leads';
+  return lag === 0 ? 'up to date' : `${count(lag)} behind`;
+}
+
+function short(role: string): string {
+  return role === '' ? '…' : (role[0] ?? '').toUpperCase();
+}
