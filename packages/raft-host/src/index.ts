@@ -43,6 +43,7 @@ export type { ArchiveOptions } from './recovery/log-archiver.ts';
 export type { OfflineNode } from './recovery/offline-node.ts';
 export {
   type BackupOptions,
+  type BarrierOptions,
   type HaltedAt,
   type HasOperations,
   type OperationsStatus,

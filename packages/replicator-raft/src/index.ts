@@ -16,6 +16,7 @@ export {
   type ArchivePiece,
   type BackupInfo,
   type BackupOptions,
+  type BarrierOptions,
   type ChangeMembersOptions,
   type CommandPosition,
   type ForcedCluster,

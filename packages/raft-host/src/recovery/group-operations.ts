@@ -19,7 +19,14 @@ import type { RunningGroup } from '../running-group.ts';
 import type { ArchivePiece } from './archive-format.ts';
 import { writeBackup } from './backup-format.ts';
 import { type ArchiveOptions, followLog } from './log-archiver.ts';
-import type { BackupOptions, HaltedAt, OperationsStatus, RaftOperations, SnapshotTaken } from './raft-operations.ts';
+import type {
+  BackupOptions,
+  BarrierOptions,
+  HaltedAt,
+  OperationsStatus,
+  RaftOperations,
+  SnapshotTaken,
+} from './raft-operations.ts';
 import { answerGoesOn } from './halted-leader.ts';
 import { type SkipOptions, Skipping } from './skipping.ts';
 
@@ -80,6 +87,11 @@ export class GroupOperations implements RaftOperations {
     const { phase, machine } = this.#parts;
     const { halt, applied } = this.#running;
     return { phase: phase(), halted: halt && shown(halt), appliedIndex: applied, timeMs: machine().applied.time };
+  }
+
+  async barrier({ timeoutMs = 5000, signal }: BarrierOptions = {}): Promise<void> {
+    await this.#parts.barrier(signal === undefined ? { timeoutMs } : { timeoutMs, signal });
+    this.#sound();
   }
 
   async skipCommand(position: CommandPosition, options?: SkipOptions): Promise<void> {

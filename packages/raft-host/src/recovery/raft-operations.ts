@@ -32,6 +32,11 @@ export interface SnapshotTaken {
   readonly size: number;
 }
 
+export interface BarrierOptions extends CallOptions {
+  /** @default 5000 */
+  readonly timeoutMs?: number;
+}
+
 export interface BackupOptions extends CallOptions {
   /**
    * What this node has, without asking whoever leads whether that is all: it may lack what was acknowledged, and can be
@@ -49,6 +54,11 @@ export interface BackupOptions extends CallOptions {
 /** What an operator does with a group that runs, on any of its nodes. Where it isn't running, all of it throws. */
 export interface RaftOperations {
   status(): OperationsStatus;
+  /**
+   * Resolves when this node has applied all that was acknowledged before the call: a linearizable read of nothing.
+   * @throws ClusterError as a linearizable read; what the machine has stopped with
+   */
+  barrier(options?: BarrierOptions): Promise<void>;
   /**
    * Has all nodes go on without the command at which their state machines have stopped. The skip is an entry of the log;
    * a node that nobody could ask, and that has applied the command, takes it back. Resolves when the leader's machine has

@@ -1,0 +1,84 @@
+import { type Cluster, formatAddress, type Member, type MonotonicMs, type NodeId } from '@quorate/core';
+import { raftMembers, type RaftMembers, raftOperations, type RaftOperations } from '@quorate/raft-host';
+import { optional } from './optional.ts';
+import type { Allowed, LeaderReport, MemberReport, MembersReport, ReplicationReport, StatusReport } from './reports.ts';
+
+/** The members of the cluster's Raft group, where its replicator or its election stands on one. */
+export function groupMembers(cluster: Cluster): RaftMembers | undefined {
+  const parts = [optional(() => cluster.replicator), optional(() => cluster.election)];
+  const part = parts.find((each) => each !== undefined && 'raftMembers' in each);
+  return part && optional(() => raftMembers(part));
+}
+
+/** What can be done with the replicator's Raft group. */
+export function groupOperations(cluster: Cluster): RaftOperations | undefined {
+  const replicator = optional(() => cluster.replicator);
+  if (replicator === undefined || !('raftOperations' in replicator)) return undefined;
+  return optional(() => raftOperations(replicator));
+}
+
+export function leaderOf(cluster: Cluster): LeaderReport {
+  const { leader } = cluster;
+  const status = optional(() => cluster.replicator.status());
+  return {
+    ...(leader === undefined ? {} : { elected: { nodeId: leader.nodeId, token: String(leader.token) } }),
+    ...(status?.leader === undefined ? {} : { replicating: { nodeId: status.leader, term: Number(status.term) } }),
+  };
+}
+
+export function statusOf(cluster: Cluster, allow: Allowed, since: MonotonicMs): StatusReport {
+  const { self, name, id, status, isLeader } = cluster;
+  const replication = replicationOf(cluster);
+  return {
+    nodeId: self.id,
+    address: formatAddress(self),
+    cluster: name,
+    ...(id === undefined ? {} : { clusterId: id }),
+    status,
+    allow,
+    runningMs: Math.round(cluster.system.clock.now() - since),
+    isLeader,
+    leader: leaderOf(cluster),
+    ...(replication === undefined ? {} : { replication }),
+  };
+}
+
+function replicationOf(cluster: Cluster): ReplicationReport | undefined {
+  const status = optional(() => cluster.replicator.status());
+  if (status === undefined) return undefined;
+  const { role, leader, term, commitIndex, appliedIndex, peers } = status;
+  const members = groupMembers(cluster);
+  const problem = members?.error?.message ?? optional(() => groupOperations(cluster)?.status().halted?.reason);
+  return {
+    role,
+    ...(leader === undefined ? {} : { leader }),
+    term: Number(term),
+    commitIndex: Number(commitIndex),
+    appliedIndex: Number(appliedIndex),
+    peers: peers.map(({ nodeId, matchIndex, lag }) => ({ nodeId, matchIndex: Number(matchIndex), lag })),
+    ...(members === undefined ? {} : { phase: members.phase }),
+    ...(problem === undefined ? {} : { problem }),
+  };
+}
+
+/** In one answer, so that it fits into a frame. */
+const MAX_MEMBERS_AT_ONCE = 100;
+
+/** Those behind `after` in order of id, or the first. */
+export function membersOf(cluster: Cluster, after: NodeId = ''): MembersReport {
+  const all = new Map<NodeId, MemberReport>();
+  const now = cluster.system.clock.now();
+  for (const member of cluster.nodes) all.set(member.node.id, shownMember(member, now));
+  for (const { nodeId, role, wants } of groupMembers(cluster)?.all ?? []) {
+    all.set(nodeId, { ...all.get(nodeId), nodeId, raft: { role, wants } });
+  }
+  const behind = [...all.values()].filter(({ nodeId }) => nodeId > after);
+  const members = behind.sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)).slice(0, MAX_MEMBERS_AT_ONCE);
+  return { members, hasMore: behind.length > members.length };
+}
+
+function shownMember({ node, state, incarnation, since }: Member, now: MonotonicMs): MemberReport {
+  const { id: nodeId, zone } = node;
+  const known = { state, address: formatAddress(node), incarnation, forMs: Math.round(now - since) };
+  return { nodeId, membership: zone === undefined ? known : { ...known, zone } };
+}
