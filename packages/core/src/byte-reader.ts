@@ -114,7 +114,7 @@ export class ByteReader {
    * A view of bytes behind their length.
    * @param most longer ones are refused
    */
-  sized(most?: number, form: LengthForm = 'number'): Uint8Array {
+  sized(form: LengthForm = 'number', most?: number): Uint8Array {
     if (form === 'number') return this.bytes(this.number(most));
     const length = form === 'u8' ? this.u8() : this.u16();
     return this.bytes(most === undefined || length <= most ? length : this.#tooLarge(length, most));
@@ -124,8 +124,8 @@ export class ByteReader {
    * A text behind its length, in UTF-8 and nothing else.
    * @param mostBytes longer ones are refused
    */
-  text(mostBytes?: number, form: LengthForm = 'number'): string {
-    const bytes = this.sized(mostBytes, form);
+  text(form: LengthForm = 'number', mostBytes?: number): string {
+    const bytes = this.sized(form, mostBytes);
     try {
       return TEXT.decode(bytes);
     } catch (error) {

@@ -73,12 +73,12 @@ const item: fc.Arbitrary<Item> = fc.oneof(
   itemOf(
     fc.tuple(content, form),
     (to, [value, as]) => to.sized(value, as),
-    (from, [, as]) => from.sized(200, as),
+    (from, [, as]) => from.sized(as, 200),
   ),
   itemOf(
     fc.tuple(fc.string({ unit: 'binary', maxLength: 60 }), form),
     (to, [value, as]) => to.text(value, as),
-    (from, [, as]) => from.text(240, as),
+    (from, [, as]) => from.text(as, 240),
   ),
 );
 const items = fc.array(item, { minLength: 1, maxLength: 12 });
@@ -152,8 +152,8 @@ describe('a reader of bytes that anybody may have made', () => {
     ['8 bytes beyond a bound', () => read('0000000000000100').u53(255)],
     ['a 0 where there can be none', () => read('00').positive()],
     ['a length beyond the end', () => read('ffffffffffffff0f01').sized()],
-    ['a length beyond a bound', () => read('03010203').sized(2)],
-    ['a text longer than a bound', () => read('0003616263').text(2, 'u16')],
+    ['a length beyond a bound', () => read('03010203').sized('number', 2)],
+    ['a text longer than a bound', () => read('0003616263').text('u16', 2)],
     ['a text that is no UTF-8', () => read('02c328').text()],
     ['half of a surrogate pair', () => read('03eda080').text()],
     ['bytes that are left', () => read('00').end()],

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '@quorate/core';
 import { MAX_EXCHANGE_BYTES, MAX_NUMBER } from './limits.ts';
 import { decodeNews, encodeNews, type News } from './news.ts';
 
@@ -24,15 +24,15 @@ export function encodeExchange({ settings, broadcasts, queries }: Times, news: I
     const bytes = encodeNews(each);
     left -= bytes.byteLength + 2;
     if (left < 0) break;
-    writer.bytes(bytes);
+    writer.sized(bytes, 'u16');
   }
-  return writer.finish();
+  return writer.copy();
 }
 
 /** Undefined of what makes no sense; news that makes none is left out, as is all behind an end that comes too early. */
 export function decodeExchange(bytes: Uint8Array): Exchange | undefined {
   if (bytes.byteLength > MAX_EXCHANGE_BYTES) return undefined;
-  const reader = new ByteReader(bytes);
+  const reader = new ByteReader('exchange', bytes);
   const news: News[] = [];
   let times: Times | undefined;
   try {
@@ -42,8 +42,8 @@ export function decodeExchange(bytes: Uint8Array): Exchange | undefined {
       broadcasts: reader.u53(MAX_NUMBER),
       queries: reader.u53(MAX_NUMBER),
     };
-    while (!reader.isAtEnd) {
-      const each = decodeNews(reader.bytes());
+    while (reader.left > 0) {
+      const each = decodeNews(reader.sized('u16'));
       if (each !== undefined) news.push(each);
     }
   } catch {

@@ -1,5 +1,4 @@
-import { invalidOption } from '@quorate/core';
-import { unsound } from './bytes.ts';
+import { ClusterError, invalidOption } from '@quorate/core';
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -38,6 +37,10 @@ export function isValue(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
+}
+
+function unsound(why: string): ClusterError {
+  return new ClusterError('PROTOCOL', `gossip: ${why}`);
 }
 
 function isBytes(value: unknown): value is Uint8Array {

@@ -1,5 +1,4 @@
-import { isNodeId, MAX_NODE_ID_LENGTH, MAX_RUMOUR_BYTES, type NodeId } from '@quorate/core';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter, isNodeId, MAX_NODE_ID_LENGTH, MAX_RUMOUR_BYTES, type NodeId } from '@quorate/core';
 import { isValue } from './gossip-value.ts';
 import { MAX_NAME_BYTES, MAX_NUMBER } from './limits.ts';
 import { type QueryFilter, readFilter } from './query-filter.ts';
@@ -78,33 +77,36 @@ export function encodeNews(news: News): Uint8Array {
   const writer = new ByteWriter().u8(VERSION).u8(TYPE[news.type]);
   switch (news.type) {
     case 'state':
-      return writer.text(news.nodeId).u53(news.run).u53(news.counter).text(news.key).bytes(news.value).finish();
-    case 'setting':
-      writer.text(news.key).u53(news.time).text(news.writer).bytes(news.value);
-      return writer.u53(news.ageMs).finish();
-    case 'broadcast':
-      return mark(writer, news.mark).u53(news.time).text(news.name).bytes(news.payload).finish();
-    case 'query':
-      mark(writer, news.mark).u53(news.time).u53(news.timeoutMs).text(news.name);
       return writer
-        .bytes(new TextEncoder().encode(JSON.stringify(news.filter)))
-        .bytes(news.payload)
-        .finish();
+        .text(news.nodeId, 'u8')
+        .u53(news.run)
+        .u53(news.counter)
+        .text(news.key, 'u8')
+        .sized(news.value, 'u16')
+        .copy();
+    case 'setting':
+      writer.text(news.key, 'u8').u53(news.time).text(news.writer, 'u8').sized(news.value, 'u16');
+      return writer.u53(news.ageMs).copy();
+    case 'broadcast':
+      return mark(writer, news.mark).u53(news.time).text(news.name, 'u8').sized(news.payload, 'u16').copy();
+    case 'query':
+      mark(writer, news.mark).u53(news.time).u53(news.timeoutMs).text(news.name, 'u8');
+      return writer.text(JSON.stringify(news.filter), 'u16').sized(news.payload, 'u16').copy();
     case 'answer':
       return mark(writer, news.mark)
-        .text(news.from)
+        .text(news.from, 'u8')
         .u8(news.isFailure ? 1 : 0)
-        .bytes(news.payload)
-        .finish();
+        .sized(news.payload, 'u16')
+        .copy();
     case 'receipt':
-      return mark(writer, news.mark).finish();
+      return mark(writer, news.mark).copy();
   }
 }
 
 /** Undefined of what makes no sense, or is of a later version. Bytes of what is read are copies. */
 export function decodeNews(bytes: Uint8Array): News | undefined {
   try {
-    const reader = new ByteReader(bytes);
+    const reader = new ByteReader('news', bytes);
     const news = reader.u8() === VERSION ? read(reader.u8(), reader) : undefined;
     // Also where it comes in an exchange or in a request: answers alone may be larger than a rumour.
     return news?.type === 'answer' || bytes.byteLength <= MAX_RUMOUR_BYTES ? news : undefined;
@@ -136,8 +138,8 @@ function readState(reader: ByteReader): StateNews | undefined {
   const nodeId = readId(reader);
   const run = reader.u53(MAX_NUMBER);
   const counter = reader.u53(MAX_NUMBER);
-  const key = reader.text(MAX_NAME_BYTES);
-  const value = reader.bytes().slice();
+  const key = reader.text('u8', MAX_NAME_BYTES);
+  const value = reader.sized('u16').slice();
   if (key === '' ? value.byteLength > 0 : value.byteLength > 0 && !isValue(value)) return undefined;
   return { type: 'state', nodeId, run, counter, key, value };
 }
@@ -146,7 +148,7 @@ function readSetting(reader: ByteReader): SettingNews | undefined {
   const key = readName(reader);
   const time = reader.u53(MAX_NUMBER);
   const writer = readId(reader);
-  const value = reader.bytes().slice();
+  const value = reader.sized('u16').slice();
   const ageMs = reader.u53(MAX_NUMBER);
   if (value.byteLength > 0 && !isValue(value)) return undefined;
   return { type: 'setting', key, time, writer, value, ageMs };
@@ -156,7 +158,7 @@ function readBroadcast(reader: ByteReader): BroadcastNews | undefined {
   const of = readMark(reader);
   const time = reader.u53(MAX_NUMBER);
   const name = readName(reader);
-  const payload = reader.bytes().slice();
+  const payload = reader.sized('u16').slice();
   return isValue(payload) ? { type: 'broadcast', mark: of, time, name, payload } : undefined;
 }
 
@@ -165,8 +167,8 @@ function readQuery(reader: ByteReader): QueryNews | undefined {
   const time = reader.u53(MAX_NUMBER);
   const timeoutMs = reader.u53(MAX_NUMBER);
   const name = readName(reader);
-  const filter = readFilter(reader.bytes());
-  const payload = reader.bytes().slice();
+  const filter = readFilter(reader.sized('u16'));
+  const payload = reader.sized('u16').slice();
   if (filter === undefined || !isValue(payload)) return undefined;
   return { type: 'query', mark: of, time, timeoutMs, name, filter, payload };
 }
@@ -175,12 +177,12 @@ function readAnswer(reader: ByteReader): AnswerNews | undefined {
   const of = readMark(reader);
   const from = readId(reader);
   const isFailure = reader.u8() === 1;
-  const payload = reader.bytes().slice();
+  const payload = reader.sized('u16').slice();
   return isValue(payload) ? { type: 'answer', mark: of, from, isFailure, payload } : undefined;
 }
 
 function mark(writer: ByteWriter, { origin, session, sequence }: Mark): ByteWriter {
-  return writer.text(origin).u53(session).u53(sequence);
+  return writer.text(origin, 'u8').u53(session).u53(sequence);
 }
 
 function readMark(reader: ByteReader): Mark {
@@ -188,13 +190,13 @@ function readMark(reader: ByteReader): Mark {
 }
 
 function readId(reader: ByteReader): NodeId {
-  const id = reader.text(MAX_NODE_ID_LENGTH);
+  const id = reader.text('u8', MAX_NODE_ID_LENGTH);
   if (!isNodeId(id)) throw new RangeError('no id of a node');
   return id;
 }
 
 function readName(reader: ByteReader): string {
-  const name = reader.text(MAX_NAME_BYTES);
+  const name = reader.text('u8', MAX_NAME_BYTES);
   if (name === '') throw new RangeError('no name');
   return name;
 }

@@ -1,5 +1,5 @@
 import type { MonotonicMs, NodeId } from '@quorate/core';
-import { compareBytes } from './bytes.ts';
+import { compareBytes } from './compare-bytes.ts';
 import { MAX_LEAP, MAX_MERGED_SETTINGS } from './limits.ts';
 import type { SettingNews } from './news.ts';
 

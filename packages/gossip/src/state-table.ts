@@ -1,5 +1,5 @@
 import type { NodeId } from '@quorate/core';
-import { compareBytes } from './bytes.ts';
+import { compareBytes } from './compare-bytes.ts';
 import { NOTHING } from './gossip-value.ts';
 import { MAX_STATE_KEYS } from './limits.ts';
 import type { StateNews } from './news.ts';

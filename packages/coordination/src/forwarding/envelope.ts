@@ -1,4 +1,6 @@
 import {
+  ByteReader,
+  ByteWriter,
   CLUSTER_ERROR_CODES,
   ClusterError,
   type ClusterErrorCode,
@@ -8,7 +10,6 @@ import {
   plainText,
   type WriteOutcome,
 } from '@quorate/core';
-import { ByteReader, ByteWriter } from './bytes.ts';
 import { isRequestId } from './request-id.ts';
 
 /** A request on its way to the leader. */
@@ -50,6 +51,9 @@ export interface ForwardTarget {
 const VERSION = 1;
 const MAX_NAME_LENGTH = 64;
 const MAX_MESSAGE_BYTES = 1024;
+const MAX_TIME_MS: number = 2 ** 32 - 1;
+/** Of what stands before the payload; mostly it is less. */
+const HEAD_BYTES = 96;
 const KINDS = ['answer', 'not-leader', 'error'] as const;
 const OUTCOMES: readonly (WriteOutcome | undefined)[] = [undefined, 'not-applied', 'unknown'];
 
@@ -60,21 +64,22 @@ export function isHandlerName(value: unknown): value is string {
 
 export function encodeEnvelope(envelope: ForwardedEnvelope): Uint8Array {
   const { id, name, token, hops, remainingMs, doubt, payload } = envelope;
-  const writer = new ByteWriter()
-    .u8(VERSION)
-    .u8(hops)
-    .u32(Math.max(0, Math.ceil(remainingMs)));
-  return writer.u64(token).u64(doubt).text(id).text(name).rest(payload);
+  const writer = new ByteWriter(HEAD_BYTES + payload.byteLength).u8(VERSION).u8(hops);
+  writer
+    .u32(Math.min(MAX_TIME_MS, Math.max(0, Math.ceil(remainingMs))))
+    .u64(token)
+    .u64(doubt);
+  return writer.text(id, 'u16').text(name, 'u16').bytes(payload).copy();
 }
 
 /** @throws ClusterError `PROTOCOL` for what is none */
 export function decodeEnvelope(bytes: Uint8Array): ForwardedEnvelope {
-  const reader = new ByteReader(bytes);
+  const reader = new ByteReader(unsound, bytes);
   if (reader.u8() !== VERSION) throw malformed('version');
   const hops = reader.u8();
   const remainingMs = reader.u32();
   const [token, doubt] = [reader.u64(), reader.u64()];
-  const [id, name] = [reader.text(), reader.text()];
+  const [id, name] = [reader.text('u16'), reader.text('u16')];
   if (!isRequestId(id) || !isHandlerName(name)) throw malformed('id or name');
   return { id, name, token, hops, remainingMs, doubt, payload: reader.rest() };
 }
@@ -83,30 +88,28 @@ export function encodeAnswer(answer: ForwardedAnswer): Uint8Array {
   const writer = new ByteWriter().u8(VERSION).u8(KINDS.indexOf(answer.kind));
   switch (answer.kind) {
     case 'answer':
-      return writer.u64(answer.token).rest(answer.payload);
-    case 'not-leader':
-      return writer
-        .text(answer.leader?.nodeId ?? '')
-        .text(answer.leader?.address ?? '')
-        .u64(answer.leader?.token ?? 0n)
-        .rest();
+      return writer.u64(answer.token).bytes(answer.payload).copy();
+    case 'not-leader': {
+      const { nodeId = '', address = '', token = 0n } = answer.leader ?? {};
+      return writer.text(nodeId, 'u16').text(address, 'u16').u64(token).copy();
+    }
     case 'error': {
       const message = new TextEncoder().encode(answer.message).subarray(0, MAX_MESSAGE_BYTES);
-      return writer.text(answer.code).u8(OUTCOMES.indexOf(answer.outcome)).rest(message);
+      return writer.text(answer.code, 'u16').u8(OUTCOMES.indexOf(answer.outcome)).bytes(message).copy();
     }
   }
 }
 
 /** @throws ClusterError `PROTOCOL` for what is none */
 export function decodeAnswer(bytes: Uint8Array): ForwardedAnswer {
-  const reader = new ByteReader(bytes);
+  const reader = new ByteReader(unsound, bytes);
   if (reader.u8() !== VERSION) throw malformed('version');
   const kind = KINDS[reader.u8()];
   switch (kind) {
     case 'answer':
       return { kind: 'answer', token: reader.u64(), payload: reader.rest() };
     case 'not-leader':
-      return { kind: 'not-leader', leader: leaderOf(reader.text(), reader.text(), reader.u64()) };
+      return { kind: 'not-leader', leader: leaderOf(reader.text('u16'), reader.text('u16'), reader.u64()) };
     case 'error':
       return errorOf(reader);
     case undefined:
@@ -116,7 +119,7 @@ export function decodeAnswer(bytes: Uint8Array): ForwardedAnswer {
 }
 
 function errorOf(reader: ByteReader): ForwardedAnswer {
-  const text = reader.text();
+  const text = reader.text('u16');
   const code = CLUSTER_ERROR_CODES.find((each) => each === text);
   const outcome = reader.u8();
   if (code === undefined || outcome >= OUTCOMES.length) throw malformed('error');
@@ -140,5 +143,9 @@ function isAddressText(text: string): boolean {
 }
 
 function malformed(what: string): ClusterError {
-  return new ClusterError('PROTOCOL', `forwarding: a wrong ${what}`, { outcome: 'not-applied' });
+  return unsound(`a wrong ${what}`);
+}
+
+function unsound(flaw: string, cause?: unknown): ClusterError {
+  return new ClusterError('PROTOCOL', `forwarding: ${flaw}`, { cause, outcome: 'not-applied' });
 }

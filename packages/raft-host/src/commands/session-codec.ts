@@ -66,7 +66,7 @@ function readRemembered(reader: ByteReader): Remembered {
     case code.tooLarge:
       return 'too-large';
     case code.result:
-      return reader.sized(MAX_REMEMBERED_BYTES);
+      return reader.sized('number', MAX_REMEMBERED_BYTES);
     default:
       throw reader.unsound('a remembered result of an unknown kind');
   }
