@@ -195,7 +195,9 @@ export { isRecordName, MAX_RECORD_BYTES, type RecordStore, type Storage } from '
 export type { System } from './system.ts';
 export {
   type Attributes,
+  countBuckets,
   type Counter,
+  durationBuckets,
   type Histogram,
   type HistogramAbout,
   type InstrumentAbout,
@@ -204,6 +206,7 @@ export {
   noSpan,
   noTelemetry,
   type Observe,
+  sizeBuckets,
   type Span,
   type SpanOptions,
   type Telemetry,

@@ -17,6 +17,19 @@ export interface HistogramAbout extends InstrumentAbout {
   readonly buckets: readonly number[];
 }
 
+/** Buckets for durations, in seconds: from a tenth of a millisecond to ten seconds. */
+export const durationBuckets: readonly number[] = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+
+/** Buckets for sizes, in bytes: from 256 to a gigabyte. */
+export const sizeBuckets: readonly number[] = [8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30].map(
+  (power) => 2 ** power,
+);
+
+/** Buckets for how many things came at once. */
+export const countBuckets: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096];
+
 /** Only grows. */
 export interface Counter {
   /** @param value not negative */
@@ -60,7 +73,8 @@ export interface Span {
 
 /**
  * Where measurements and traces go. A part makes its instruments once, when it is made, with all attributes that it knows;
- * recording is then a call with a number. No method may throw, nor wait.
+ * recording is then a call with a number. Nothing here may throw, nor wait, but that an instrument is refused with
+ * `INVALID_OPTIONS` whose name is taken by one of another kind.
  */
 export interface Telemetry {
   counter(about: InstrumentAbout, attributes?: Attributes): Counter;

@@ -56,6 +56,15 @@ export class Callers<R> {
     return this.#dispatch?.proposals.waitsForAll === true;
   }
 
+  /** Bytes of commands that this leader has taken and not applied yet. */
+  get pendingBytes(): number {
+    return this.#dispatch?.proposals.bytes ?? 0;
+  }
+
+  get waitingReads(): number {
+    return this.#reads?.waiting ?? 0;
+  }
+
   /** The turn is over. */
   flush(): void {
     this.#dispatch?.flush();
@@ -102,6 +111,7 @@ export class Callers<R> {
     return new Dispatch<R>({
       clock: host.context.clock,
       codec,
+      instruments: owner.instruments,
       maxBytes: MAX_PENDING_BYTES,
       headroom: ENTRY_HEADROOM,
       time: () => this.#group.time,
@@ -117,11 +127,12 @@ export class Callers<R> {
   }
 
   #openReads(): Reads {
-    const { host, settings } = this.#parts;
+    const { host, settings, owner } = this.#parts;
     const { clock, random } = host.context;
     const reads = new Reads({
       clock,
       random,
+      instruments: owner.instruments,
       askAgainMs: settings.timings.electionMs,
       ask: (context) => this.#group.readIndex(context),
     });

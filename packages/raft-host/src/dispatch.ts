@@ -2,7 +2,7 @@ import { type Clock, ClusterError, type NodeId } from '@quorate/core';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
 import type { CommandOutcome } from './commands/command-outcome.ts';
 import { type ForwardedCommands, Forwarding } from './forwarding.ts';
-import { type Proposal, type Proposed, Proposals } from './proposals.ts';
+import { type Proposal, type ProposalInstruments, type Proposed, Proposals } from './proposals.ts';
 
 /** Where commands go now: this node leads and takes them, another does, or nobody is known to. */
 export type Leader = 'self' | { readonly nodeId: NodeId } | undefined;
@@ -27,6 +27,7 @@ export class Dispatch<R> {
   constructor(parts: {
     readonly clock: Clock;
     readonly codec: OutcomeCodec<R>;
+    readonly instruments: ProposalInstruments;
     readonly maxBytes: number;
     readonly headroom: number;
     readonly time: () => number;

@@ -1,5 +1,14 @@
-import { isClusterError, type Logger, type SnapshotInfo, type SnapshotSource, toClusterError } from '@quorate/core';
+import {
+  type Clock,
+  isClusterError,
+  type Logger,
+  type SnapshotAbout,
+  type SnapshotInfo,
+  type SnapshotSource,
+  toClusterError,
+} from '@quorate/core';
 import type { Entry } from '@quorate/raft';
+import type { SnapshotInstruments } from './group-instruments.ts';
 import type { CheckedLog } from './repair/checked-log.ts';
 import { LogMending } from './repair/log-mending.ts';
 import { encodeSnapshotMembers, type SnapshotMembers } from './members.ts';
@@ -31,6 +40,8 @@ export interface CapturedGroup {
 export class GroupSnapshots {
   readonly #log: CheckedLog;
   readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #instruments: SnapshotInstruments;
   readonly #policy: SnapshotPolicySettings;
   readonly #group: CapturedGroup;
   /** Undefined until anything is found damaged. */
@@ -44,12 +55,20 @@ export class GroupSnapshots {
 
   constructor(
     group: CapturedGroup,
-    parts: { readonly log: CheckedLog; readonly logger: Logger; readonly policy: SnapshotPolicySettings },
+    parts: {
+      readonly log: CheckedLog;
+      readonly logger: Logger;
+      readonly clock: Clock;
+      readonly policy: SnapshotPolicySettings;
+      readonly instruments: SnapshotInstruments;
+    },
   ) {
     this.#group = group;
     this.#log = parts.log;
     this.#logger = parts.logger;
     this.#policy = parts.policy;
+    this.#clock = parts.clock;
+    this.#instruments = parts.instruments;
   }
 
   /** Of what is found damaged. */
@@ -116,7 +135,7 @@ export class GroupSnapshots {
       const known = this.#log.snapshot;
       const isNew = known === undefined || known.index < index;
       const about = { index, term, metadata: encodeSnapshotMembers(members) };
-      const info = isNew ? await this.#log.saveSnapshot(about, source.chunks({})) : known;
+      const info = isNew ? await this.#save(about, source) : known;
       await this.#cut();
       return info;
     } finally {
@@ -124,6 +143,14 @@ export class GroupSnapshots {
       this.#entries -= entries;
       this.#bytes -= bytes;
     }
+  }
+
+  async #save(about: SnapshotAbout, source: SnapshotSource): Promise<SnapshotInfo> {
+    const began = this.#clock.now();
+    const info = await this.#log.saveSnapshot(about, source.chunks({}));
+    this.#instruments.duration.record((this.#clock.now() - began) / 1000);
+    this.#instruments.size.record(info.size);
+    return info;
   }
 
   async #cut(): Promise<void> {

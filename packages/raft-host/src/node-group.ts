@@ -1,10 +1,11 @@
-import { Broadcast, type CallOptions, ClusterError, type NodeId, toClusterError } from '@quorate/core';
+import { Broadcast, type CallOptions, ClusterError, type NodeId, telemetryOf, toClusterError } from '@quorate/core';
 import { CommandDesk } from './command-desk.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import type { Command } from './commands/command-batch.ts';
 import { type EnteredGroup, Entering } from './formation/entering.ts';
 import type { Founding } from './formation/founding.ts';
 import type { GroupSettings } from './group-options.ts';
+import { GroupInstruments } from './group-instruments.ts';
 import { GroupMachine } from './group-machine.ts';
 import { GroupUsers } from './group-users.ts';
 import { type ChangingGroupOwner, GroupMembership } from './membership/group-membership.ts';
@@ -38,6 +39,7 @@ export class NodeGroup<C, R, Q, A>
   due = 0;
   readonly settings: GroupSettings;
   readonly users: GroupUsers;
+  readonly instruments: GroupInstruments;
   readonly #host: RaftHost;
   readonly #snapshotPolicy: SnapshotPolicySettings;
   readonly #machine: GroupMachine<C, R, Q, A>;
@@ -67,6 +69,11 @@ export class NodeGroup<C, R, Q, A>
     this.#machine = new GroupMachine(parts.id, parts.machine);
     this.#entering = new Entering(host, this);
     this.#membership = new GroupMembership(host, this);
+    this.instruments = new GroupInstruments(telemetryOf(host.context), parts.id, () => ({
+      status: this.status,
+      peers: this.peers(),
+      running: this.#running?.observed,
+    }));
   }
 
   get phase(): GroupPhase {
@@ -255,6 +262,7 @@ export class NodeGroup<C, R, Q, A>
     this.#end('closed', error);
     this.#host.remove(this);
     this.#statuses[Symbol.dispose]();
+    this.instruments[Symbol.dispose]();
   }
 
   get #self(): NodeId {

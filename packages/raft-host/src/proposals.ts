@@ -2,6 +2,7 @@ import { type Clock, ClusterError, type MonotonicMs } from '@quorate/core';
 import type { StepResult } from '@quorate/raft';
 import { type Command, CommandBatchWriter } from './commands/command-batch.ts';
 import type { CommandOutcome } from './commands/command-outcome.ts';
+import type { GroupInstruments } from './group-instruments.ts';
 
 /** What became of a command, and where in the log it stands. */
 export interface Settled<R> {
@@ -24,6 +25,8 @@ interface ProposedEntry<R> {
   readonly index: number;
   readonly term: number;
   readonly bytes: number;
+  /** 0 where nobody wants to know. */
+  readonly proposedAt: MonotonicMs;
   /** In their places; undefined once given up. */
   readonly proposals: (Proposal<R> | undefined)[];
   /** The earliest of its proposals. */
@@ -34,6 +37,9 @@ interface ProposedEntry<R> {
 const FULL_ENTRY_BYTES: number = 384 * 1024;
 /** The largest command, or batch of commands that stay together. */
 export const MAX_COMMAND_BYTES: number = 256 * 1024;
+
+/** What is measured of proposals. */
+export type ProposalInstruments = Pick<GroupInstruments, 'commitDuration' | 'entryCommands' | 'commands'>;
 
 /** What a leader's core says to a proposal, and where it then stands. */
 export interface Proposed {
@@ -48,6 +54,7 @@ export interface Proposed {
  */
 export class Proposals<R> {
   readonly #clock: Clock;
+  readonly #instruments: ProposalInstruments;
   readonly #maxBytes: number;
   readonly #time: () => number;
   readonly #writer: CommandBatchWriter;
@@ -65,6 +72,7 @@ export class Proposals<R> {
 
   constructor(parts: {
     readonly clock: Clock;
+    readonly instruments: ProposalInstruments;
     /** More are refused while this much is on its way. */
     readonly maxBytes: number;
     /** Bytes to leave free in front of an entry's data. */
@@ -73,6 +81,7 @@ export class Proposals<R> {
     readonly time: () => number;
   }) {
     this.#clock = parts.clock;
+    this.#instruments = parts.instruments;
     this.#maxBytes = parts.maxBytes;
     this.#time = parts.time;
     this.#writer = new CommandBatchWriter(parts.headroom);
@@ -80,6 +89,11 @@ export class Proposals<R> {
 
   get isEmpty(): boolean {
     return this.#bytes === 0 && this.#onAll.length === 0;
+  }
+
+  /** Of all that is on its way. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Whether any wait for all voters. */
@@ -93,7 +107,7 @@ export class Proposals<R> {
       const error = new ClusterError('OVERLOADED', `${this.#bytes} bytes of commands wait to be committed already`, {
         outcome: 'not-applied',
       });
-      for (const proposal of proposals) proposal.reject(error);
+      this.#rejectAll(proposals, error);
       return;
     }
     const { bytes } = this.#writer;
@@ -136,13 +150,18 @@ export class Proposals<R> {
       this.#replaced(entry);
       return;
     }
+    const { commitDuration, commands } = this.#instruments;
+    if (commitDuration.isEnabled) commitDuration.record((this.#clock.now() - entry.proposedAt) / 1000);
+    let count = 0;
     for (let place = 0; place < entry.proposals.length; place += 1) {
       const proposal = entry.proposals[place];
       const outcome = outcomes[place];
       if (proposal === undefined) continue;
+      count += 1;
       if (outcome === undefined) proposal.reject(unknown('its result is not known'));
       else this.#settle(proposal, { outcome, index });
     }
+    commands.applied.add(count);
   }
 
   /** A snapshot has stepped over everything up to this index: nobody here knows what became of it. */
@@ -150,7 +169,7 @@ export class Proposals<R> {
     for (const entry of this.#proposed.values()) {
       if (entry.index > index) continue;
       this.#drop(entry);
-      for (const proposal of entry.proposals) proposal?.reject(unknown('a snapshot came instead of its entry'));
+      this.#rejectAll(entry.proposals, unknown('a snapshot came instead of its entry'));
     }
   }
 
@@ -191,8 +210,8 @@ export class Proposals<R> {
     if (this.#gatheredBytes > 0) this.#writer.take(0);
     this.#gatheredBytes = 0;
     this.#bytes = 0;
-    for (const proposal of unknownFate) proposal?.reject(withOutcome(error, 'unknown'));
-    for (const proposal of never) proposal.reject(withOutcome(error, 'not-applied'));
+    this.#rejectAll(unknownFate, withOutcome(error, 'unknown'));
+    this.#rejectAll(never, withOutcome(error, 'not-applied'));
   }
 
   #close(): void {
@@ -204,21 +223,24 @@ export class Proposals<R> {
   }
 
   #follow({ index, term }: Proposed, bytes: number, proposals: Proposal<R>[]): void {
-    this.#proposed.set(index, { index, term, bytes, proposals, deadline: earliest(proposals) });
+    const { commitDuration, entryCommands } = this.#instruments;
+    const proposedAt = commitDuration.isEnabled ? this.#clock.now() : 0;
+    entryCommands.record(proposals.length);
+    this.#proposed.set(index, { index, term, bytes, proposedAt, proposals, deadline: earliest(proposals) });
   }
 
   #giveUp(entry: ProposedEntry<R>, now: MonotonicMs): void {
     for (const [place, proposal] of entry.proposals.entries()) {
       if (proposal === undefined || proposal.deadline > now) continue;
       entry.proposals[place] = undefined;
-      proposal.reject(timedOut('commit'));
+      this.#rejectAll([proposal], timedOut('commit'));
     }
     entry.deadline = earliest(entry.proposals);
   }
 
   #refuse(proposals: readonly Proposal<R>[]): void {
     const error = new ClusterError('OVERLOADED', 'too much is uncommitted already', { outcome: 'not-applied' });
-    for (const proposal of proposals) proposal.reject(error);
+    this.#rejectAll(proposals, error);
   }
 
   #drop(entry: ProposedEntry<R>): void {
@@ -231,7 +253,17 @@ export class Proposals<R> {
     const error = new ClusterError('NOT_LEADER', 'another leader was elected before the command was committed', {
       outcome: 'not-applied',
     });
-    for (const proposal of proposals) proposal?.reject(error);
+    this.#rejectAll(proposals, error);
+  }
+
+  #rejectAll(proposals: readonly (Proposal<R> | undefined)[], error: ClusterError): void {
+    let count = 0;
+    for (const proposal of proposals) {
+      if (proposal === undefined) continue;
+      count += 1;
+      proposal.reject(error);
+    }
+    this.#instruments.commands[error.outcome ?? 'unknown'].add(count);
   }
 
   #settle(proposal: Proposal<R>, settled: Settled<R>): void {

@@ -1,5 +1,6 @@
 import { type Clock, ClusterError, type MonotonicMs, type Random } from '@quorate/core';
 import type { ReadState } from '@quorate/raft';
+import type { GroupInstruments } from './group-instruments.ts';
 
 /** A read that waits until the machine is far enough. */
 interface Waiter {
@@ -28,6 +29,7 @@ const MAX_WAITING_READS = 65_536;
  */
 export class Reads {
   readonly #clock: Clock;
+  readonly #instruments: Pick<GroupInstruments, 'reads' | 'readDuration'>;
   readonly #askAgainMs: number;
   readonly #ask: (context: Uint8Array) => void;
   /** Contexts of another run of this node must not be taken for ones of this. */
@@ -45,6 +47,7 @@ export class Reads {
 
   constructor(parts: {
     readonly clock: Clock;
+    readonly instruments: Pick<GroupInstruments, 'reads' | 'readDuration'>;
     readonly random: Random;
     /** After how long without an answer the leader is asked once more. */
     readonly askAgainMs: number;
@@ -52,6 +55,7 @@ export class Reads {
     readonly ask: (context: Uint8Array) => void;
   }) {
     this.#clock = parts.clock;
+    this.#instruments = parts.instruments;
     this.#askAgainMs = parts.askAgainMs;
     this.#ask = parts.ask;
     this.#random = parts.random;
@@ -59,6 +63,10 @@ export class Reads {
 
   get isEmpty(): boolean {
     return this.#waiting === 0;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** Whether the machine is known to have been as fresh as the leader at some moment of the last `maxStalenessMs`. */
@@ -113,7 +121,7 @@ export class Reads {
     const kept: Round[] = [];
     for (const round of this.#rounds) {
       if (round.index === undefined || round.index > this.#applied) kept.push(round);
-      else this.#settle(round.waiters, (waiter) => waiter.resolve());
+      else this.#done(round);
     }
     this.#rounds = kept;
   }
@@ -135,9 +143,7 @@ export class Reads {
       if (!round.waiters.some(isLate)) continue;
       const late = round.waiters.filter(isLate);
       round.waiters.splice(0, Infinity, ...round.waiters.filter((waiter) => !isLate(waiter)));
-      this.#settle(late, (waiter) =>
-        waiter.reject(new ClusterError('TIMEOUT', 'no leader confirmed the read in time')),
-      );
+      this.#fail(late, new ClusterError('TIMEOUT', 'no leader confirmed the read in time'));
     }
     const isLost = (round: Round) => round.index === undefined && now - round.askedAt >= this.#askAgainMs;
     if (this.#rounds.some(isLost)) this.askAgain();
@@ -147,7 +153,7 @@ export class Reads {
     const waiters = [...this.#rounds.flatMap((round) => round.waiters), ...this.#gathered];
     this.#rounds = [];
     this.#gathered = [];
-    this.#settle(waiters, (waiter) => waiter.reject(error));
+    this.#fail(waiters, error);
   }
 
   #open(waiters: Waiter[]): void {
@@ -159,6 +165,18 @@ export class Reads {
     new DataView(context.buffer).setFloat64(CONTEXT_BYTES / 2, this.#lastRound);
     this.#rounds.push({ askedAt: this.#clock.now(), context, waiters, index: undefined });
     this.#ask(context);
+  }
+
+  #done({ askedAt, waiters }: Round): void {
+    const { reads, readDuration } = this.#instruments;
+    if (readDuration.isEnabled) readDuration.record((this.#clock.now() - askedAt) / 1000);
+    reads.done.add(waiters.length);
+    this.#settle(waiters, (waiter) => waiter.resolve());
+  }
+
+  #fail(waiters: readonly Waiter[], error: ClusterError): void {
+    this.#instruments.reads.failed.add(waiters.length);
+    this.#settle(waiters, (waiter) => waiter.reject(error));
   }
 
   #settle(waiters: readonly Waiter[], how: (waiter: Waiter) => void): void {

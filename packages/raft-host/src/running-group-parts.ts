@@ -4,6 +4,7 @@ import type { Halt } from './commands/entry-feed.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
 import type { ReplicatedMachine } from './commands/replicated-machine.ts';
 import type { GroupSettings } from './group-options.ts';
+import type { GroupInstruments } from './group-instruments.ts';
 import type { GroupRecord } from './group-record.ts';
 import type { Identity } from './group-state.ts';
 import type { GroupUsers } from './group-users.ts';
@@ -22,6 +23,7 @@ export interface GroupRole {
 /** Whose running group it is, and whom it tells. */
 export interface RunningGroupOwner extends HostedGroup {
   readonly users: GroupUsers;
+  readonly instruments: GroupInstruments;
   /** Aborted when it is closed. */
   readonly closing: AbortSignal;
   /** Whether it is fine for this node when the group doesn't tick while there is nothing to do. */

@@ -18,6 +18,7 @@ import { coreConfig } from './core-config.ts';
 import { DiskWatch } from './disk-watch.ts';
 import type { Leader } from './dispatch.ts';
 import { type Capture, type CapturedGroup, GroupSnapshots } from './group-snapshots.ts';
+import type { ObservedGroup } from './group-instruments.ts';
 import { GroupLogView, type LogReader } from './group-log-view.ts';
 import { inTicks } from './group-options.ts';
 import { formationTag } from './group-state.ts';
@@ -88,7 +89,14 @@ export class RunningGroup<R>
     this.#consensus = this.#openConsensus(this.#view);
     this.#applier = this.#openApplier();
     const { logger } = host.context;
-    this.snapshots = new GroupSnapshots(this, { log, logger, policy: parts.policy });
+    const instruments = parts.owner.instruments.taken;
+    this.snapshots = new GroupSnapshots(this, {
+      log,
+      logger,
+      clock: host.context.clock,
+      policy: parts.policy,
+      instruments,
+    });
   }
 
   get node(): RaftNode {
@@ -124,6 +132,13 @@ export class RunningGroup<R>
     if (this.#role === 'leader') return 'self';
     const nodeId = this.nodeOf(this.#leader);
     return nodeId === undefined ? undefined : { nodeId };
+  }
+
+  get observed(): ObservedGroup['running'] {
+    const { log } = this.#parts;
+    const { pendingBytes, waitingReads } = this.callers;
+    const { firstIndex, lastIndex } = log;
+    return { firstIndex, lastIndex, voters: this.configuration.confState.voters.length, pendingBytes, waitingReads };
   }
 
   get role(): GroupRole {
@@ -324,7 +339,15 @@ export class RunningGroup<R>
     this.configuration.committed(entries);
     this.snapshots.growing(entries);
     this.#rest.disturbed();
-    this.#applier.apply(entries, settled);
+    const { applyEntries, applyDuration } = this.#parts.owner.instruments;
+    applyEntries.record(entries.length);
+    if (!applyDuration.isEnabled) return this.#applier.apply(entries, settled);
+    const { clock } = this.#parts.host.context;
+    const began = clock.now();
+    this.#applier.apply(entries, () => {
+      applyDuration.record((clock.now() - began) / 1000);
+      settled();
+    });
   }
 
   /** A leader with nothing to do lets the group rest, and all others know. */
@@ -351,9 +374,14 @@ export class RunningGroup<R>
   }
 
   async #replaceState(index: number): Promise<void> {
+    const { clock } = this.#parts.host.context;
+    const { duration, size } = this.#parts.owner.instruments.installed;
+    const began = clock.now();
     await this.#applier.restore();
+    duration.record((clock.now() - began) / 1000);
     const { snapshot } = this.#parts.log;
     if (snapshot === undefined) return;
+    size.record(snapshot.size);
     this.configuration.restore(snapshot);
     this.callers.steppedOver(index);
     this.#parts.owner.membersChanged();
@@ -366,6 +394,8 @@ export class RunningGroup<R>
       log,
       formation: this.formationTag,
       logger: host.context.logger,
+      clock: host.context.clock,
+      instruments: this.#parts.owner.instruments.sent,
       transfer: () => host.snapshots,
       report: (member, isThere) => {
         this.ask((node) => {
@@ -417,6 +447,7 @@ export class RunningGroup<R>
 
   roleChanged({ role, leader }: SoftState): void {
     const began = role === 'leader' && this.#role !== 'leader';
+    this.#parts.owner.instruments.roleChanged(this.#role, role);
     if (this.#role === 'leader' && role !== 'leader') this.#sending?.stop();
     this.#role = role;
     this.#leader = leader;

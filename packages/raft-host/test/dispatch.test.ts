@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { OutcomeCodec } from '../src/commands/outcome-codec.ts';
 import { Dispatch, type Leader } from '../src/dispatch.ts';
+import { unmeasured } from './unmeasured.ts';
 import type { Proposal } from '../src/proposals.ts';
 
 /** The commands of one node, of which another leads, or nobody. */
@@ -25,6 +26,7 @@ class Node {
     this.dispatch = new Dispatch<null>({
       clock: this.clock,
       codec: new OutcomeCodec(bytes),
+      instruments: unmeasured,
       maxBytes: 1000,
       headroom: 0,
       time: () => 0,

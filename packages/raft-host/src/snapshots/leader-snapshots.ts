@@ -1,5 +1,6 @@
-import { type ClusterContext, ClusterError, type GroupLog, type NodeId } from '@quorate/core';
+import { type Clock, type ClusterContext, ClusterError, type GroupLog, type NodeId } from '@quorate/core';
 import type { Message } from '@quorate/raft';
+import type { SnapshotInstruments } from '../group-instruments.ts';
 import type { SnapshotTransfer } from './snapshot-transfer.ts';
 
 /** Sends the snapshots of one group to members that need them, for as long as this node leads. */
@@ -16,14 +17,17 @@ export class LeaderSnapshots {
    * @param message the `Snap` that the member is to get with it
    */
   async send(to: NodeId, message: Message): Promise<void> {
-    const { log, formation, transfer, logger, report } = this.#parts;
+    const { log, formation, transfer, logger, clock, instruments, report } = this.#parts;
     const { signal } = this.#leading;
     const { snapshot: info } = log;
     let isThere = false;
+    const began = clock.now();
     try {
       if (info === undefined) throw new ClusterError('NOT_FOUND', 'the snapshot is gone');
       await transfer().send({ to, group: log.id, formation, message, log, info }, { signal });
       isThere = true;
+      instruments.duration.record((clock.now() - began) / 1000);
+      instruments.size.record(info.size);
     } catch (error) {
       logger.debug(`group ${log.id}: a snapshot did not reach ${to}`, error);
     }
@@ -43,6 +47,8 @@ export interface LeaderSnapshotsParts {
   readonly formation: number;
   readonly transfer: () => Pick<SnapshotTransfer, 'send'>;
   readonly logger: ClusterContext['logger'];
+  readonly clock: Clock;
+  readonly instruments: SnapshotInstruments;
   /** @param member its number */
   readonly report: (member: number, isThere: boolean) => void;
 }

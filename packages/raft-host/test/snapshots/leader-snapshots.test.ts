@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LeaderSnapshots } from '../../src/snapshots/leader-snapshots.ts';
+import { unmeasured } from '../unmeasured.ts';
 import {
   countingReads,
   expectContent,
@@ -33,6 +34,8 @@ async function scene(seed: string): Promise<Scene> {
     formation: FORMATION,
     transfer: () => a.transfer,
     logger: a.host.system.logger,
+    clock: a.host.system.clock,
+    instruments: unmeasured.sent,
     report: (member, isThere) => reports.push([member, isThere]),
   });
   return { cluster, a, b, counted, snapshots, reports };
