@@ -1,0 +1,74 @@
+import type { QueueName } from '../broker/commands.ts';
+import type { Broker } from './broker.ts';
+import { Dispatcher } from './dispatcher.ts';
+import type { LocalView } from './local-view.ts';
+import { Problem } from './problem.ts';
+
+/** Long polls and streams on one node. */
+const MAX_WAITING = 10_000;
+
+/** The dispatchers of all queues for which somebody waits on this node. */
+export class Dispatchers {
+  readonly #parts: { readonly broker: Broker; readonly local: LocalView; readonly id: string };
+  readonly #byQueue = new Map<QueueName, Dispatcher>();
+  readonly #changes: Disposable;
+  #waiting = 0;
+  #isClosed = false;
+
+  constructor(parts: { readonly broker: Broker; readonly local: LocalView; readonly id: string }) {
+    this.#parts = parts;
+    this.#changes = parts.local.onChange((queue) => {
+      if (queue !== undefined) this.#byQueue.get(queue)?.changed();
+      else for (const dispatcher of this.#byQueue.values()) dispatcher.changed();
+    });
+  }
+
+  /** Long polls and streams that are open. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Counts somebody who is going to wait, until the result is disposed of.
+   * @throws Problem `OVERLOADED`, `STOPPING`
+   */
+  enter(): Disposable {
+    if (this.#isClosed) throw new Problem('STOPPING', 'the node is about to stop', { outcome: 'not-applied' });
+    if (this.#waiting >= MAX_WAITING) {
+      throw new Problem('OVERLOADED', `${MAX_WAITING} requests wait here already`, { outcome: 'not-applied' });
+    }
+    this.#waiting += 1;
+    let isIn = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isIn) this.#waiting -= 1;
+        isIn = false;
+      },
+    };
+  }
+
+  of(queue: QueueName): Dispatcher {
+    const known = this.#byQueue.get(queue);
+    if (known !== undefined) return known;
+    const made: Dispatcher = new Dispatcher(queue, {
+      ...this.#parts,
+      onIdle: () => {
+        if (this.#byQueue.get(queue) === made) this.#byQueue.delete(queue);
+      },
+    });
+    this.#byQueue.set(queue, made);
+    return made;
+  }
+
+  /** Clients have settled these by this node. */
+  settled(queue: QueueName, receipts: ReadonlySet<string>): void {
+    this.#byQueue.get(queue)?.settled(receipts);
+  }
+
+  /** Ends all long polls and streams, and resolves when what they held is given back. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#byQueue.values()].map((dispatcher) => dispatcher.close()));
+    this.#changes[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,96 @@
+import type { Delivery } from '../broker/commands.ts';
+import type { Consumer, Dispatcher } from './dispatcher.ts';
+import type { Problem } from './problem.ts';
+
+export interface LongPollOptions {
+  readonly name: string;
+  readonly max: number;
+  readonly waitMs: number;
+  readonly visibilityMs: number | undefined;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** One request for deliveries: until there are some, or its time is over. */
+export class LongPoll implements Consumer {
+  readonly name: string;
+  readonly visibilityMs: number | undefined;
+  readonly isImpatient: boolean;
+  readonly #max: number;
+  readonly #dispatcher: Dispatcher;
+  readonly #done = Promise.withResolvers<readonly Delivery[]>();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(dispatcher: Dispatcher, { name, max, waitMs, visibilityMs }: Omit<LongPollOptions, 'signal'>) {
+    this.name = name;
+    this.visibilityMs = visibilityMs;
+    this.isImpatient = waitMs === 0;
+    this.#max = max;
+    this.#dispatcher = dispatcher;
+    this.#timer = this.isImpatient ? undefined : setTimeout(() => this.#expire(), waitMs);
+  }
+
+  /** @throws Problem */
+  get deliveries(): Promise<readonly Delivery[]> {
+    return this.#done.promise;
+  }
+
+  get wants(): number {
+    return this.#isOver ? 0 : this.#max;
+  }
+
+  take(deliveries: readonly Delivery[]): void {
+    this.#finish();
+    this.#done.resolve(deliveries);
+  }
+
+  fail(problem: Problem): void {
+    this.#finish();
+    this.#done.reject(problem);
+  }
+
+  end(): void {
+    this.take([]);
+  }
+
+  settled(): void {
+    // It holds nothing: what was handed over is the client's.
+  }
+
+  review(): void {
+    // As above.
+  }
+
+  /** Whoever has waited to the end is told why there was nothing, unless there was just nothing. */
+  #expire(): void {
+    const { trouble } = this.#dispatcher;
+    if (trouble === undefined) this.take([]);
+    else this.fail(trouble);
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#dispatcher.remove(this, []);
+  }
+}
+
+/**
+ * Waits for deliveries.
+ * @throws Problem
+ */
+export async function longPoll(dispatcher: Dispatcher, options: LongPollOptions): Promise<readonly Delivery[]> {
+  const poll = new LongPoll(dispatcher, options);
+  const { signal } = options;
+  const onAbort = () => poll.end();
+  signal.addEventListener('abort', onAbort, { once: true });
+  dispatcher.add(poll);
+  if (signal.aborted) poll.end();
+  try {
+    return await poll.deliveries;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { isUtf8 } from 'node:buffer';
+import type { Delivery, NewMessage } from '../broker/commands.ts';
+import { BROKER_LIMITS as LIMITS } from '../broker/limits.ts';
+import { Problem } from './problem.ts';
+import { type GivenMessage, MAX_PUBLISH_BYTES } from './schemas.ts';
+
+/** Of what a message takes beside what its client says. */
+const OVERHEAD_BYTES = 64;
+
+/**
+ * The messages of one request, those without an id with one.
+ * @throws Problem `INVALID`, `TOO_LARGE`
+ */
+export function messagesFrom(given: readonly GivenMessage[]): readonly NewMessage[] {
+  let bytes = 0;
+  return given.map((message, at) => {
+    const read = messageFrom(message, at);
+    bytes += sizeOf(read);
+    if (bytes > MAX_PUBLISH_BYTES) {
+      const detail = `messages of more than ${MAX_PUBLISH_BYTES} bytes together: publish them with several requests`;
+      throw new Problem('TOO_LARGE', detail, { outcome: 'not-applied' });
+    }
+    return read;
+  });
+}
+
+function messageFrom({ id, body, encoding, ...rest }: GivenMessage, at: number): NewMessage {
+  const bytes = encoding === undefined ? textBytes(body, at) : base64Bytes(body, at);
+  if (bytes.length > LIMITS.bodyBytes) {
+    const detail = `messages/${at}/body has ${bytes.length} bytes, of at most ${LIMITS.bodyBytes}`;
+    throw new Problem('TOO_LARGE', detail, { outcome: 'not-applied' });
+  }
+  return { id: id ?? randomUUID(), body: bytes, ...rest };
+}
+
+/** What can't be kept as UTF-8 would come back as something else. */
+function textBytes(text: string, at: number): Uint8Array {
+  if (text.isWellFormed()) return Buffer.from(text, 'utf8');
+  throw invalidBody(at, 'a text with half a surrogate pair');
+}
+
+function base64Bytes(text: string, at: number): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') === text) return bytes;
+  throw invalidBody(at, 'not base64, with its padding');
+}
+
+function invalidBody(at: number, what: string): Problem {
+  return new Problem('INVALID', `messages/${at}/body is ${what}`, { outcome: 'not-applied' });
+}
+
+function sizeOf({ id, body, key = '', headers = {} }: NewMessage): number {
+  let bytes = OVERHEAD_BYTES + body.length + Buffer.byteLength(id) + Buffer.byteLength(key);
+  for (const [name, value] of Object.entries(headers)) bytes += Buffer.byteLength(name) + Buffer.byteLength(value) + 8;
+  return bytes;
+}
+
+/** A delivery in JSON: its body as a text where it is one. */
+export interface ShownDelivery extends Omit<Delivery, 'body'> {
+  readonly body: string;
+  readonly encoding?: 'base64';
+}
+
+export function shownDelivery({ body: bytes, ...rest }: Delivery): ShownDelivery {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (isUtf8(body)) return { ...rest, body: body.toString('utf8') };
+  return { ...rest, body: body.toString('base64'), encoding: 'base64' };
+}

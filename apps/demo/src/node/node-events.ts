@@ -1,0 +1,63 @@
+import { type Cluster, formatAddress, type ReplicationStatus } from '@quorate/core';
+import type { BrokerReplicator } from '../http/broker.ts';
+import type { NodeEvent } from '../http/node-event.ts';
+
+/** What happens on a node, for whoever listens. */
+export class NodeEvents {
+  readonly #listeners = new Set<(event: NodeEvent) => void>();
+
+  readonly on = (listener: (event: NodeEvent) => void): Disposable => {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  };
+
+  tell(type: NodeEvent['type'], text: string): void {
+    const event = { at: new Date().toISOString(), type, text };
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Tells of what the cluster tells. To be called before it is started. */
+  follow(cluster: Cluster<BrokerReplicator>): void {
+    for (const name of ['nodeJoined', 'nodeUpdated', 'nodeSuspected', 'nodeFailed', 'nodeLeft'] as const) {
+      cluster.on(name, ({ member: { node, state } }) => this.tell('member', `${node.id} is ${state}`));
+    }
+    cluster.on('leadershipAcquired', ({ leadership }) => {
+      this.tell('elected', `this node is elected, with token ${leadership.token}`);
+    });
+    cluster.on('leadershipLost', ({ leadership, reason }) => {
+      this.tell('ended', `no longer elected with token ${leadership.token}: ${textOf(reason)}`);
+    });
+    cluster.on('leaderChanged', ({ leader }) => {
+      const text =
+        leader === undefined
+          ? 'nobody is known to be elected'
+          : `${leader.nodeId} is elected, with token ${leader.token}`;
+      this.tell('leader', text);
+    });
+    cluster.on('connectionRefused', ({ remote, error }) => {
+      this.tell('refused', `a connection from ${formatAddress(remote)} was refused: ${error.message}`);
+    });
+    cluster.on('error', ({ error, during }) => this.tell('error', `${during}: ${error.message}`));
+  }
+
+  /** Tells who leads the log, from term to term, until the replicator is closed. */
+  async followLog(replicator: BrokerReplicator): Promise<void> {
+    let told = '';
+    for await (const status of replicator.watch()) {
+      const text = describe(status);
+      if (text === told) continue;
+      told = text;
+      this.tell('replication', text);
+    }
+  }
+}
+
+function describe({ leader, term }: ReplicationStatus): string {
+  return leader === undefined
+    ? `nobody is known to lead the log in term ${term}`
+    : `${leader} leads the log in term ${term}`;
+}
+
+function textOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}

@@ -1,0 +1,63 @@
+import { styleText } from 'node:util';
+import { isClusterError, type Logger } from '@quorate/core';
+import { nodeSystem } from '@quorate/core/node';
+import { relayedNet } from '../relay/relayed-net.ts';
+import { type NodeOptions, readNodeOptions } from './node-options.ts';
+import { describeReport, type NodeReport, type ReportSink } from './node-report.ts';
+import { exitCodeOf } from './part-options.ts';
+import { runNode } from './run-node.ts';
+import { answerSupervisor } from './supervised.ts';
+
+/** Started by the demo's supervisor, as opposed to by a person in a terminal. */
+const isSupervised = process.send !== undefined;
+
+async function main(): Promise<void> {
+  const { relay, ...settings } = readOptions();
+  const base = nodeSystem({ logger: stderrLogger });
+  const system = relay === undefined ? base : { ...base, net: relayedNet(base.net, relay) };
+  const node = await runNode(settings, system, isSupervised ? sendReport : printReport);
+  if (isSupervised) answerSupervisor(node.cluster);
+  let asked = false;
+  const onSignal = () => {
+    if (asked) process.exit(1);
+    asked = true;
+    void node.stop();
+  };
+  process.on('SIGTERM', onSignal);
+  // A Ctrl-C in the demo's terminal reaches this process too; what becomes of it is its supervisor's to say.
+  process.on('SIGINT', isSupervised ? () => undefined : onSignal);
+  await node.ended;
+  process.exit(0);
+}
+
+function readOptions(): NodeOptions {
+  try {
+    return readNodeOptions(process.argv.slice(2));
+  } catch (error) {
+    process.exit(exitCodeOf(error));
+  }
+}
+
+function sendReport(report: NodeReport): void {
+  // A supervisor that is gone is noticed by 'disconnect'.
+  if (process.connected) process.send?.(report, undefined, {}, () => undefined);
+}
+
+const printReport: ReportSink = (report) => {
+  console.log(`${styleText('dim', new Date().toISOString().slice(11, 23))}  ${describeReport(report)}`);
+};
+
+const stderrLogger: Logger = {
+  debug: (message) => console.error(message),
+  info: (message) => console.error(message),
+  warn: (message) => console.error(message),
+  error: (message, ...details) => console.error(message, ...details),
+};
+
+// Never left behind by a supervisor that died.
+if (isSupervised) process.once('disconnect', () => process.exit(1));
+
+main().catch((error: unknown) => {
+  console.error(isClusterError(error) ? `${error.code}: ${error.message}` : error);
+  process.exit(1);
+});
