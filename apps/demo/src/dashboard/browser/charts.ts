@@ -38,7 +38,7 @@ const LATENCY: ChartOptions = {
     { label: 'p50', colour: '--good', dash: [6, 3], value: ({ p50Ms }) => p50Ms },
   ],
 };
-const HEIGHT = 190;
+const HEIGHT = 180;
 const SHOWN_SECONDS = 120;
 const SUMMARY_MS = 5000;
 
@@ -87,6 +87,8 @@ class Chart {
     this.#drawn = samples;
     const values = this.#options.series.map(({ value }) => samples.map((sample) => value(sample) ?? null));
     this.#plot.setData([samples.map(({ at }) => at / 1000), ...values]);
+    // The legend tells of where the pointer is; without one, of now.
+    if ((this.#plot.cursor.left ?? -1) < 0) this.#plot.setLegend({ idx: samples.length - 1 });
     if (performance.now() - this.#summedUpAt > SUMMARY_MS) this.#sumUp();
   }
 
@@ -119,7 +121,7 @@ class Chart {
         y: { range: fromZero },
       },
       axes: [
-        { ...axis, space: 70, values: (_, splits) => splits.map(timeOf) },
+        { ...axis, size: 30, space: 70, values: (_, splits) => splits.map(timeOf) },
         { ...axis, size: 56, values: (_, splits) => splits.map(format) },
       ],
       series: [

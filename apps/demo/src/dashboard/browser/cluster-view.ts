@@ -7,10 +7,16 @@ import { count } from './format.ts';
 import { lagOf, processStanding, roleOf } from './node-words.ts';
 import { commitIndexOf, leaderOf, sideName, sideOf } from './store.ts';
 
-const WIDTH = 560;
-const HEIGHT = 400;
-/** Beyond so many, lines between all would hide those that matter. */
-const MESH_NODES = 9;
+const WIDTH = 480;
+const HEIGHT = 380;
+/** Of many. */
+const TALL = 540;
+/** What labels and the crown take. */
+const MARGIN = 72;
+const ABOVE = 30;
+const BELOW = 52;
+/** Beyond so many, all but the leader's lines and the plainest labels would hide what matters. */
+const MANY_NODES = 7;
 /** A follower's ring is empty when it is so many entries behind. */
 const LAG_SHOWN = 500;
 
@@ -37,7 +43,9 @@ export function clusterView(state: DashboardState): TemplateResult {
           : nothing
       }
     </div>
-    <svg class="diagram" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${describe(state)}>${draw(state)}</svg>
+    <svg class="diagram" viewBox="0 0 ${WIDTH} ${heightOf(state)}" role="img" aria-label=${describe(state)}>
+      ${draw(state)}
+    </svg>
     ${legend(state)}
   `;
 }
@@ -78,7 +86,11 @@ function legend(state: DashboardState): TemplateResult {
 
 function draw(state: DashboardState): SVGTemplateResult {
   const placed = place(state);
-  return svg`${links(placed)}${placed.map(drawNode)}`;
+  return svg`${links(placed)}${placed.map((one) => drawNode(one, placed.length > MANY_NODES))}`;
+}
+
+function heightOf({ nodes }: DashboardState): number {
+  return nodes.length > MANY_NODES ? TALL : HEIGHT;
 }
 
 /** On an ellipse, the first on top; the sides of a partition are drawn apart. */
@@ -86,22 +98,40 @@ function place(state: DashboardState): readonly Placed[] {
   const leader = leaderOf(state)?.id;
   const commitIndex = commitIndexOf(state);
   const total = state.nodes.length;
-  const radius = Math.max(17, Math.min(42, 190 / Math.max(total, 3)));
+  const height = heightOf(state);
+  const radius = Math.max(19, Math.min(44, 200 / Math.max(total, 3)));
   const bySide = [...state.nodes].sort((one, other) => (sideOf(state, one.id) ?? 0) - (sideOf(state, other.id) ?? 0));
+  const points = ring(bySide.map(({ id }) => sideOf(state, id) ?? 0));
   return bySide.map((node, index) => {
-    const angle = (index / total) * 2 * Math.PI - Math.PI / 2;
-    const across = total === 1 ? 0 : WIDTH / 2 - radius - 62;
-    const along = total === 1 ? 0 : HEIGHT / 2 - radius - 34;
+    const { x = 0, y = 0 } = points[index] ?? {};
     return {
       node,
-      x: WIDTH / 2 + across * Math.cos(angle),
-      y: HEIGHT / 2 - 6 + along * Math.sin(angle),
+      x: total === 1 ? WIDTH / 2 : MARGIN + x * (WIDTH - 2 * MARGIN),
+      y: total === 1 ? height / 2 : ABOVE + radius + y * (height - ABOVE - BELOW - 2 * radius),
       radius,
       side: sideOf(state, node.id),
       isLeader: node.id === leader && node.status?.replication?.role === 'leader',
       lag: lagOf(state, node, leader, commitIndex),
     };
   });
+}
+
+/** Points of a circle, stretched to fill 0 to 1 in both directions; where the side changes a place is left free. */
+function ring(sides: readonly number[]): readonly { readonly x: number; readonly y: number }[] {
+  const parts = new Set(sides).size;
+  const places = sides.length + (parts > 1 ? parts : 0);
+  let free = 0;
+  const points = sides.map((side, index) => {
+    if (index > 0 && side !== sides[index - 1]) free += 1;
+    const angle = ((index + free) / places) * 2 * Math.PI - Math.PI / 2;
+    return { x: Math.cos(angle), y: Math.sin(angle) };
+  });
+  const stretched = (values: readonly number[]): readonly number[] => {
+    const [from, to] = [Math.min(...values), Math.max(...values)];
+    return values.map((value) => (to - from < 0.01 ? 0.5 : (value - from) / (to - from)));
+  };
+  const [xs, ys] = [stretched(points.map(({ x }) => x)), stretched(points.map(({ y }) => y))];
+  return points.map((_, index) => ({ x: xs[index] ?? 0, y: ys[index] ?? 0 }));
 }
 
 function links(placed: readonly Placed[]): readonly (SVGTemplateResult | typeof nothing)[] {
@@ -111,10 +141,11 @@ function links(placed: readonly Placed[]): readonly (SVGTemplateResult | typeof 
 function link(one: Placed, other: Placed, total: number): SVGTemplateResult | typeof nothing {
   const isUp = [one, other].every(({ node }) => node.process === 'running' && node.status !== undefined);
   const isLeading = one.isLeader || other.isLeader;
-  if (!isLeading && total > MESH_NODES) return nothing;
+  if (!isLeading && total > MANY_NODES) return nothing;
   const path = `M${one.x} ${one.y}L${other.x} ${other.y}`;
   if (one.side !== other.side) {
     const [x, y] = [(one.x + other.x) / 2, (one.y + other.y) / 2];
+    if (total > MANY_NODES) return svg`<path class="link cut" d=${path} />`;
     return svg`<path class="link cut" d=${path} /><text class="scissors" x=${x} y=${y} dy=".35em">✂</text>`;
   }
   if (!isUp) return svg`<path class="link gone" d=${path} />`;
@@ -123,20 +154,36 @@ function link(one: Placed, other: Placed, total: number): SVGTemplateResult | ty
   return svg`<path class="link" d=${path} />`;
 }
 
-function drawNode({ node, x, y, radius, side, isLeader, lag }: Placed): SVGTemplateResult {
-  const { kind, sign, word } = processStanding(node);
+function drawNode({ node, x, y, radius, side, isLeader, lag }: Placed, isOneOfMany: boolean): SVGTemplateResult {
+  const { kind, word } = processStanding(node);
   const role = isLeader ? 'leader' : (roleOf(node) ?? '');
   const around = 2 * Math.PI * (radius + 5);
   const caughtUp = Math.max(0, 1 - lag / LAG_SHOWN);
   const isWell = kind === 'good';
+  const mark = markOf(node, role, isOneOfMany);
+  const letter = side === undefined ? nothing : svg`<tspan class="side"> ${sideName(side)}</tspan>`;
   return svg`<g class="node ${kind} ${role}" transform="translate(${x} ${y})">
     <circle class="disc" r=${radius} />
     ${isWell && !isLeader ? svg`<circle class="ring" r=${radius + 5} stroke-dasharray="${around * caughtUp} ${around}" transform="rotate(-90)" />` : nothing}
-    ${isLeader ? svg`<path class="crown" transform="translate(0 ${-radius - 11}) scale(${radius / 42})" d="M-19 6V-9L-9-1 0-13 9-1 19-9V6Z" />` : nothing}
-    ${isWell ? svg`<text class="role" dy="0.36em">${short(role)}</text>` : svg`<text class="sign" dy="0.36em">${sign}</text>`}
-    <text class="name" y=${radius + 22}>${node.id}${side === undefined ? nothing : svg`<tspan class="side"> ${sideName(side)}</tspan>`}</text>
-    <text class="note" y=${radius + 38}>${isWell ? lagWords(lag, isLeader) : word}</text>
+    ${isLeader ? svg`<path class="crown" transform="translate(0 ${-radius - 9}) scale(${Math.max(0.6, radius / 44)})" d="M-19 6V-9L-9-1 0-13 9-1 19-9V6Z" />` : nothing}
+    ${mark}
+    ${
+      isOneOfMany
+        ? svg`<text class="note" y=${radius + 8} dy=".95em">${letter}</text>`
+        : svg`<text class="name" y=${radius + 8} dy=".95em">${node.id}${letter}</text>
+          <text class="note" y=${radius + 9} dy="2.3em">${isWell ? lagWords(lag, isLeader) : word}</text>`
+    }
   </g>`;
+}
+
+/** What stands in the disc: of many, where nothing fits below, the name. */
+function markOf(node: ShownNode, role: string, isOneOfMany: boolean): SVGTemplateResult {
+  const { kind, sign } = processStanding(node);
+  const isWell = kind === 'good';
+  if (!isOneOfMany)
+    return svg`<text class=${isWell ? 'role' : 'sign'} dy=".36em">${isWell ? short(role) : sign}</text>`;
+  return svg`<text class="inside" dy=${isWell ? '.36em' : '.9em'}>${node.id}</text>
+    ${isWell ? nothing : svg`<text class="inside" dy="-.15em">${sign}</text>`}`;
 }
 
 function lagWords(lag: number, isLeader: boolean): string {

@@ -1,5 +1,5 @@
 const WHOLE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const FINE = new Intl.NumberFormat('en', { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const FINE = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** Thousands apart. */

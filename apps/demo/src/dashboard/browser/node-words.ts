@@ -45,8 +45,11 @@ export function lagOf(state: DashboardState, node: ShownNode, leader: string | u
   return peer?.lag ?? Math.max(0, commitIndex - (node.status?.replication?.commitIndex ?? 0));
 }
 
-/** `side A` of a partition. */
-export function sideWords(state: DashboardState, id: string): string | undefined {
+/** Of a partition; undefined where there is none. */
+export function sideWords(
+  state: DashboardState,
+  id: string,
+): { readonly name: string; readonly words: string } | undefined {
   const side = sideOf(state, id);
-  return side === undefined ? undefined : `side ${sideName(side)}`;
+  return side === undefined ? undefined : { name: sideName(side), words: `side ${sideName(side)}` };
 }

@@ -31,13 +31,16 @@ export const NODE_BUTTONS: readonly Button[] = [
   { action: 'transfer', label: 'Make leader', key: 'l', fits: (node, isLeader) => isUp(node) && !isLeader },
 ];
 
+/** Of more, those that are alive are not named. */
+const NAMED_MEMBERS = 6;
+
 /** Shown even where they don't fit, so that nothing jumps; the others take the place of their opposite. */
 const ALWAYS: ReadonlySet<NodeAction> = new Set(['kill', 'restart', 'isolate', 'transfer']);
 
 export function nodesView(state: DashboardState): TemplateResult {
   return html`
     <div class="panel-head"><h2 id="nodes-title">Nodes</h2></div>
-    <ul class="cards">
+    <ul class="cards ${state.nodes.length > NAMED_MEMBERS ? 'many' : ''}">
       ${repeat(
         state.nodes,
         ({ id }) => id,
@@ -75,7 +78,7 @@ function card(state: DashboardState, node: ShownNode, index: number): TemplateRe
   >
     <header>
       <h3 id="node-${index}">${index < 9 ? html`<kbd aria-hidden="true">${index + 1}</kbd>` : nothing}${node.id}</h3>
-      ${side === undefined ? nothing : html`<span class="badge side">${side}</span>`}
+      ${side === undefined ? nothing : html`<span class="badge side" title=${side.words}><span aria-hidden="true">✂ ${side.name}</span><span class="unseen">${side.words}</span></span>`}
       ${role === undefined || node.status === undefined ? nothing : html`<span class="badge role">${role === 'leader' ? '♛ ' : ''}${role}</span>`}
       <span class="badge process ${kind}"><span aria-hidden="true">${sign}</span> ${word}</span>
     </header>
@@ -124,20 +127,24 @@ function figures(state: DashboardState, node: ShownNode, leader: string | undefi
   </dl>`;
 }
 
-/** Membership as this node sees it. */
+/** Membership as this node sees it: where there are many, those that are alive are counted. */
 function members(node: ShownNode): TemplateResult {
   const others = (node.status?.members ?? []).filter(({ id }) => id !== node.id);
+  const alive = others.filter(({ state }) => state === 'alive').length;
+  const isCounted = others.length > NAMED_MEMBERS && alive > 1;
+  const named = isCounted ? others.filter(({ state }) => state !== 'alive') : others;
   return html`<div class="sees">
     <span>Sees</span>
     ${others.length === 0 ? html`<em>${node.status === undefined ? 'says nothing' : 'nobody else'}</em>` : nothing}
+    ${isCounted ? html`<span class="good"><span aria-hidden="true">✓</span> ${alive} alive</span>` : nothing}
     <ul>
       ${repeat(
-        others,
+        named,
         ({ id }) => id,
         ({ id, state }) => {
           const { kind, sign, word } = memberStanding(state);
           return html`<li class=${kind} title="${id}: ${word}">
-            <span aria-hidden="true">${sign}</span> ${id}<span class="unseen"> ${word}</span>
+            <span aria-hidden="true">${sign}</span> <span class="id">${id}</span><span class="unseen"> ${word}</span>
           </li>`;
         },
       )}
