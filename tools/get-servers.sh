@@ -2,6 +2,7 @@
 # Fetches the servers that benchmarks and tests run beside, without root and without installing anything:
 #   tools/get-servers.sh [DIR [PROGRAM…]]     into DIR (.servers unless given); all of them unless named:
 #                                             etcd etcdctl (3.5) consul (1.8.7) knotd dnsmasq redis-server
+#                                             and, where they are named, nats-server, and chromium, in which the demo's dashboard is tested
 # They come from Debian's archive through apt, which checks their signatures. What is there is kept. Shared libraries
 # that a program needs and the system lacks are put beside it, for it alone. On another system put the programs on the
 # PATH, or name their folder in QUORATE_SERVERS.
@@ -83,6 +84,10 @@ fetch() { # PROGRAM PACKAGE SUITE [FILE], where the package calls it otherwise
 	rm -rf "$target/with-libraries/$1"
 	mv "$work/lib" "$target/with-libraries/$1"
 	mv "$program" "$target/with-libraries/$1/$1"
+	start_with_libraries "$1"
+}
+
+start_with_libraries() { # PROGRAM
 	cat >"$work/$1" <<-'SCRIPT'
 		#!/bin/sh
 		program=$(basename "$0")
@@ -91,6 +96,23 @@ fetch() { # PROGRAM PACKAGE SUITE [FILE], where the package calls it otherwise
 	SCRIPT
 	chmod +x "$work/$1"
 	mv "$work/$1" "$target/$1"
+}
+
+# A program that goes with a folder of its own, which is kept whole, beside the libraries that it needs.
+fetch_folder() { # PROGRAM PACKAGES SUITE FOLDER
+	local packages
+	[ ! -x "$target/$1" ] || return 0
+	echo "get-servers: fetching $1" >&2
+	rm -rf "$work/unpacked"
+	read -ra packages <<<"$2"
+	download "$3" "${packages[@]}"
+	mkdir -p "$target/with-libraries"
+	rm -rf "$target/with-libraries/$1"
+	mv "$work/unpacked$4" "$work/folder"
+	add_libraries "$work/folder/$1" "${packages[0]}" "$3"
+	mv "$work/folder" "$target/with-libraries/$1"
+	cp -a "$work/lib/." "$target/with-libraries/$1/"
+	start_with_libraries "$1"
 }
 
 # The shared libraries that a program needs, and that neither the system nor $work/lib has.
@@ -130,6 +152,8 @@ for program; do
 	consul) fetch consul consul $CONSUL_SUITE ;;
 	knotd) fetch knotd knot "$OWN_SUITE" ;;
 	dnsmasq) fetch dnsmasq dnsmasq-base "$OWN_SUITE" ;;
+	chromium) fetch_folder chromium "chromium chromium-common" "$OWN_SUITE" /usr/lib/chromium ;;
+	nats-server) fetch nats-server nats-server $SUITE ;;
 	redis-server) fetch redis-server redis-tools "$OWN_SUITE" redis-check-rdb ;; # one program, which goes by its name
 	*) fail "no server $program" ;;
 	esac
