@@ -129,9 +129,9 @@ export class ByteWriter {
     return this.#bytes.subarray(begin, Math.min(end, this.#end));
   }
 
-  /** All that was written, for the caller to keep. */
-  copy(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#end);
+  /** What was written from there on, for the caller to keep. */
+  copy(begin: number = 0): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(begin, this.#end);
   }
 
   #anyNumber(value: number): this {

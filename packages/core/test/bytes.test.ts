@@ -238,5 +238,6 @@ describe('a writer', () => {
     writer.end = 0;
     writer.u8(2);
     expect([copy[0], view[0]]).toEqual([1, 2]);
+    expect(writer.u8(3).copy(1)).toEqual(Uint8Array.of(3));
   });
 });

@@ -1,4 +1,4 @@
-import type { GossipTopic } from '@quorate/core';
+import { ByteReader, ByteWriter, type GossipTopic } from '@quorate/core';
 
 /** A piece of what a node knows. */
 export type ExchangeItem =
@@ -34,23 +34,18 @@ export const PING_REQUEST: Uint8Array = Uint8Array.of(VERSION, PING);
 export const PING_ANSWER: Uint8Array = Uint8Array.of(VERSION);
 
 export function encodePart({ exchange, round, isLast, items }: ExchangePart): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + items.reduce((sum, item) => sum + ITEM_BYTES + item.bytes.length, 0));
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, VERSION);
-  view.setUint8(1, EXCHANGE);
-  view.setUint32(2, exchange);
-  view.setUint32(6, round);
-  view.setUint8(10, isLast ? LAST : 0);
-  let at = HEADER_BYTES;
+  const capacity = HEADER_BYTES + items.reduce((sum, item) => sum + ITEM_BYTES + item.bytes.length, 0);
+  const writer = new ByteWriter(capacity).u8(VERSION).u8(EXCHANGE).u32(exchange).u32(round);
+  writer.u8(isLast ? LAST : 0);
   for (const item of items) {
-    view.setUint8(at, item.type === 'states' ? STATES : TOPIC);
-    view.setUint8(at + 1, item.type === 'states' ? 0 : item.topic);
-    view.setUint8(at + 2, item.type === 'topic' && item.isLast ? LAST : 0);
-    view.setUint32(at + 3, item.bytes.length);
-    bytes.set(item.bytes, at + ITEM_BYTES);
-    at += ITEM_BYTES + item.bytes.length;
+    const isTopic = item.type === 'topic';
+    writer.u8(isTopic ? TOPIC : STATES).u8(isTopic ? item.topic : 0);
+    writer
+      .u8(isTopic && item.isLast ? LAST : 0)
+      .u32(item.bytes.length)
+      .bytes(item.bytes);
   }
-  return bytes;
+  return writer.view();
 }
 
 /** Nothing, when it is of another version or damaged. Items of unknown types are left out. */
@@ -62,25 +57,31 @@ export function decodeRequest(bytes: Uint8Array): SwimRequest | undefined {
 }
 
 export function decodePart(bytes: Uint8Array): ExchangePart | undefined {
-  if (bytes.length < HEADER_BYTES || bytes[0] !== VERSION || bytes[1] !== EXCHANGE) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const items: ExchangeItem[] = [];
-  let at = HEADER_BYTES;
-  while (at < bytes.length) {
-    if (at + ITEM_BYTES > bytes.length) return undefined;
-    const end = at + ITEM_BYTES + view.getUint32(at + 3);
-    if (end > bytes.length) return undefined;
-    const item = itemOf(view, at, bytes.subarray(at + ITEM_BYTES, end));
-    if (item !== undefined) items.push(item);
-    at = end;
+  try {
+    return readPart(new ByteReader('part of an exchange', bytes));
+  } catch {
+    return undefined;
   }
-  const isLast = (view.getUint8(10) & LAST) !== 0;
-  return { exchange: view.getUint32(2), round: view.getUint32(6), isLast, items };
 }
 
-function itemOf(view: DataView, at: number, bytes: Uint8Array): ExchangeItem | undefined {
-  const type = view.getUint8(at);
+function readPart(reader: ByteReader): ExchangePart | undefined {
+  if (reader.u8() !== VERSION || reader.u8() !== EXCHANGE) return undefined;
+  const exchange = reader.u32();
+  const round = reader.u32();
+  const isLast = (reader.u8() & LAST) !== 0;
+  const items: ExchangeItem[] = [];
+  while (reader.left > 0) {
+    const item = readItem(reader);
+    if (item !== undefined) items.push(item);
+  }
+  return { exchange, round, isLast, items };
+}
+
+function readItem(reader: ByteReader): ExchangeItem | undefined {
+  const type = reader.u8();
+  const topic = reader.u8();
+  const isLast = (reader.u8() & LAST) !== 0;
+  const bytes = reader.bytes(reader.u32());
   if (type === STATES) return { type: 'states', bytes };
-  if (type !== TOPIC) return undefined;
-  return { type: 'topic', topic: view.getUint8(at + 1), isLast: (view.getUint8(at + 2) & LAST) !== 0, bytes };
+  return type === TOPIC ? { type: 'topic', topic, isLast, bytes } : undefined;
 }

@@ -1,5 +1,4 @@
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteReader, ByteWriter } from '@quorate/core';
 import { PROTOCOL_VERSION } from './packet-codec.ts';
 import { readState, writeState } from './state-codec.ts';
 import type { StateOfMember } from './types.ts';
@@ -17,36 +16,38 @@ export function* encodeStates(
   let part = newPart();
   for (const state of states) {
     const bytes = encodeState(state);
-    if (part.length > 1 && part.length + bytes.byteLength + 2 > maxBytes) {
-      yield part.take();
+    if (part.end > 1 && part.end + bytes.byteLength + 2 > maxBytes) {
+      yield part.copy();
       part = newPart();
     }
     part.sized(bytes);
   }
-  yield part.take();
+  yield part.copy();
 }
 
 /** The members of one part, or nothing when it is of another version or damaged. */
 export function decodeStates(bytes: Uint8Array): readonly StateOfMember[] | undefined {
-  const reader = new ByteReader(bytes);
-  if (reader.byte() !== PROTOCOL_VERSION) return undefined;
+  const reader = new ByteReader('exchange', bytes);
   const states: StateOfMember[] = [];
-  while (reader.left > 0) {
-    const state = readState(new ByteReader(reader.sized(MAX_STATE_BYTES)));
-    if (reader.failed || state === undefined || states.length === MAX_STATES) return undefined;
-    states.push(state);
+  try {
+    if (reader.u8() !== PROTOCOL_VERSION) return undefined;
+    while (reader.left > 0) {
+      const state = readState(new ByteReader('exchange', reader.sized('number', MAX_STATE_BYTES)));
+      if (state === undefined || states.length === MAX_STATES) return undefined;
+      states.push(state);
+    }
+    return states;
+  } catch {
+    return undefined;
   }
-  return states;
 }
 
 function newPart(): ByteWriter {
-  const part = new ByteWriter();
-  part.byte(PROTOCOL_VERSION);
-  return part;
+  return new ByteWriter().u8(PROTOCOL_VERSION);
 }
 
 function encodeState(state: StateOfMember): Uint8Array {
   const writer = new ByteWriter();
   writeState(writer, state);
-  return writer.take();
+  return writer.copy();
 }

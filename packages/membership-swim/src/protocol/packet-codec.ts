@@ -1,6 +1,4 @@
-import { isAddress, MAX_RUMOUR_BYTES } from '@quorate/core';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter, integerBytes } from './byte-writer.ts';
+import { ByteReader, ByteWriter, isAddress, MAX_NUMBER_BYTES, MAX_RUMOUR_BYTES, numberBytes } from '@quorate/core';
 import type { Message, Packet, SuspectRumour, UnreachableRumour } from './messages.ts';
 import {
   readAddress,
@@ -22,6 +20,8 @@ export const PROTOCOL_VERSION = 1;
 const MAX_MESSAGES = 256;
 /** The most that a message takes; an `alive` with the longest of descriptions is the longest. */
 const MAX_MESSAGE_BYTES = 2048;
+/** Code and length of a message. */
+const MAX_HEAD_BYTES: number = 1 + MAX_NUMBER_BYTES;
 
 const CODE = {
   ping: 1,
@@ -43,35 +43,39 @@ const CODE = {
 const encoded = new WeakMap<Message, Uint8Array>();
 
 export function encodePacket({ sender, run, messages }: Packet): Uint8Array<ArrayBuffer> {
-  const writer = new ByteWriter();
-  writer.byte(PROTOCOL_VERSION);
-  writer.text(sender);
-  writer.integer(run);
-  for (const message of messages) writer.raw(encodeMessage(message));
-  return writer.take();
+  const writer = new ByteWriter().u8(PROTOCOL_VERSION).text(sender).number(run);
+  for (const message of messages) writer.bytes(encodeMessage(message));
+  return writer.copy();
 }
 
 /** The packet, or nothing when it is of another version or no packet. Messages of unknown types are left out. */
 export function decodePacket(bytes: Uint8Array): Packet | undefined {
-  const reader = new ByteReader(bytes);
-  if (reader.byte() !== PROTOCOL_VERSION) return undefined;
+  try {
+    return readPacket(new ByteReader('packet', bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function readPacket(reader: ByteReader): Packet | undefined {
+  if (reader.u8() !== PROTOCOL_VERSION) return undefined;
   const sender = readNodeId(reader);
-  const run = reader.integer();
+  const run = reader.number();
   const messages: Message[] = [];
   for (let count = 0; reader.left > 0; count += 1) {
-    const code = reader.byte();
-    const body = reader.sized(MAX_MESSAGE_BYTES);
-    const message = reader.failed || count === MAX_MESSAGES ? undefined : decodeMessage(code, new ByteReader(body));
+    const code = reader.u8();
+    const body = reader.sized('number', MAX_MESSAGE_BYTES);
+    const message = count === MAX_MESSAGES ? undefined : readBody(code, new ByteReader('message', body));
     if (message === undefined) return undefined;
-    if (message !== 'unknown') messages.push(message);
+    if (message !== 'unknown') messages.push(Object.freeze(message));
   }
-  return sender === undefined || reader.failed ? undefined : Object.freeze({ sender, run, messages });
+  return sender === undefined ? undefined : Object.freeze({ sender, run, messages });
 }
 
 /** The bytes of a packet without messages. */
 export function headerBytes(sender: string, run: number): number {
   // An id is ASCII, and shorter than what takes a second byte of length.
-  return 1 + integerBytes(sender.length) + sender.length + integerBytes(run);
+  return 1 + numberBytes(sender.length) + sender.length + numberBytes(run);
 }
 
 export function messageBytes(message: Message): number {
@@ -86,12 +90,16 @@ export function packetBytes({ sender, run, messages }: Packet): number {
 function encodeMessage(message: Message): Uint8Array {
   const known = encoded.get(message);
   if (known !== undefined) return known;
-  const body = new ByteWriter();
-  writeBody(body, message);
-  const framed = new ByteWriter();
-  framed.byte(CODE[message.type]);
-  framed.sized(body.take());
-  const bytes = framed.take();
+  const writer = new ByteWriter();
+  writer.end = MAX_HEAD_BYTES;
+  writeBody(writer, message);
+  // Code and length go right before the body, now that it is known how long it is.
+  const { end } = writer;
+  const length = end - MAX_HEAD_BYTES;
+  const begin = MAX_HEAD_BYTES - 1 - numberBytes(length);
+  writer.end = begin;
+  writer.u8(CODE[message.type]).number(length).end = end;
+  const bytes = writer.copy(begin);
   encoded.set(message, bytes);
   return bytes;
 }
@@ -99,36 +107,40 @@ function encodeMessage(message: Message): Uint8Array {
 function writeBody(writer: ByteWriter, message: Message): void {
   switch (message.type) {
     case 'ping':
-      writer.integer(message.sequence);
-      return writer.text(message.target);
+      writer.number(message.sequence).text(message.target);
+      break;
     case 'ack':
-      writer.integer(message.sequence);
-      return writer.integer(Math.max(0, Math.round(message.loopDelayMs)));
+      writer.number(message.sequence).number(Math.max(0, Math.round(message.loopDelayMs)));
+      break;
     case 'ping-request':
-      writer.integer(message.sequence);
-      writer.text(message.target);
-      writer.integer(message.run);
-      return writeAddress(writer, message.address);
+      writer.number(message.sequence).text(message.target).number(message.run);
+      writeAddress(writer, message.address);
+      break;
     case 'nack':
     case 'leave':
     case 'leave-ack':
-      return writer.integer(message.sequence);
+      writer.number(message.sequence);
+      break;
     case 'dispute':
       writer.text(message.id);
-      return writeAddress(writer, message.holder);
+      writeAddress(writer, message.holder);
+      break;
     case 'introduce':
-      return;
+      break;
     case 'alive':
-      return writeState(writer, message.member);
+      writeState(writer, message.member);
+      break;
     case 'suspect':
     case 'unreachable':
-      return writeAccusation(writer, message);
+      writeAccusation(writer, message);
+      break;
     case 'left':
       writer.text(message.id);
-      return writeVersion(writer, message);
+      writeVersion(writer, message);
+      break;
     case 'user':
-      writer.byte(message.topic);
-      return writer.raw(message.payload);
+      writer.u8(message.topic).bytes(message.payload);
+      break;
   }
 }
 
@@ -137,29 +149,23 @@ function writeAccusation(writer: ByteWriter, rumour: SuspectRumour | Unreachable
   writeVersion(writer, rumour);
   writer.text(rumour.by);
   writeEvidence(writer, rumour.evidence);
-  writer.byte(rumour.type === 'suspect' && rumour.asks === true ? 1 : 0);
-}
-
-function decodeMessage(code: number, body: ByteReader): Message | 'unknown' | undefined {
-  const message = readBody(code, body);
-  if (message === undefined || message === 'unknown' || body.failed) return body.failed ? undefined : message;
-  return Object.freeze(message);
+  writer.u8(rumour.type === 'suspect' && rumour.asks === true ? 1 : 0);
 }
 
 function readBody(code: number, reader: ByteReader): Message | 'unknown' | undefined {
   switch (code) {
     case CODE.ping:
-      return withId(reader.integer(), reader, (sequence, target) => ({ type: 'ping', sequence, target }));
+      return withId(reader.number(), reader, (sequence, target) => ({ type: 'ping', sequence, target }));
     case CODE.ack:
-      return { type: 'ack', sequence: reader.integer(), loopDelayMs: reader.integer() };
+      return { type: 'ack', sequence: reader.number(), loopDelayMs: reader.number() };
     case CODE['ping-request']:
       return readPingRequest(reader);
     case CODE.nack:
-      return { type: 'nack', sequence: reader.integer() };
+      return { type: 'nack', sequence: reader.number() };
     case CODE.leave:
-      return { type: 'leave', sequence: reader.integer() };
+      return { type: 'leave', sequence: reader.number() };
     case CODE['leave-ack']:
-      return { type: 'leave-ack', sequence: reader.integer() };
+      return { type: 'leave-ack', sequence: reader.number() };
     case CODE.dispute:
       return readDispute(reader);
     case CODE.introduce:
@@ -199,9 +205,9 @@ function withId(
 }
 
 function readPingRequest(reader: ByteReader): Message | undefined {
-  const sequence = reader.integer();
+  const sequence = reader.number();
   const target = readNodeId(reader);
-  const run = reader.integer();
+  const run = reader.number();
   const address = readAddress(reader);
   if (target === undefined || !isAddress(address) || address.port === 0) return undefined;
   return { type: 'ping-request', sequence, target, run, address };
@@ -223,15 +229,15 @@ function readAccusation(type: 'suspect' | 'unreachable', reader: ByteReader): Me
   const version = readVersion(reader);
   const by = readNodeId(reader);
   const evidence = readEvidence(reader);
-  const asks = reader.byte() === 1;
+  const asks = reader.u8() === 1;
   if (id === undefined || by === undefined) return undefined;
   if (type === 'unreachable') return { type, id, ...version, by, evidence };
   return asks ? { type, id, ...version, by, evidence, asks } : { type, id, ...version, by, evidence };
 }
 
 function readUser(reader: ByteReader): Message | undefined {
-  const topic = reader.byte();
-  const payload = reader.raw(reader.left);
+  const topic = reader.u8();
+  const payload = reader.rest();
   // A copy: the datagram that it came in isn't kept.
   return topic === 0 || payload.byteLength > MAX_RUMOUR_BYTES
     ? undefined

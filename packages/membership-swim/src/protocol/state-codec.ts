@@ -1,6 +1,13 @@
-import { type Address, type ClusterNode, isAddress, isClusterNode, isNodeId, type MemberState } from '@quorate/core';
-import type { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import {
+  type Address,
+  type ByteReader,
+  ByteWriter,
+  type ClusterNode,
+  isAddress,
+  isClusterNode,
+  isNodeId,
+  type MemberState,
+} from '@quorate/core';
 import type { Evidence, StateOfMember, Version } from './types.ts';
 import { MAX_COUNT } from './version.ts';
 
@@ -23,7 +30,7 @@ const HAS_EVIDENCE = 32;
 export function nodeBytes(node: ClusterNode): number {
   const writer = new ByteWriter();
   writeNode(writer, node, 0);
-  return writer.length;
+  return writer.end;
 }
 
 export function writeState(writer: ByteWriter, member: StateOfMember): void {
@@ -31,9 +38,9 @@ export function writeState(writer: ByteWriter, member: StateOfMember): void {
   const isElsewhere = address.host !== node.host || address.port !== node.port;
   const extra = (isElsewhere ? HAS_ADDRESS : 0) | (evidence === undefined ? 0 : HAS_EVIDENCE);
   writeNode(writer, node, extra);
-  writer.byte(STATES.indexOf(member.state));
+  writer.u8(STATES.indexOf(member.state));
   writeVersion(writer, { epoch: member.epoch, run: member.incarnation, refutation: member.refutation });
-  writer.integer(member.joinOrder);
+  writer.number(member.joinOrder);
   if (isElsewhere) writeAddress(writer, address);
   if (evidence !== undefined) writeEvidence(writer, evidence);
 }
@@ -42,12 +49,12 @@ export function readState(reader: ByteReader): StateOfMember | undefined {
   const before = reader.left;
   const { node, flags } = readNode(reader);
   const isTooLong = before - reader.left > MAX_NODE_BYTES_IN_GOSSIP;
-  const state = STATES[reader.byte()];
+  const state = STATES[reader.u8()];
   const { epoch, run, refutation } = readVersion(reader);
-  const joinOrder = reader.integer(MAX_COUNT);
+  const joinOrder = reader.number(MAX_COUNT);
   const address = flags & HAS_ADDRESS ? readAddress(reader) : { host: node.host, port: node.port };
   const evidence = flags & HAS_EVIDENCE ? readEvidence(reader) : undefined;
-  if (reader.failed || isTooLong || state === undefined) return undefined;
+  if (isTooLong || state === undefined) return undefined;
   if (!isClusterNode(node) || node.port === 0 || !isAddress(address) || address.port === 0) return undefined;
   const known = { id: node.id, node, address, state, incarnation: run, epoch, refutation, joinOrder };
   return Object.freeze(evidence === undefined ? known : { ...known, evidence });
@@ -59,7 +66,7 @@ function writeNode(
   extra: number,
 ): void {
   const entries = Object.entries(metadata ?? {});
-  writer.byte(
+  writer.u8(
     extra |
       (zone === undefined ? 0 : HAS_ZONE) |
       (region === undefined ? 0 : HAS_REGION) |
@@ -70,67 +77,62 @@ function writeNode(
   writeAddress(writer, { host, port });
   if (zone !== undefined) writer.text(zone);
   if (region !== undefined) writer.text(region);
-  if (weight !== undefined) writer.double(weight);
+  if (weight !== undefined) writer.float64(weight);
   if (metadata !== undefined) {
-    writer.integer(entries.length);
-    for (const [key, value] of entries) {
-      writer.text(key);
-      writer.text(value);
-    }
+    writer.number(entries.length);
+    for (const [key, value] of entries) writer.text(key).text(value);
   }
 }
 
 function readNode(reader: ByteReader): { readonly node: ClusterNode; readonly flags: number } {
-  const flags = reader.byte();
-  const id = reader.text(MAX_TEXT_BYTES);
+  const flags = reader.u8();
+  const id = reader.text('number', MAX_TEXT_BYTES);
   const address = readAddress(reader);
-  const zone = flags & HAS_ZONE ? { zone: reader.text(MAX_TEXT_BYTES) } : {};
-  const region = flags & HAS_REGION ? { region: reader.text(MAX_TEXT_BYTES) } : {};
-  const weight = flags & HAS_WEIGHT ? { weight: reader.double() } : {};
+  const zone = flags & HAS_ZONE ? { zone: reader.text('number', MAX_TEXT_BYTES) } : {};
+  const region = flags & HAS_REGION ? { region: reader.text('number', MAX_TEXT_BYTES) } : {};
+  const weight = flags & HAS_WEIGHT ? { weight: reader.float64() } : {};
   const metadata = flags & HAS_METADATA ? { metadata: readMetadata(reader) } : {};
   return { node: Object.freeze({ id, ...address, ...zone, ...region, ...weight, ...metadata }), flags };
 }
 
 function readMetadata(reader: ByteReader): Readonly<Record<string, string>> {
-  const count = reader.integer();
+  const count = reader.number();
   const entries: [string, string][] = [];
-  for (let at = 0; at < count && !reader.failed; at += 1) {
-    entries.push([reader.text(MAX_TEXT_BYTES), reader.text(MAX_TEXT_BYTES)]);
+  // Not bounded by `count` alone: it may be anything, but each takes bytes, and these end.
+  for (let at = 0; at < count; at += 1) {
+    entries.push([reader.text('number', MAX_TEXT_BYTES), reader.text('number', MAX_TEXT_BYTES)]);
   }
   // From entries: a key named __proto__ stays a key.
   return Object.freeze(Object.fromEntries(entries));
 }
 
 export function writeVersion(writer: ByteWriter, { epoch, run, refutation }: Version): void {
-  writer.integer(epoch);
-  writer.integer(run);
-  writer.integer(refutation);
+  writer.number(epoch).number(run).number(refutation);
 }
 
 export function readVersion(reader: ByteReader): Version {
-  return { epoch: reader.integer(MAX_COUNT), run: reader.integer(), refutation: reader.integer(MAX_COUNT) };
+  return { epoch: reader.number(MAX_COUNT), run: reader.number(), refutation: reader.number(MAX_COUNT) };
 }
 
 export function writeAddress(writer: ByteWriter, { host, port }: Address): void {
-  writer.text(host);
-  writer.integer(port);
+  writer.text(host).number(port);
 }
 
 /** To be checked with `isAddress`. */
 export function readAddress(reader: ByteReader): Address {
-  return { host: reader.text(MAX_TEXT_BYTES), port: reader.integer() };
+  return { host: reader.text('number', MAX_TEXT_BYTES), port: reader.number() };
 }
 
 export function writeEvidence(writer: ByteWriter, evidence: Evidence): void {
-  writer.byte(EVIDENCE.indexOf(evidence));
+  writer.u8(EVIDENCE.indexOf(evidence));
 }
 
 /** What a later version knows beside these counts as silence. */
 export function readEvidence(reader: ByteReader): Evidence {
-  return EVIDENCE[reader.byte()] ?? 'silent';
+  return EVIDENCE[reader.u8()] ?? 'silent';
 }
 
 export function readNodeId(reader: ByteReader): string | undefined {
-  const id = reader.text(MAX_TEXT_BYTES);
+  const id = reader.text('number', MAX_TEXT_BYTES);
   return isNodeId(id) ? id : undefined;
 }
