@@ -63,6 +63,8 @@ export class Traffic implements AsyncDisposable {
   readonly #acknowledged = new Meter(() => performance.now());
   readonly #waiting = new Set<Waiting>();
   readonly #run = `r${Date.now().toString(36)}`;
+  #lastAcceptedAt: number | undefined;
+  #longestGapMs = 0;
   #isOn = false;
   #producing: Promise<unknown> = Promise.resolve();
   #rest: Promise<unknown> = Promise.resolve();
@@ -137,6 +139,13 @@ export class Traffic implements AsyncDisposable {
     });
   }
 
+  /** For how long nothing was accepted, at the longest, since this was asked before. */
+  takeLongestGapMs(): number {
+    const gapMs = this.#longestGapMs;
+    this.#longestGapMs = 0;
+    return gapMs;
+  }
+
   /**
    * Publishes no more, and resolves when the broker says that all queues are empty.
    * @throws the signal's reason
@@ -184,6 +193,8 @@ export class Traffic implements AsyncDisposable {
 
   #accepted({ count, sentAt, at }: Accepted): void {
     this.#published.record(count, at - sentAt);
+    this.#longestGapMs = Math.max(this.#longestGapMs, at - (this.#lastAcceptedAt ?? at));
+    this.#lastAcceptedAt = at;
     for (const waiting of this.#waiting) if (sentAt >= waiting.since) waiting.acceptedAt ??= at;
     this.#settleWaiting();
   }

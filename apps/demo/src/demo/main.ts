@@ -1,0 +1,69 @@
+import { styleText } from 'node:util';
+import { exitCodeOf } from '../node/part-options.ts';
+import { consoleOutput, summaryOf } from '../script/printing.ts';
+import { runScript } from '../script/script.ts';
+import { type DemoOptions, readDemoOptions, titleOf } from './demo-options.ts';
+
+import { openSession, type Session } from './session.ts';
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  const interrupted = onInterrupt();
+  const session = await open(options);
+  if (session === undefined) return 1;
+  try {
+    return await Promise.race([unattended(session), interrupted]);
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}
+
+/** Undefined where something that it takes is not to be had, such as a server: what, is said in one line. */
+async function open(options: DemoOptions): Promise<Session | undefined> {
+  try {
+    return await openSession(options);
+  } catch (error) {
+    console.error(styleText('red', error instanceof Error ? error.message : String(error)));
+    return undefined;
+  }
+}
+
+async function unattended(session: Session): Promise<number> {
+  console.log(titleOf(session.options));
+  console.log(`To watch: ${session.url}`);
+  try {
+    const measures = await runScript(session, consoleOutput(process.stdout));
+    console.log(`\n${styleText('green', 'All was as it should be.')} How long clients had to wait:\n`);
+    for (const line of summaryOf(measures)) console.log(`  ${line}`);
+    return 0;
+  } catch (error) {
+    console.log(`\n${styleText('red', 'Not so:')} ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
+
+function readOptions(): DemoOptions {
+  try {
+    return readDemoOptions(process.argv.slice(2));
+  } catch (error) {
+    process.exit(exitCodeOf(error));
+  }
+}
+
+/** Resolves with the exit code of the first signal that asks this process to end; a second one ends it at once. */
+function onInterrupt(): Promise<number> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+    for (const [signal, code] of Object.entries(codes)) {
+      process.on(signal, () => {
+        if (asked) process.exit(code);
+        asked = true;
+        resolve(code);
+      });
+    }
+  });
+}
+
+// By force: what an interrupt left half way may still wait for something.
+process.exit(await main());

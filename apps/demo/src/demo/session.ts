@@ -1,0 +1,99 @@
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serveDashboard } from '../dashboard/serve-dashboard.ts';
+import { discoveries, type DiscoveryChoice } from '../discoveries.ts';
+import { type ElectionChoice, elections } from '../elections.ts';
+import { Traffic } from '../traffic/traffic.ts';
+import { DemoControls } from './demo-controls.ts';
+import { DemoLog } from './demo-log.ts';
+import type { DemoOptions } from './demo-options.ts';
+import { DemoSource } from './demo-source.ts';
+import { RegistryKeeper } from './registry-keeper.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** All that one run of the demo has: the processes, what happens to them, and the clients. */
+export interface Session extends AsyncDisposable {
+  readonly options: DemoOptions;
+  readonly supervisor: Supervisor;
+  readonly traffic: Traffic;
+  readonly log: DemoLog;
+  readonly source: DemoSource;
+  readonly controls: DemoControls;
+  readonly discovery: DiscoveryChoice;
+  readonly election: ElectionChoice;
+  /** Of the dashboard. */
+  readonly url: string;
+}
+
+/** For how long a client waits for an answer, by the timings of the cluster: about that of two elections. */
+const TIMEOUT_MS = { fast: 1_000, lan: 2_000, wan: 10_000 } as const;
+
+/** @throws Error where something that it takes is not to be had, such as a server */
+export async function openSession(options: DemoOptions): Promise<Session> {
+  const owned = new AsyncDisposableStack();
+  try {
+    const data = await openData(options, owned);
+    const log = new DemoLog();
+    const discovery = await discoveries[options.discovery].load();
+    const registry = options.registry === undefined ? owned.use(await discovery.asked?.start()) : undefined;
+    const place = options.registry ?? registry?.place;
+    const election = await elections[options.election].load();
+    const elector = options.elector ?? (await openElector(election, options, place, owned));
+    const supervisor = owned.use(await Supervisor.create({ ...options, registry: place, elector, data }, log));
+    if (registry?.publish !== undefined) owned.use(new RegistryKeeper(supervisor, registry.publish));
+    const urls = supervisor.nodes.map(({ url }) => url);
+    const hasPast = options.data !== undefined;
+    const traffic = owned.use(new Traffic({ urls, timeoutMs: TIMEOUT_MS[options.profile], hasPast }));
+    const controls = new DemoControls(supervisor, traffic);
+    const source = owned.use(new DemoSource({ supervisor, traffic, log }));
+    const { port } = options;
+    const dashboard = owned.use(await serveDashboard({ source, controls, messages: {}, port }));
+    const { url } = dashboard;
+    const close = () => owned.disposeAsync();
+    return {
+      options,
+      supervisor,
+      traffic,
+      log,
+      source,
+      controls,
+      discovery,
+      election,
+      url,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await owned.disposeAsync();
+    throw error;
+  }
+}
+
+/** A temporary folder is removed when all else has ended, also when this process ends in a hurry. */
+async function openData({ data }: DemoOptions, owned: AsyncDisposableStack): Promise<string> {
+  if (data !== undefined) {
+    await mkdir(data, { recursive: true });
+    return data;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'quorate-demo-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  owned.defer(() => {
+    process.removeListener('exit', remove);
+    remove();
+  });
+  return folder;
+}
+
+/** The server that the election asks: that of the discovery, where both ask the same kind, or one for it alone. */
+async function openElector(
+  { asked }: ElectionChoice,
+  { discovery, election }: DemoOptions,
+  registry: string | undefined,
+  owned: AsyncDisposableStack,
+): Promise<string | undefined> {
+  if (asked === undefined) return undefined;
+  if (discovery === election && registry !== undefined) return asked.sharedWith(registry);
+  return owned.use(await asked.start()).place;
+}
