@@ -41,9 +41,10 @@ export class PacketWire implements AsyncDisposable {
 
   constructor(parts: PacketWireParts) {
     const { context, settings, log, accepts } = parts;
-    const { crypto, random, crc32, cluster, security, self, incarnation, net } = context;
+    const { clock, crypto, random, crc32, cluster, security, self, incarnation, net } = context;
     this.#parts = parts;
     const seal = new DatagramSeal({
+      clock,
       crypto,
       random,
       crc32,

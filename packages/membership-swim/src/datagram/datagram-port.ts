@@ -45,6 +45,7 @@ const EXPLANATIONS: Readonly<Record<DatagramRefusal, string>> = {
   replayed: 'it came before',
   'too-old': 'it is so late that it may have come before',
   altered: 'it is not as its sender made it',
+  flooded: 'too many of late were altered to open all, and it comes from where no sender is known',
   sender: 'its sender is not the one that its session belongs to',
   stale: 'it is from a run of its sender that has ended',
 };
@@ -104,7 +105,9 @@ export class DatagramPort implements AsyncDisposable {
     this.counts.received += 1;
     this.counts.receivedBytes += datagram.length;
     const opened =
-      datagram.length > MAX_READ_BYTES ? { refused: 'not-ours' as const } : this.#options.seal.open(datagram);
+      datagram.length > MAX_READ_BYTES
+        ? { refused: 'not-ours' as const }
+        : this.#options.seal.open(datagram, formatAddress(address));
     if ('refused' in opened) this.#refuse(opened.refused, address);
     else this.#options.receive(opened.from, opened.payload, address);
   }

@@ -1,4 +1,4 @@
-import { crc32, type Crc32, type Crypto, type Keyring, type Random } from '@quorate/core';
+import { type Clock, crc32, type Crc32, type Crypto, type Keyring, type Random } from '@quorate/core';
 
 import {
   beginHeader,
@@ -11,6 +11,7 @@ import {
   sessionName,
 } from './datagram-header.ts';
 import { DatagramKeys } from './datagram-keys.ts';
+import { FailedOpenings } from './failed-openings.ts';
 import { decodeParty, encodeParty, type Party, partyBytes } from './party.ts';
 import { type Receiver, Receivers } from './receivers.ts';
 import { Sessions } from './sessions.ts';
@@ -33,6 +34,8 @@ export type DatagramRefusal =
   | 'too-old'
   /** Not as its sender made it. */
   | 'altered'
+  /** Only opening it could tell, and too many of late were altered; and it doesn't come from where its session last did. */
+  | 'flooded'
   /** It names no sender, or another than its session did before. */
   | 'sender'
   /** From a run of a node that has ended. */
@@ -43,6 +46,7 @@ export type OpenedDatagram =
   | { readonly refused: DatagramRefusal };
 
 export interface DatagramSealOptions {
+  readonly clock: Pick<Clock, 'now'>;
   readonly crypto: Crypto;
   readonly random: Random;
   readonly crc32?: Crc32 | undefined;
@@ -78,6 +82,7 @@ export class DatagramSeal implements Disposable {
   readonly #ownHeader: Uint8Array;
   readonly #clusterId: number;
   readonly #sessions: Sessions;
+  readonly #failures: FailedOpenings;
   /** Of the secret in use when the last datagram was sealed. */
   #own: { readonly secret: string; readonly key: Uint8Array } | undefined;
   #counter = 0;
@@ -97,6 +102,7 @@ export class DatagramSeal implements Disposable {
     this.#receivers = new Receivers(clusterBytes, this.#crc32);
     this.#receiver = this.#receivers.get(self);
     this.#sessions = new Sessions(maxSessions);
+    this.#failures = new FailedOpenings(options.clock);
     this.overheadBytes = HEADER_BYTES + partyBytes(self) + (this.#keys === undefined ? CRC_BYTES : TAG_BYTES);
   }
 
@@ -110,14 +116,21 @@ export class DatagramSeal implements Disposable {
     return join(associated.subarray(0, HEADER_BYTES), this.#protect(associated, join(this.#sender, payload)));
   }
 
-  open(datagram: Uint8Array): OpenedDatagram {
+  /** @param source the address that it comes from, as a text */
+  open(datagram: Uint8Array, source: string): OpenedDatagram {
     const header = readHeader(datagram);
     if (typeof header === 'string') return { refused: header };
     const known = this.#sessions.get(header.session);
     const early = this.#objection(header) ?? refusalOf(known?.window.judge(header.counter) ?? 'new');
     if (early !== undefined) return { refused: early };
+    // A checksum costs no more than to refuse it.
+    const isDear = this.#keys !== undefined && known?.source !== source;
+    if (isDear && this.#failures.areTooMany) return { refused: 'flooded' };
     const content = this.#unprotect(header, datagram);
-    if (content === 'unknown-key' || content === 'altered') return { refused: content };
+    if (content === 'altered') {
+      this.#failures.count();
+      return { refused: content };
+    }
     const from = decodeParty(content.bytes);
     if (from === undefined) return { refused: 'sender' };
     if (known !== undefined && (known.sender.id !== from.id || known.sender.run !== from.run)) {
@@ -126,6 +139,7 @@ export class DatagramSeal implements Disposable {
     if (!this.#options.accepts(from)) return { refused: 'stale' };
     const session = this.#sessions.use(header.session, from);
     if (content.opened !== undefined) session.opened = content.opened;
+    session.source = source;
     session.window.mark(header.counter);
     return { from, payload: content.bytes.subarray(partyBytes(from)) };
   }
@@ -156,7 +170,7 @@ export class DatagramSeal implements Disposable {
     return this.#options.crypto.seal(this.#own.key, nonceOf(this.#counter), associated, content);
   }
 
-  #unprotect(header: DatagramHeader, datagram: Uint8Array): Unprotected | 'unknown-key' | 'altered' {
+  #unprotect(header: DatagramHeader, datagram: Uint8Array): Unprotected | 'altered' {
     const associated = join(datagram.subarray(0, HEADER_BYTES), this.#receiver.bytes);
     const body = datagram.subarray(HEADER_BYTES);
     if (this.#keys !== undefined) return this.#decrypt(this.#keys, header, associated, body);

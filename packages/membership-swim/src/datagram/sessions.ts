@@ -10,6 +10,8 @@ export interface Session {
   readonly window: ReplayWindow;
   /** The key that opened its last datagram, and of which secret. */
   opened: { readonly secret: string; readonly key: Uint8Array } | undefined;
+  /** Where that came from. */
+  source: string | undefined;
 }
 
 /** The senders that are told apart, at most so many: the one that was silent for longest makes way. */
@@ -28,7 +30,7 @@ export class Sessions {
 
   /** The session, made if need be, and moved to the end. */
   use(name: string, sender: Party): Session {
-    const session = this.#sessions.get(name) ?? { sender, window: new ReplayWindow(WINDOW), opened: undefined };
+    const session = this.#sessions.get(name) ?? begun(sender);
     this.#sessions.delete(name);
     this.#sessions.set(name, session);
     for (const [oldest] of this.#sessions) {
@@ -37,4 +39,8 @@ export class Sessions {
     }
     return session;
   }
+}
+
+function begun(sender: Party): Session {
+  return { sender, window: new ReplayWindow(WINDOW), opened: undefined, source: undefined };
 }
