@@ -13,14 +13,21 @@ const SYSTEM = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
  * `tools/get-servers.sh`. Undefined where none of that works; the script has said why on stderr.
  */
 export function findProgram(name: string): string | undefined {
+  const here = findFetched(name);
+  if (here !== undefined) return here;
+  spawnSync(path.join(root, 'tools', 'get-servers.sh'), [FETCHED, name], { stdio: ['ignore', 2, 2] });
+  const fetched = path.join(FETCHED, name);
+  return isProgram(fetched) ? fetched : undefined;
+}
+
+/** The same, where nothing is to be fetched that isn't there. */
+export function findFetched(name: string): string | undefined {
   const { QUORATE_SERVERS: ours, KUBEBUILDER_ASSETS: theirs, PATH: known = '' } = process.env;
   const folders = [ours, theirs, ...known.split(path.delimiter), ...SYSTEM, FETCHED];
   for (const folder of folders) {
     if (folder !== undefined && folder !== '' && isProgram(path.join(folder, name))) return path.join(folder, name);
   }
-  spawnSync(path.join(root, 'tools', 'get-servers.sh'), [FETCHED, name], { stdio: ['ignore', 2, 2] });
-  const fetched = path.join(FETCHED, name);
-  return isProgram(fetched) ? fetched : undefined;
+  return undefined;
 }
 
 /**
