@@ -1,4 +1,4 @@
-import { ClusterError } from '@quorate/core';
+import { ByteWriter, ClusterError, readU32 } from '@quorate/core';
 import { type Frame, type FrameOf, frameType, LENGTH_BYTES, MAGIC, MAX_DETAIL_BYTES } from './frame.ts';
 
 const encoder = new TextEncoder();
@@ -38,43 +38,47 @@ export function encodePayloadHead(frame: PayloadHead, payloadBytes: number, into
 
 /** Encodes any frame but an unknown one. */
 export function encodeFrame(frame: Exclude<Frame, { type: 'UNKNOWN' }>): EncodedFrame {
+  if (!('payload' in frame)) return { head: encodeControl(frame), payload: NO_BYTES };
+  const head = new Uint8Array(MAX_PAYLOAD_HEAD_BYTES);
+  return { head: head.subarray(0, encodePayloadHead(frame, frame.payload.length, head, 0)), payload: frame.payload };
+}
+
+type ControlFrame = Exclude<Frame, PayloadFrame | { type: 'UNKNOWN' }>;
+
+function encodeControl(frame: ControlFrame): Uint8Array {
+  const writer = new ByteWriter().u32(0).u8(frameType[frame.type]);
+  writeFields(writer, frame);
+  return writer.u32At(0, writer.end - LENGTH_BYTES).copy();
+}
+
+function writeFields(writer: ByteWriter, frame: ControlFrame): ByteWriter {
   switch (frame.type) {
-    case 'MESSAGE':
-    case 'REQUEST':
-    case 'RESPONSE':
-    case 'STREAM_CHUNK': {
-      const head = new Uint8Array(MAX_PAYLOAD_HEAD_BYTES);
-      return {
-        head: head.subarray(0, encodePayloadHead(frame, frame.payload.length, head, 0)),
-        payload: frame.payload,
-      };
-    }
     case 'HELLO':
-      return small(frame.type, [u32(MAGIC), u16(frame.minVersion), u16(frame.maxVersion), json(frame.intro)]);
+      return writer.u32(MAGIC).u16(frame.minVersion).u16(frame.maxVersion).bytes(json(frame.intro));
     case 'WELCOME':
-      return small(frame.type, [u32(MAGIC), u16(frame.version), json(frame.intro)]);
+      return writer.u32(MAGIC).u16(frame.version).bytes(json(frame.intro));
     case 'REFUSE':
-      return small(frame.type, [u32(MAGIC), u16(frame.maxVersion), json(frame.detail)]);
+      return writer.u32(MAGIC).u16(frame.maxVersion).bytes(json(frame.detail));
     case 'READY':
     case 'PING':
     case 'PONG':
-      return small(frame.type, []);
+      return writer;
     case 'AUTH':
     case 'GOODBYE':
     case 'IDENTITY':
-      return small(frame.type, [json(frame.detail)]);
+      return writer.bytes(json(frame.detail));
     case 'ERROR':
     case 'STREAM_RESET':
-      return small(frame.type, [u32(frame.id), json(frame.detail)]);
+      return writer.u32(frame.id).bytes(json(frame.detail));
     case 'CANCEL':
     case 'STREAM_END':
     case 'STREAM_ACK':
     case 'STREAM_ABORT':
-      return small(frame.type, [u32(frame.id)]);
+      return writer.u32(frame.id);
     case 'STREAM_OPEN':
-      return small(frame.type, [u32(frame.id), u16(frame.kind)]);
+      return writer.u32(frame.id).u16(frame.kind);
     case 'STREAM_CREDIT':
-      return small(frame.type, [u32(frame.id), u32(frame.bytes)]);
+      return writer.u32(frame.id).u32(frame.bytes);
   }
 }
 
@@ -164,13 +168,6 @@ function decodeWithId(bytes: Uint8Array, start: number, end: number): Frame {
   }
 }
 
-/** The big-endian integer at `at`, all of whose bytes are there. */
-export function readU32(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-  return high * 0x1_0000 + low;
-}
-
 function getU32(bytes: Uint8Array, at: number, end: number): number {
   if (at + 4 > end) throw tooShort();
   return readU32(bytes, at);
@@ -201,31 +198,6 @@ function checkMagic(bytes: Uint8Array, at: number, end: number): void {
 
 function tooShort(): ClusterError {
   return new ClusterError('PROTOCOL', 'a frame is shorter than its fixed fields');
-}
-
-function small(type: keyof typeof frameType, fields: readonly Uint8Array[]): EncodedFrame {
-  const length = fields.reduce((sum, field) => sum + field.length, 1);
-  const head = new Uint8Array(LENGTH_BYTES + length);
-  putU32(head, 0, length);
-  head[LENGTH_BYTES] = frameType[type];
-  let at = LENGTH_BYTES + 1;
-  for (const field of fields) {
-    head.set(field, at);
-    at += field.length;
-  }
-  return { head, payload: NO_BYTES };
-}
-
-function u16(value: number): Uint8Array {
-  const bytes = new Uint8Array(2);
-  putU16(bytes, 0, value);
-  return bytes;
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  putU32(bytes, 0, value);
-  return bytes;
 }
 
 function json(value: unknown): Uint8Array {

@@ -1,7 +1,7 @@
-import { ClusterError } from '@quorate/core';
+import { ClusterError, readU32 } from '@quorate/core';
 import type { Frame } from './frame.ts';
 import { LENGTH_BYTES } from './frame.ts';
-import { decodeFrame, readU32 } from './frame-codec.ts';
+import { decodeFrame } from './frame-codec.ts';
 
 const NO_BYTES = new Uint8Array(0);
 const FIRST_ROOM_BYTES = 4096;
