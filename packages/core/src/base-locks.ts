@@ -3,9 +3,11 @@ import type { Clock } from './clock.ts';
 import { ClusterError } from './cluster-error.ts';
 import { settleWithin, throwIfAborted, withDeadline } from './deadline.ts';
 import { linkSignals } from './linked-signal.ts';
+import { LockInstruments } from './lock-instruments.ts';
 import { type HeldLock, LockHandle } from './lock-handle.ts';
 import type { Lock, LockOptions, Locks, LockSupport, SemaphoreOptions } from './locks.ts';
 import { checkOptions, invalidOption, type OptionRules, rule } from './option-rules.ts';
+import { noTelemetry, type Telemetry } from './telemetry.ts';
 
 /** How many may hold a lock at one time. Readers and writers keep each other out; readers don't keep out readers. */
 export type LockShare =
@@ -66,6 +68,7 @@ export abstract class BaseLocks implements Locks {
   abstract readonly supports: LockSupport;
   readonly #name: string;
   readonly #clock: Clock;
+  readonly #instruments: LockInstruments;
   readonly #closed = new AbortController();
   readonly #handles = new Set<LockHandle>();
   /** Calls that are not settled, each until what it may yet take has been given back. */
@@ -76,9 +79,13 @@ export abstract class BaseLocks implements Locks {
   #closing: Promise<void> | undefined;
 
   /** @param name of the plugin, for messages */
-  protected constructor(name: string, clock: Clock) {
+  protected constructor(name: string, clock: Clock, telemetry: Telemetry = noTelemetry) {
     this.#name = name;
     this.#clock = clock;
+    this.#instruments = new LockInstruments(telemetry, () => ({
+      held: this.#handles.size,
+      waiting: this.#taking.size,
+    }));
   }
 
   async start(options: CallOptions = {}): Promise<void> {
@@ -141,6 +148,7 @@ export abstract class BaseLocks implements Locks {
     this.#closed.abort(new ClusterError('CLOSED', `${this.#name}: disposed`));
     const given = [...this.#handles].map(async (handle) => handle[Symbol.asyncDispose]());
     await this.close(Promise.all([...given, ...this.#taking]));
+    this.#instruments[Symbol.dispose]();
   }
 
   async #wait(name: string, share: LockShare, options: LockOptions): Promise<Lock> {
@@ -179,11 +187,23 @@ export abstract class BaseLocks implements Locks {
     const taken =
       options.owner === undefined ? this.#alone(request, signal) : this.#together(request, options.owner, signal);
     this.#follow(taken);
+    this.#measure(taken);
     try {
       return await this.#unlessEnded(taken, name, options);
     } finally {
       ending[Symbol.dispose]();
     }
+  }
+
+  #measure(taken: Promise<LockHandle | undefined>): void {
+    const began = this.#clock.now();
+    const { taken: had, refused } = this.#instruments;
+    if (!had.isEnabled) return;
+    const seconds = (): number => (this.#clock.now() - began) / 1000;
+    taken.then(
+      (handle) => (handle === undefined ? refused : had).record(seconds()),
+      () => refused.record(seconds()),
+    );
   }
 
   /** What is taken when this has been disposed of is given back before the backend ends. */

@@ -1,6 +1,7 @@
 import type { CallOptions } from './call-options.ts';
 import type { Cluster, ClusterEvents, ClusterStatus } from './cluster.ts';
 import { ClusterError, toClusterError } from './cluster-error.ts';
+import { observeCluster } from './cluster-instruments.ts';
 import type { ClusterNode } from './cluster-node.ts';
 import type { Composition } from './composition.ts';
 import { shared, throwIfAborted, withDeadline } from './deadline.ts';
@@ -20,9 +21,9 @@ import type { AnyReplicator } from './replicator.ts';
 import { retry } from './retry.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
-import { Teardown } from './teardown.ts';
 import { noTelemetry } from './telemetry.ts';
 import { type TelemetryScope, telemetryScope } from './telemetry-scope.ts';
+import { Teardown } from './teardown.ts';
 import type { Transport } from './transport.ts';
 
 /** The one implementation of `Cluster`: makes and starts the parts, carries news between them, and closes them. */
@@ -42,8 +43,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   /** What that waits for, where it can say so. */
   #waitsFor: (() => string) | undefined;
   readonly #logger: Logger;
-  #system: System | undefined;
   readonly #telemetry: TelemetryScope;
+  #system: System | undefined;
   #parts: Parts | undefined;
   #feed: DiscoveryFeed | undefined;
   #view: MembershipView | undefined;
@@ -59,8 +60,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     this.#emitter = new Emitter<ClusterEvents>((error, event) =>
       this.#logger.error(`a listener of ${event} threw: ${String(error)}`, error),
     );
-  }
     this.#telemetry = this.#openTelemetry();
+  }
 
   get name(): string {
     return this.#composition.options.name ?? 'default';
@@ -193,7 +194,6 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     }
     this.#ended.abort();
     this.#setStatus('stopped');
-  }
     this.#telemetry.end();
   }
 
@@ -209,6 +209,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
       isLeader: this.isLeader,
     }));
     return scope;
+  }
 
   async #loadSystem(): Promise<System> {
     this.#system ??= await loadMachine(this.#composition.options.logger);

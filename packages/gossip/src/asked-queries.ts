@@ -28,6 +28,11 @@ export class AskedQueries implements Disposable {
     this.#maxQueries = maxQueries;
   }
 
+  /** How many wait for answers. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** @throws ClusterError `OVERLOADED` */
   checkRoom(): void {
     if (this.#open.size < this.#maxQueries) return;

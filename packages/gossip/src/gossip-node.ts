@@ -4,6 +4,7 @@ import {
   isClusterError,
   messageKind,
   type RumourVerdict,
+  telemetryOf,
   type Timer,
   toClusterError,
 } from '@quorate/core';
@@ -13,6 +14,7 @@ import { Broadcasts } from './broadcasts.ts';
 import { messageOf, readMessage } from './direct-message.ts';
 import { decodeExchange, encodeExchange } from './exchange.ts';
 import { encodeValue, type GossipValue } from './gossip-value.ts';
+import { GossipInstruments } from './gossip-instruments.ts';
 import type { BroadcastHandler, Gossip, QueryAnswer, QueryHandler, QueryOptions } from './gossip.ts';
 import { checkName, type Ground, rumourOf } from './ground.ts';
 import { decodeNews, encodeNews, type Mark, type News, type QueryNews } from './news.ts';
@@ -48,6 +50,7 @@ export class GossipNode implements Gossip {
   #holding: Timer;
   #catchUp: Timer | undefined;
   readonly #registrations: readonly Disposable[];
+  readonly #instruments: GossipInstruments;
 
   constructor(ground: Ground, settings: GossipSettings) {
     const { system } = ground;
@@ -59,6 +62,10 @@ export class GossipNode implements Gossip {
     this.#broadcasts = new Broadcasts(ground, () => this.#nextMark());
     this.#asked = new AskedQueries(ground, this.#session, settings.maxQueries);
     this.#answering = new Answering(ground, settings.maxAnswering, (answer) => this.#asked.receive(answer));
+    this.#instruments = new GossipInstruments(telemetryOf(system), () => ({
+      queries: this.#asked.size,
+      held: this.#held?.length ?? 0,
+    }));
     ground.signal.addEventListener('abort', () => this.#end(), { once: true });
     this.#holding = ground.clock.setTimer(HOLD_MS, () => this.#release());
     this.#scheduleCatchUp(0);
@@ -130,6 +137,7 @@ export class GossipNode implements Gossip {
     for (const registration of this.#registrations) registration[Symbol.dispose]();
     this.#holding.cancel();
     this.#catchUp?.cancel();
+    this.#instruments[Symbol.dispose]();
     for (const part of [this.states, this.configuration, this.#asked]) part[Symbol.dispose]();
   }
 
@@ -178,6 +186,7 @@ export class GossipNode implements Gossip {
   }
 
   #receive(news: News): RumourVerdict {
+    this.#instruments.received(news);
     switch (news.type) {
       case 'state':
         return this.states.receive(news);

@@ -270,6 +270,7 @@ export class LeaseKeeper implements AsyncDisposable {
     const { token } = kept.hold;
     this.#granted = token;
     this.#grant = new Grant(clock, { nodeId, token, deadline: this.#deadline(kept) }, (reason) => this.#ended(reason));
+    this.#machine.instruments.grants.add(1);
     this.#events.began(this.#grant);
   }
 
@@ -279,6 +280,7 @@ export class LeaseKeeper implements AsyncDisposable {
 
   #ended(reason: ClusterError): void {
     this.#grant = undefined;
+    this.#machine.instruments.ends.add(1);
     if (this.#kept !== undefined) this.#leave(this.#kept);
     this.#events.ended(reason);
   }

@@ -1,4 +1,5 @@
 import type { ClusterContext, NodeId } from '@quorate/core';
+import type { LeaseInstruments } from './lease-instruments.ts';
 import type { LeaseTimings } from './lease-timings.ts';
 import type { LeaseOutage } from './outage.ts';
 
@@ -7,4 +8,5 @@ export interface LeaseMachine extends Pick<ClusterContext, 'clock' | 'random' | 
   readonly nodeId: NodeId;
   readonly timings: LeaseTimings;
   readonly outage: LeaseOutage;
+  readonly instruments: LeaseInstruments;
 }

@@ -66,18 +66,21 @@ export class LeaseRenewal {
 
   /** Whether it succeeded. */
   async #renew(signal: AbortSignal): Promise<boolean> {
-    const { clock, timings, outage } = this.#machine;
+    const { clock, timings, outage, instruments } = this.#machine;
+    const began = clock.now();
     try {
       const renew = (inner: AbortSignal): Promise<MonotonicMs> => this.hold.renew({ signal: inner });
       const sentAt = await withDeadline(clock, timings.callTimeoutMs, 'renew', renew, { signal });
       if (signal.aborted) return true;
       outage.succeeded('renew');
+      instruments.renewed.record((clock.now() - began) / 1000);
       // Nothing was sent after its answer came.
       this.#sentAt = Math.max(this.#sentAt, Math.min(sentAt, clock.now()));
       this.#events.renewed();
       return true;
     } catch (error) {
       if (signal.aborted) return false;
+      instruments.failed.record((clock.now() - began) / 1000);
       if (isClusterError(error, 'NOT_FOUND')) {
         outage.succeeded('renew');
         this.stop();

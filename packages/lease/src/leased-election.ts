@@ -11,9 +11,11 @@ import {
   type NodeId,
   type Plugin,
   settleWithin,
+  telemetryOf,
   throwIfAborted,
   withDeadline,
 } from '@quorate/core';
+import { leaseInstruments } from './lease-instruments.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import type { LeaseEngine, LeaseView } from './lease-store.ts';
 import type { LeaseTimings } from './lease-timings.ts';
@@ -81,7 +83,8 @@ class LeasedElection implements LeaderElection {
     const name = this.#parts.leaseName(this.#context);
     const store = this.#engine.open({ name, identity, ttlMs: timings.ttlMs, share: { kind: 'exclusive' } });
     const outage = new LeaseOutage(new Outage(logger, this.#name));
-    const machine = { clock, random, logger, nodeId: self.id, timings, outage };
+    const instruments = leaseInstruments(telemetryOf(this.#context), this.#name);
+    const machine = { clock, random, logger, nodeId: self.id, timings, outage, instruments };
     this.#keeper = new LeaseKeeper(
       machine,
       store,

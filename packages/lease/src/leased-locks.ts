@@ -9,8 +9,10 @@ import {
   type LockSupport,
   type Plugin,
   settleWithin,
+  telemetryOf,
   withDeadline,
 } from '@quorate/core';
+import { type LeaseInstruments, leaseInstruments } from './lease-instruments.ts';
 import { type KeeperEvents, LeaseKeeper } from './lease-keeper.ts';
 import type { LeaseEngine } from './lease-store.ts';
 import { leaseTimings } from './lease-timings.ts';
@@ -47,18 +49,20 @@ class LeasedLocks extends BaseLocks {
   readonly #parts: LeasedLocksParts;
   readonly #engine: LeaseEngine;
   readonly #outage: Outage;
+  readonly #instruments: LeaseInstruments;
   /** Of all locks that are held, waited for, or being given back. */
   readonly #keepers = new Set<LeaseKeeper>();
   #claims = 0;
 
   constructor(name: string, context: ClusterContext, parts: LeasedLocksParts) {
-    super(name, context.clock);
+    super(name, context.clock, telemetryOf(context));
     this.#name = name;
     this.#context = context;
     this.#parts = parts;
     this.#engine = parts.open(context);
     this.supports = this.#engine.supports;
     this.#outage = new Outage(context.logger, name);
+    this.#instruments = leaseInstruments(telemetryOf(context), name);
   }
 
   protected async open(): Promise<void> {}
@@ -111,7 +115,8 @@ class LeasedLocks extends BaseLocks {
     const identity = { nodeId: self.id, incarnation, claim: (this.#claims += 1) };
     const lease = this.#parts.leaseName(this.#context, name);
     const store = this.#engine.open({ name: lease, identity, ttlMs: timings.ttlMs, share });
-    const machine = { clock, random, logger, nodeId: self.id, timings, outage: new LeaseOutage(this.#outage) };
+    const outage = new LeaseOutage(this.#outage);
+    const machine = { clock, random, logger, nodeId: self.id, timings, outage, instruments: this.#instruments };
     const keeper = new LeaseKeeper(machine, store, { exclusive: share.kind === 'exclusive' }, events);
     this.#keepers.add(keeper);
     return keeper;

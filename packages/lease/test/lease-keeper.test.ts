@@ -1,7 +1,8 @@
-import { type Clock, ClusterError, type Grant, type Logger, silentLogger } from '@quorate/core';
+import { type Clock, ClusterError, type Grant, type Logger, noTelemetry, silentLogger } from '@quorate/core';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 import { LeaseKeeper } from '../src/lease-keeper.ts';
+import { leaseInstruments } from '../src/lease-instruments.ts';
 import { leaseTimings } from '../src/lease-timings.ts';
 import { LeaseOutage, Outage } from '../src/outage.ts';
 import { ScriptedStore } from './scripted-store.ts';
@@ -37,7 +38,7 @@ class Bench {
     };
     const outage = new LeaseOutage(new Outage(logger, 'test'));
     this.keeper = new LeaseKeeper(
-      { clock, random, logger, nodeId: 'a', timings, outage },
+      { clock, random, logger, nodeId: 'a', timings, outage, instruments: leaseInstruments(noTelemetry, 'test') },
       this.store,
       { exclusive: true },
       {

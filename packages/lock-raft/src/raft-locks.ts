@@ -11,6 +11,7 @@ import {
   type MonotonicMs,
   settleWithin,
   sleep,
+  telemetryOf,
 } from '@quorate/core';
 import {
   type HasMembers,
@@ -56,7 +57,7 @@ export class RaftLocks extends BaseLocks implements HasMembers, HasOperations {
   #machine: LockMachine | undefined;
 
   constructor(context: ClusterContext, use: LockGroupUse) {
-    super(OWNER, context.clock);
+    super(OWNER, context.clock, telemetryOf(context));
     this.#context = context;
     this.#electionMs = use.settings.timings.electionMs;
     this.#holder = { nodeId: context.self.id, incarnation: context.incarnation };

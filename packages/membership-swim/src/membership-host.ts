@@ -13,6 +13,7 @@ import {
   type NodeId,
   type Peer,
   type RefusedDatagram,
+  telemetryOf,
   throwIfAborted,
   type TransportEvent,
 } from '@quorate/core';
@@ -31,6 +32,7 @@ import { decodeStates, encodeStates } from './protocol/exchange-codec.ts';
 import { Swim } from './protocol/swim.ts';
 import type { IdConflict, MemberRecord, SwimHost } from './protocol/types.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
+import { SwimInstruments } from './swim-instruments.ts';
 import { NO_PROTOCOL_STATS, type SwimMembershipStats } from './stats.ts';
 import { StreamProbes } from './stream-probes.ts';
 import { SwimRunner } from './swim-runner.ts';
@@ -59,6 +61,7 @@ export class SwimMembershipHost implements Membership {
   readonly #departure: Departure;
   readonly #closed = new AbortController();
   readonly #refusalListeners = new Set<(refused: RefusedDatagram) => void>();
+  readonly #instruments: SwimInstruments;
   #started = false;
   /** The table has changed since the connector looked at it. */
   #isStale = true;
@@ -77,6 +80,7 @@ export class SwimMembershipHost implements Membership {
       settled: () => this.#settled(),
       failed: (error) => logger.error(`membership-swim: the protocol failed: ${String(error)}`, error),
     });
+    this.#instruments = new SwimInstruments(telemetryOf(context), () => this.stats);
     this.carrier = this.#makeCarrier();
     this.#wire = new PacketWire({
       context,
@@ -155,6 +159,7 @@ export class SwimMembershipHost implements Membership {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed.abort(new ClusterError('CLOSED', 'membership-swim: disposed'));
+    this.#instruments[Symbol.dispose]();
     this.#runner[Symbol.dispose]();
     this.#exchanger[Symbol.dispose]();
     this.contacts[Symbol.dispose]();
@@ -245,6 +250,7 @@ export class SwimMembershipHost implements Membership {
       refused: (reason, id) => this.#log.warn(reason, `${id} was not taken in: ${reason}`),
       rumour: (topic, payload) => this.carrier.hear(topic, payload),
       loopDelayMs: () => this.#runner.loopDelayMs,
+      probed: (roundTripMs) => this.#instruments.roundTrip.record(roundTripMs / 1000),
       leaveAcknowledged: () => this.#departure.acknowledged(),
     };
   }

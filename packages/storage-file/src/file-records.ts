@@ -1,16 +1,21 @@
 import {
   checkBytes,
   ClusterError,
+  type Clock,
   type Disk,
+  type Histogram,
   isClusterError,
   isRecordName,
   type Logger,
   MAX_RECORD_BYTES,
   type RecordStore,
+  type StorageContext,
+  telemetryOf,
   toClusterError,
 } from '@quorate/core';
 import { RecordFile } from './record-file.ts';
 import { isDraft, recordNameOf } from './record-path.ts';
+import { recordDuration } from './storage-instruments.ts';
 
 /** The most records in a store. All that were used are held in memory. */
 export const MAX_RECORDS = 1024;
@@ -22,6 +27,8 @@ export class FileRecords implements RecordStore {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #duration: Histogram;
   readonly #files = new Map<string, RecordFile>();
   #lastTurn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -29,10 +36,12 @@ export class FileRecords implements RecordStore {
   /** Of the write that failed first. There is no other after it. */
   #failure: ClusterError | undefined;
 
-  constructor(disk: Disk, directory: string, logger: Logger) {
-    this.#disk = disk;
+  constructor(context: StorageContext, directory: string) {
+    this.#disk = context.disk;
     this.#directory = directory;
-    this.#logger = logger;
+    this.#logger = context.logger;
+    this.#clock = context.clock;
+    this.#duration = recordDuration(telemetryOf(context));
   }
 
   /**
@@ -76,11 +85,13 @@ export class FileRecords implements RecordStore {
     }
     // The caller may go on to use its array.
     const value = Uint8Array.from(bytes);
+    const began = this.#clock.now();
     return this.#inTurn(async () => {
       this.#refuseAfterFailure();
       const file = this.#files.get(name);
       if (file === undefined) await this.#create(name, value);
       else await this.#writing(() => file.replace(value));
+      this.#duration.record((this.#clock.now() - began) / 1000);
     });
   }
 

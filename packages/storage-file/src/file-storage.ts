@@ -17,7 +17,7 @@ export class FileStorage implements Storage {
   constructor(context: StorageContext, { directory, log }: CheckedFileStorageOptions) {
     this.#context = context;
     this.#directory = directory;
-    this.records = new FileRecords(context.disk, this.#recordsDirectory, context.logger);
+    this.records = new FileRecords(context, this.#recordsDirectory);
     this.log = new FileLogStore(context, `${directory}/log`, log, () => this.#checkHeld());
   }
 

@@ -6,6 +6,7 @@ import { type Introduction, type Refusal } from './introduction.ts';
 import type { Settings } from './options.ts';
 import { Reporter } from './reporter.ts';
 import { StreamGuard } from './stream-guard.ts';
+import type { TransportInstruments } from './transport-instruments.ts';
 
 /** The client's end: it has one connection, which it has dialled, and takes nothing from the node but answers. */
 export class ClientGate implements Gatekeeper, ConnectionOwner {
@@ -13,6 +14,7 @@ export class ClientGate implements Gatekeeper, ConnectionOwner {
   readonly settings: Settings;
   readonly guard: StreamGuard;
   readonly reporter: Reporter;
+  readonly instruments: TransportInstruments;
   readonly party = 'client';
   readonly handlers: Handlers = {
     messages: new HandlerTable<MessageHandler>(),
@@ -21,9 +23,10 @@ export class ClientGate implements Gatekeeper, ConnectionOwner {
   };
   #connection: Connection | undefined;
 
-  constructor(context: TransportContext, settings: Settings) {
+  constructor(context: TransportContext, settings: Settings, instruments: TransportInstruments) {
     this.context = context;
     this.settings = settings;
+    this.instruments = instruments;
     this.guard = new StreamGuard(context);
     this.reporter = new Reporter(context.clock, context.logger);
   }

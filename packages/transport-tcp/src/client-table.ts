@@ -5,12 +5,14 @@ import { type Handlers, HandlerTable } from './handlers.ts';
 import type { Settings } from './options.ts';
 import type { Reporter } from './reporter.ts';
 import type { StreamGuard } from './stream-guard.ts';
+import type { TransportInstruments } from './transport-instruments.ts';
 
 export interface ClientTableParts {
   readonly context: TransportContext;
   readonly settings: Settings;
   readonly guard: StreamGuard;
   readonly reporter: Reporter;
+  readonly instruments: TransportInstruments;
   /** Those that serve clients. */
   readonly requests: HandlerTable<RequestHandler>;
 }
@@ -24,14 +26,16 @@ export class ClientTable implements ConnectionOwner {
   readonly settings: Settings;
   readonly guard: StreamGuard;
   readonly reporter: Reporter;
+  readonly instruments: TransportInstruments;
   readonly handlers: Handlers;
   readonly #connections = new Set<Connection>();
 
-  constructor({ context, settings, guard, reporter, requests }: ClientTableParts) {
+  constructor({ context, settings, guard, reporter, instruments, requests }: ClientTableParts) {
     this.context = context;
     this.settings = settings;
     this.guard = guard;
     this.reporter = reporter;
+    this.instruments = instruments;
     const messages = new HandlerTable<MessageHandler>();
     this.handlers = { messages, requests, streams: new HandlerTable<StreamHandler>() };
   }

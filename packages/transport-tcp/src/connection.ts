@@ -22,6 +22,7 @@ import { PeerProof } from './peer-proof.ts';
 import { peerText } from './peer-text.ts';
 import type { Reporter } from './reporter.ts';
 import type { StreamGuard } from './stream-guard.ts';
+import type { TransportInstruments } from './transport-instruments.ts';
 
 /** What a connection says when it closes, in `GOODBYE`. */
 export type GoodbyeReason = 'leaving' | 'replaced' | 'unneeded' | 'cluster' | 'authentication' | 'protocol';
@@ -32,6 +33,7 @@ export interface ConnectionOwner {
   readonly guard: StreamGuard;
   readonly handlers: Handlers;
   readonly reporter: Reporter;
+  readonly instruments: TransportInstruments;
   /** Called once, when the connection is over. */
   ended(connection: Connection, reason: DisconnectReason): void;
   /** The peer has told the cluster's id, and this node didn't know any. */
@@ -69,7 +71,7 @@ export class Connection implements LinkReceiver, Outlet {
     this.#toldId = toldId;
     this.peer = peer;
     this.maxPayloadBytes = Math.min(settings.maxFrameBytes, peer.maxFrameBytes) - FRAME_OVERHEAD_BYTES;
-    this.requests = new OutgoingRequests(context.clock, this, settings.maxRequests);
+    this.requests = new OutgoingRequests(context.clock, this, settings.maxRequests, owner.instruments);
     this.streams = new OutgoingStreams(this, settings.maxStreams);
     this.#incomingRequests = new IncomingRequests(this, handlers.requests, settings.maxRequests);
     this.#incomingStreams = new IncomingStreams(this, handlers.streams, {
@@ -302,6 +304,7 @@ export class Connection implements LinkReceiver, Outlet {
       return false;
     }
     if (this.#hasRoom(bytes, 1)) return true;
+    this.#owner.instruments.dropped.add(1);
     reporter.warn('overflow', `the queue for ${this.peerId} is full, messages are dropped`);
     return false;
   }

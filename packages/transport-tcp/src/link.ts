@@ -16,6 +16,7 @@ import { MAX_HANDSHAKE_BYTES } from './frame.ts';
 import { FrameBatch } from './frame-batch.ts';
 import { FrameDecoder } from './frame-decoder.ts';
 import { frameToJson } from './frame-json.ts';
+import type { Traffic } from './transport-instruments.ts';
 
 export type OutgoingFrame = Exclude<Frame, { type: 'UNKNOWN' }>;
 
@@ -66,6 +67,7 @@ export class Link {
   readonly #decoder: FrameDecoder;
   readonly #batch = new FrameBatch();
   readonly #keeper: LinkKeeper;
+  readonly #traffic: Traffic;
   readonly #logged: boolean;
   #socket: Socket | undefined;
   #remote: string;
@@ -91,11 +93,13 @@ export class Link {
     remote: Address,
     receiver: LinkReceiver,
     keeper: LinkKeeper,
+    traffic: Traffic,
   ) {
     this.#context = context;
     this.#turns = turns;
     this.receiver = receiver;
     this.#keeper = keeper;
+    this.#traffic = traffic;
     this.#remote = formatAddress(remote);
     this.#logged = context.debug.has('wire');
     this.heardAt = context.clock.now();
@@ -138,6 +142,7 @@ export class Link {
     if (this.#state !== 'open') return;
     if (this.#logged) this.#log('>', frame);
     this.#batch.add(frame);
+    this.#traffic.sentFrames += 1;
     if (this.#flushing || this.#held) return;
     this.#flushing = true;
     this.#context.clock.defer(this.#onTurn);
@@ -148,6 +153,7 @@ export class Link {
     if (this.#state !== 'open') return;
     if (this.#logged) this.#log('>', { type: 'MESSAGE', kind, payload: concatenated(parts, bytes) });
     this.#batch.addMessage(kind, parts, bytes);
+    this.#traffic.sentFrames += 1;
     if (!this.#held) this.#write();
   }
 
@@ -175,6 +181,7 @@ export class Link {
   #data(bytes: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.heardAt = this.#context.clock.now();
+    this.#traffic.receivedBytes += bytes.length;
     // What was read before the socket took notice of the pause.
     if (this.#backlog === undefined) this.#decode(bytes);
     else this.#backlog.push(bytes);
@@ -243,11 +250,13 @@ export class Link {
 
   #write(): void {
     if (this.#batch.bytes === 0 || this.#state === 'gone') return;
+    this.#traffic.sentBytes += this.#batch.bytes;
     if (this.#socket?.write(this.#batch.take()) === false) this.#held = true;
   }
 
   #receive(frame: Frame): boolean {
     if (this.#logged) this.#log('<', frame);
+    this.#traffic.receivedFrames += 1;
     this.receiver.frame(frame);
     this.#used += 1;
     return this.#used < SHARE && this.#state === 'open';

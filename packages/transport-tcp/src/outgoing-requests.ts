@@ -1,5 +1,14 @@
-import { abortError, type Clock, ClusterError, type MessageKind, type RequestOptions, type Timer } from '@quorate/core';
+import {
+  abortError,
+  type Clock,
+  ClusterError,
+  type Histogram,
+  type MessageKind,
+  type RequestOptions,
+  type Timer,
+} from '@quorate/core';
 import type { Outlet } from './outlet.ts';
+import type { TransportInstruments } from './transport-instruments.ts';
 import { errorFromWire } from './wire-error.ts';
 
 /** What `request` waits when it isn't told. */
@@ -22,6 +31,7 @@ export class OutgoingRequests {
   readonly #clock: Clock;
   readonly #outlet: Outlet;
   readonly #limit: number;
+  readonly #instruments: TransportInstruments;
   readonly #calls = new Map<number, Call>();
   #nextId = 0;
   #sent = 0;
@@ -29,10 +39,11 @@ export class OutgoingRequests {
   /** When the sweep is due; no call has an earlier deadline. */
   #sweepAt = Infinity;
 
-  constructor(clock: Clock, outlet: Outlet, limit: number) {
+  constructor(clock: Clock, outlet: Outlet, limit: number, instruments: TransportInstruments) {
     this.#clock = clock;
     this.#outlet = outlet;
     this.#limit = limit;
+    this.#instruments = instruments;
   }
 
   request(kind: MessageKind, payload: Uint8Array, options: RequestOptions = {}): Promise<Uint8Array> {
@@ -48,17 +59,18 @@ export class OutgoingRequests {
     return new Promise((resolve, reject) => {
       const deadline = this.#clock.now() + timeoutMs;
       const unlisten = signal === undefined ? undefined : this.#listen(id, kind, signal);
+      this.#instruments.traffic.requests += 1;
       this.#calls.set(id, { number, deadline, timeoutMs, unlisten, resolve, reject });
       this.#sweepBy(deadline);
     });
   }
 
   answered(id: number, answer: Uint8Array): void {
-    this.#take(id)?.resolve(answer);
+    this.#take(id, this.#instruments.answered)?.resolve(answer);
   }
 
   failed(id: number, detail: unknown): void {
-    this.#take(id)?.reject(errorFromWire(detail));
+    this.#take(id, this.#instruments.failed)?.reject(errorFromWire(detail));
   }
 
   /** The peer has parted, and taken only so many: the others certainly were not done. */
@@ -89,10 +101,12 @@ export class OutgoingRequests {
     call.reject(error);
   }
 
-  #take(id: number): Call | undefined {
+  #take(id: number, outcome: Histogram = this.#instruments.unanswered): Call | undefined {
     const call = this.#calls.get(id);
     if (call === undefined) return undefined;
     this.#calls.delete(id);
+    this.#instruments.traffic.requests -= 1;
+    if (outcome.isEnabled) outcome.record((this.#clock.now() - call.deadline + call.timeoutMs) / 1000);
     call.unlisten?.();
     return call;
   }

@@ -16,6 +16,7 @@ import { type Introduction, type Refusal, refusal } from './introduction.ts';
 import type { Settings } from './options.ts';
 import type { Reporter } from './reporter.ts';
 import type { StreamGuard } from './stream-guard.ts';
+import type { TransportInstruments } from './transport-instruments.ts';
 
 /** What the table tells the transport. */
 interface PeerEvents {
@@ -35,6 +36,7 @@ export interface PeerTableParts {
   readonly guard: StreamGuard;
   readonly handlers: Handlers;
   readonly reporter: Reporter;
+  readonly instruments: TransportInstruments;
   readonly events: PeerEvents;
   readonly clients: ClientTable;
   self(): ClusterNode;
@@ -53,6 +55,7 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
   readonly guard: StreamGuard;
   readonly handlers: Handlers;
   readonly reporter: Reporter;
+  readonly instruments: TransportInstruments;
   readonly party = 'node';
   readonly #parts: PeerTableParts;
   /** In the order in which they were last connected: the first disconnected one is forgotten first. */
@@ -67,6 +70,7 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     this.guard = parts.guard;
     this.handlers = parts.handlers;
     this.reporter = parts.reporter;
+    this.instruments = parts.instruments;
     this.#parts = parts;
   }
 

@@ -16,6 +16,7 @@ import {
   Keyring,
   type MessageKind,
   type NodeId,
+  noTelemetry,
   type OptionRules,
   type RequestOptions,
   rule,
@@ -30,6 +31,7 @@ import type { Connection } from './connection.ts';
 import { Dialler, type DialResult } from './dial.ts';
 import { refusalError } from './introduction.ts';
 import { LinkSet } from './link-set.ts';
+import { TransportInstruments } from './transport-instruments.ts';
 import { settingsFrom } from './options.ts';
 
 export interface TcpClientOptions extends CallOptions {
@@ -78,8 +80,10 @@ export async function connectTcpClient(address: Address, options: TcpClientOptio
   await certificates?.open(system);
   const keyring = secret === undefined ? undefined : new Keyring({ use: secret });
   const context = contextOf(system, { name: cluster, id, security: { keyring, certificates, insecure: true } });
-  const gate = new ClientGate(context, settingsFrom({ handshakeTimeoutMs }));
-  const links = new LinkSet(context, 1);
+  // A client is no part of a cluster, whose measurements are those of its nodes.
+  const instruments = new TransportInstruments(noTelemetry, () => ({ peers: 0, queuedBytes: 0 }));
+  const gate = new ClientGate(context, settingsFrom({ handshakeTimeoutMs }), instruments);
+  const links = new LinkSet(context, 1, instruments.traffic);
   try {
     const connection = await dial(new Dialler(gate, links), gate, address, signal);
     return new TcpClient(connection, { context, gate, links, certificates });

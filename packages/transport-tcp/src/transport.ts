@@ -19,6 +19,7 @@ import {
   type RequestHandlerOptions,
   type RequestOptions,
   type StreamHandler,
+  telemetryOf,
   throwIfAborted,
   type Timer,
   type Transport,
@@ -36,6 +37,7 @@ import type { Settings } from './options.ts';
 import { PeerTable, sameAddress } from './peer-table.ts';
 import { Reporter } from './reporter.ts';
 import { StreamGuard } from './stream-guard.ts';
+import { TransportInstruments } from './transport-instruments.ts';
 
 const MAX_UNREAD_EVENTS = 1024;
 /** How often is looked whether the certificates of peers have expired. */
@@ -52,6 +54,7 @@ export class TcpTransport implements Transport {
   /** Of those, the ones that serve clients too. */
   readonly #clientRequests = new HandlerTable<RequestHandler>();
   readonly #reporter: Reporter;
+  readonly #instruments: TransportInstruments;
   readonly #links: LinkSet;
   readonly #peers: PeerTable;
   readonly #contacts: Contacts;
@@ -67,10 +70,16 @@ export class TcpTransport implements Transport {
     this.#context = context;
     this.#self = context.self;
     this.#reporter = new Reporter(context.clock, context.logger);
-    this.#links = new LinkSet(context, settings.maxPeers + settings.maxPendingConnections);
+    this.#instruments = new TransportInstruments(telemetryOf(context), () => ({
+      peers: this.#peers.peers.filter(({ state }) => state === 'connected').length,
+      queuedBytes: this.#links.queuedBytes,
+    }));
+    const maxParting = settings.maxPeers + settings.maxPendingConnections;
+    this.#links = new LinkSet(context, maxParting, this.#instruments.traffic);
     this.#peers = this.#makePeers(settings);
     this.#contacts = this.#makeContacts();
     this.#acceptor = new Acceptor(this.#peers, this.#links, (remote, error) => {
+      this.#instruments.refused.add(1);
       this.#reporter.warn('refused', error.message);
       this.#events.publish({ type: 'refused', remote, error });
     });
@@ -185,6 +194,7 @@ export class TcpTransport implements Transport {
     await this.#acceptor.close();
     await this.#links.ended();
     this.#events[Symbol.dispose]();
+    this.#instruments[Symbol.dispose]();
   }
 
   #watchSecurity(): void {
@@ -215,14 +225,15 @@ export class TcpTransport implements Transport {
 
   #makePeers(settings: Settings): PeerTable {
     const guard = new StreamGuard(this.#context);
-    const common = { context: this.#context, settings, guard, reporter: this.#reporter };
+    const instruments = this.#instruments;
+    const common = { context: this.#context, settings, guard, reporter: this.#reporter, instruments };
     return new PeerTable({
       ...common,
       handlers: this.#handlers,
       clients: new ClientTable({ ...common, requests: this.#clientRequests }),
       self: () => this.#self,
       events: {
-        publish: (event) => this.#events.publish(event),
+        publish: (event) => this.#publish(event),
         connected: (node) => this.#isOwn(node) || this.#contacts.connected(node),
         disconnected: (node, reason) => this.#contacts.disconnected(node, reason),
         forgotten: (id) => this.#contacts.forgotten(id),
@@ -238,9 +249,16 @@ export class TcpTransport implements Transport {
       connectedAt: (address) => this.#peers.connectedAt(address),
       unreachable: (address, error) => {
         if (error.code !== 'DISCONNECTED') this.#reporter.warn('unreachable', error.message);
+        this.#instruments.unreachable.add(1);
         this.#events.publish({ type: 'unreachable', address, error });
       },
     });
+  }
+
+  #publish(event: TransportEvent): void {
+    if (event.type === 'connected') this.#instruments.opened.add(1);
+    if (event.type === 'disconnected') this.#instruments.closed(event.reason);
+    this.#events.publish(event);
   }
 
   /** @throws ClusterError `CLOSED`, `DISCONNECTED`, `OVERLOADED`: nothing was sent */

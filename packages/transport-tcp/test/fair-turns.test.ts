@@ -2,6 +2,7 @@ import type { Socket, TransportContext } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 import { FairTurns } from '../src/fair-turns.ts';
 import { encodeFrame } from '../src/frame-codec.ts';
+import { Traffic } from '../src/transport-instruments.ts';
 import { Link } from '../src/link.ts';
 import { realSystem } from './harness.ts';
 
@@ -150,7 +151,8 @@ class Listening {
     };
     const address = { host: '127.0.0.1', port: 1 };
     const unreadBytes = (): number => this.unreadBytes;
-    this.#link = new Link(context, turns, address, receiver, { closing: () => undefined, gone: () => undefined });
+    const keeper = { closing: () => undefined, gone: () => undefined };
+    this.#link = new Link(context, turns, address, receiver, keeper, new Traffic());
     const socket: Socket = {
       local: address,
       remote: address,

@@ -5,6 +5,7 @@ import {
   ClusterError,
   type ClusterErrorCode,
   isAddress,
+  isCarrier,
   isNodeId,
   parseAddress,
   plainText,
@@ -25,6 +26,8 @@ export interface ForwardedEnvelope {
   readonly remainingMs: number;
   /** The token under which an earlier attempt was sent, of which nobody knows what became; 0 for none. */
   readonly doubt: bigint;
+  /** Of the span that it is in, where there is one: what was none is left out. */
+  readonly carrier?: string | undefined;
   readonly payload: Uint8Array;
 }
 
@@ -49,6 +52,8 @@ export interface ForwardTarget {
 }
 
 const VERSION = 1;
+/** Of an envelope with the carrier of a span; one without is of the version before, as if nothing were traced. */
+const TRACED_VERSION = 2;
 const MAX_NAME_LENGTH = 64;
 const MAX_MESSAGE_BYTES = 1024;
 const MAX_TIME_MS: number = 2 ** 32 - 1;
@@ -63,25 +68,33 @@ export function isHandlerName(value: unknown): value is string {
 }
 
 export function encodeEnvelope(envelope: ForwardedEnvelope): Uint8Array {
-  const { id, name, token, hops, remainingMs, doubt, payload } = envelope;
-  const writer = new ByteWriter(HEAD_BYTES + payload.byteLength).u8(VERSION).u8(hops);
+  const { id, name, token, hops, remainingMs, doubt, carrier, payload } = envelope;
+  const isTraced = isCarrier(carrier);
+  const writer = new ByteWriter(HEAD_BYTES + payload.byteLength).u8(isTraced ? TRACED_VERSION : VERSION).u8(hops);
   writer
     .u32(Math.min(MAX_TIME_MS, Math.max(0, Math.ceil(remainingMs))))
     .u64(token)
     .u64(doubt);
-  return writer.text(id, 'u16').text(name, 'u16').bytes(payload).copy();
+  writer.text(id, 'u16').text(name, 'u16');
+  if (isTraced) writer.text(carrier, 'u16');
+  return writer.bytes(payload).copy();
 }
 
 /** @throws ClusterError `PROTOCOL` for what is none */
 export function decodeEnvelope(bytes: Uint8Array): ForwardedEnvelope {
   const reader = new ByteReader(unsound, bytes);
-  if (reader.u8() !== VERSION) throw malformed('version');
+  const version = reader.u8();
+  if (version !== VERSION && version !== TRACED_VERSION) throw malformed('version');
   const hops = reader.u8();
   const remainingMs = reader.u32();
   const [token, doubt] = [reader.u64(), reader.u64()];
   const [id, name] = [reader.text('u16'), reader.text('u16')];
   if (!isRequestId(id) || !isHandlerName(name)) throw malformed('id or name');
-  return { id, name, token, hops, remainingMs, doubt, payload: reader.rest() };
+  const envelope = { id, name, token, hops, remainingMs, doubt };
+  if (version === VERSION) return { ...envelope, payload: reader.rest() };
+  const carrier = reader.text('u16');
+  // Of what is traced wrongly nothing is lost but the trace.
+  return { ...envelope, carrier: isCarrier(carrier) ? carrier : undefined, payload: reader.rest() };
 }
 
 export function encodeAnswer(answer: ForwardedAnswer): Uint8Array {

@@ -1,4 +1,4 @@
-import { type Cluster, ClusterError, invalidOption, withDeadline } from '@quorate/core';
+import { type Cluster, ClusterError, invalidOption, telemetryOf, withDeadline } from '@quorate/core';
 import { isHandlerName } from './envelope.ts';
 import {
   type ForwardCallOptions,
@@ -7,6 +7,7 @@ import {
   readForwardOptions,
 } from './forward-options.ts';
 import { transportForwarder } from './forwarder.ts';
+import { ForwardingInstruments } from './forwarding-instruments.ts';
 import { LeaderCaller } from './leader-caller.ts';
 import { type AnyForwardHandler, type ForwardedRequest, LeaderService } from './leader-service.ts';
 import { termMemory } from './request-memory.ts';
@@ -82,8 +83,19 @@ function open(
   }
   const settings = readForwardOptions(options);
   const { forwarder = transportForwarder(cluster), memory = termMemory() } = settings;
-  const service = new LeaderService(cluster, known, memory, settings);
-  const caller = new LeaderCaller(cluster.self.id, cluster, forwarder, service, settings);
+  const instruments: ForwardingInstruments = new ForwardingInstruments(
+    telemetryOf(cluster.system),
+    known.keys(),
+    () => ({
+      pending: caller.pending,
+      running: service.running,
+    }),
+  );
+  const service = new LeaderService(cluster, known, memory, { ...settings, instruments });
+  const caller: LeaderCaller = new LeaderCaller(cluster.self.id, cluster, forwarder, service, {
+    ...settings,
+    instruments,
+  });
   const serving = forwarder.serve((request, call) => service.receive(request, call));
   return {
     call: async (name, input, call = {}) => {
@@ -98,6 +110,7 @@ function open(
       serving[Symbol.dispose]();
       caller.close();
       service[Symbol.dispose]();
+      instruments[Symbol.dispose]();
     },
   };
 }

@@ -6,18 +6,23 @@ import {
   type NodeId,
   randomId,
   sleep,
+  telemetryOf,
   toClusterError,
 } from '@quorate/core';
 import { leaderOf, type Led, notLeader } from '../leading/led.ts';
 import { decodeAnswer, encodeEnvelope, type ForwardedAnswer, type ForwardTarget } from './envelope.ts';
 import type { ForwardCallOptions, ForwardSettings } from './forward-options.ts';
 import type { Forwarder } from './forwarder.ts';
+import type { ForwardingInstruments } from './forwarding-instruments.ts';
 import type { LeaderService } from './leader-service.ts';
 
 /** Between attempts while nobody is known to lead, or who was asked doesn't. */
 const BACKOFF = { baseMs: 20, maxMs: 500 };
 /** What is told as the term of a doubtful attempt whose leader's term isn't known: no leader has it. */
 const SOME_TERM = 2n ** 64n - 1n;
+
+/** Settings, and what is measured. */
+type MeasuredSettings = ForwardSettings & { readonly instruments: ForwardingInstruments };
 
 /** One request, from its first attempt to its answer. */
 interface Journey {
@@ -26,6 +31,8 @@ interface Journey {
   readonly payload: Uint8Array;
   readonly deadline: MonotonicMs;
   readonly signal: AbortSignal;
+  /** Of the span that all of it is in. */
+  readonly carrier: string | undefined;
   /** Who was named as leader by the node that was asked last. */
   hint: ForwardTarget | undefined;
   hops: number;
@@ -39,17 +46,22 @@ export class LeaderCaller {
   readonly #led: Led;
   readonly #forwarder: Forwarder;
   readonly #service: LeaderService;
-  readonly #settings: ForwardSettings;
+  readonly #settings: MeasuredSettings;
   readonly #closing = new AbortController();
   readonly #journeys = new Set<Promise<Uint8Array>>();
   #isDraining = false;
 
-  constructor(self: NodeId, led: Led, forwarder: Forwarder, service: LeaderService, settings: ForwardSettings) {
+  constructor(self: NodeId, led: Led, forwarder: Forwarder, service: LeaderService, settings: MeasuredSettings) {
     this.#self = self;
     this.#led = led;
     this.#forwarder = forwarder;
     this.#service = service;
     this.#settings = settings;
+  }
+
+  /** How many are not answered yet. */
+  get pending(): number {
+    return this.#journeys.size;
   }
 
   /** @throws ClusterError, with `outcome` */
@@ -68,19 +80,31 @@ export class LeaderCaller {
     const { clock, random } = this.#led.system;
     const deadline = clock.now() + timeoutMs;
     const id = requestId ?? randomId(random);
-    const journey = this.#travel({
+    const attributes = { 'quorate.forwarding.handler': name };
+    const span = telemetryOf(this.#led.system).startSpan('quorate.forward', { kind: 'client', attributes });
+    const began = clock.now();
+    const ticket: Journey = {
       id,
       name,
       payload,
       deadline,
       signal: link.signal,
+      carrier: span.carrier,
       hint: undefined,
       hops: 0,
       doubt: 0n,
-    });
+    };
+    const journey = span.run(() => this.#travel(ticket));
     this.#journeys.add(journey);
     try {
-      return codec.decode(await journey);
+      const answer = await journey;
+      span.end();
+      this.#settings.instruments.asked(name, true, clock.now() - began);
+      return codec.decode(answer);
+    } catch (error) {
+      span.end(error);
+      this.#settings.instruments.asked(name, false, clock.now() - began);
+      throw error;
     } finally {
       this.#journeys.delete(journey);
     }
@@ -118,11 +142,11 @@ export class LeaderCaller {
   /** Undefined where nothing was done, or where asking again does no harm. @throws ClusterError otherwise */
   async #attempt(target: ForwardTarget, journey: Journey): Promise<ForwardedAnswer | undefined> {
     const { clock, logger } = this.#led.system;
-    const { id, name, payload, hops, doubt, signal } = journey;
+    const { id, name, payload, hops, doubt, signal, carrier } = journey;
     const remainingMs = Math.max(1, journey.deadline - clock.now());
     const known = this.#led.election.leader?.token ?? 0n;
     const token = target.token !== undefined && target.token > known ? target.token : known;
-    const envelope = { id, name, token, hops, remainingMs, doubt, payload };
+    const envelope = { id, name, token, hops, remainingMs, doubt, carrier, payload };
     try {
       if (target.nodeId === this.#self) return await this.#service.ask(envelope, signal);
       const timeoutMs = Math.min(remainingMs, this.#settings.attemptTimeoutMs);

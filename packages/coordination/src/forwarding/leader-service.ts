@@ -5,6 +5,8 @@ import {
   type MonotonicMs,
   settleWithin,
   sleep,
+  type Span,
+  telemetryOf,
   toClusterError,
 } from '@quorate/core';
 import { errorText } from '../error-text.ts';
@@ -17,6 +19,7 @@ import {
   type ForwardedEnvelope,
 } from './envelope.ts';
 import type { ForwardSettings } from './forward-options.ts';
+import type { ForwardingInstruments } from './forwarding-instruments.ts';
 import type { Remembered, RequestMark, RequestMemory } from './request-memory.ts';
 
 /** What a handler is told about a request. */
@@ -35,6 +38,9 @@ export interface ForwardedRequest {
   readonly isValid: () => boolean;
 }
 
+/** Settings, and what is measured. */
+type MeasuredSettings = ForwardSettings & { readonly instruments: ForwardingInstruments };
+
 export type AnyForwardHandler = (input: unknown, request: ForwardedRequest) => unknown;
 
 /** What the leader does: each request once, as far as its memory reaches. */
@@ -42,7 +48,7 @@ export class LeaderService implements Disposable {
   readonly #led: Led;
   readonly #handlers: ReadonlyMap<string, AnyForwardHandler>;
   readonly #memory: RequestMemory;
-  readonly #settings: ForwardSettings;
+  readonly #settings: MeasuredSettings;
   readonly #closing = new AbortController();
   /** What is under way, by id: who repeats a request waits for the first. */
   readonly #flights = new Map<string, Promise<ForwardedAnswer>>();
@@ -52,12 +58,17 @@ export class LeaderService implements Disposable {
     led: Led,
     handlers: ReadonlyMap<string, AnyForwardHandler>,
     memory: RequestMemory,
-    settings: ForwardSettings,
+    settings: MeasuredSettings,
   ) {
     this.#led = led;
     this.#handlers = handlers;
     this.#memory = memory;
     this.#settings = settings;
+  }
+
+  /** How much is under way. */
+  get running(): number {
+    return this.#flights.size;
   }
 
   /** Never rejects. */
@@ -167,7 +178,7 @@ export class LeaderService implements Disposable {
   }
 
   async #work(
-    { id, name, remainingMs, payload }: ForwardedEnvelope,
+    { id, name, remainingMs, carrier, payload }: ForwardedEnvelope,
     leadership: Leadership,
     handler: AnyForwardHandler,
   ): Promise<ForwardedAnswer> {
@@ -181,17 +192,29 @@ export class LeaderService implements Disposable {
     const { signal } = link;
     const deadline = clock.now() + remainingMs;
     const isValid = (): boolean => leadership.isValid();
+    const began = clock.now();
+    const span = this.#startSpan(name, carrier);
     try {
       const input = decodeInput(() => codec.decode(payload));
-      const output = codec.encode(await handler(input, { id, token, term: token, signal, deadline, isValid }));
+      const request = { id, token, term: token, signal, deadline, isValid };
+      const output = codec.encode(await span.run(() => handler(input, request)));
+      span.end();
+      this.#settings.instruments.served(name, true, clock.now() - began);
       if (output.byteLength <= maxBytes) return { kind: 'answer', token, payload: output };
       const message = `${name}: it was done, and its answer has ${output.byteLength} bytes, more than ${maxBytes}`;
       return { kind: 'error', code: 'OVERLOADED', message, outcome: 'unknown' };
     } catch (cause) {
+      span.end(cause);
+      this.#settings.instruments.served(name, false, clock.now() - began);
       return errorAnswer(toClusterError(cause, 'REMOTE', name));
     } finally {
       timer.cancel();
     }
+  }
+
+  #startSpan(name: string, parent: string | undefined): Span {
+    const attributes = { 'quorate.forwarding.handler': name };
+    return telemetryOf(this.#led.system).startSpan('quorate.forward.handle', { parent, kind: 'server', attributes });
   }
 
   /** The wait ends with the caller's time; what is under way goes on, and its answer is for who asks again. */

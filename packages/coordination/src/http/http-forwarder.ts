@@ -1,4 +1,12 @@
-import { checkOptions, ClusterError, isClusterError, type OptionRules, rule, withDeadline } from '@quorate/core';
+import {
+  checkOptions,
+  ClusterError,
+  isClusterError,
+  type OptionRules,
+  rule,
+  telemetryOf,
+  withDeadline,
+} from '@quorate/core';
 import { decodeAnswer, type ForwardTarget } from '../forwarding/envelope.ts';
 import type { Forwarder, ForwardReceiver } from '../forwarding/forwarder.ts';
 import type { Led } from '../leading/led.ts';
@@ -113,8 +121,10 @@ class FetchForwarder implements HttpForwarder {
       throw new ClusterError('NOT_FOUND', `the URL of ${to.nodeId} is not known`, { outcome: 'not-applied' });
     }
     const { authorization } = this.#options;
+    const carrier = telemetryOf(this.#led.system).activeCarrier();
     const headers = {
       'content-type': MEDIA_TYPE,
+      ...(carrier === undefined ? {} : { traceparent: carrier }),
       ...(authorization === undefined ? {} : { authorization: authorization() }),
     };
     const call = { clock: this.#led.system.clock, timeoutMs, signal, maxBytes: this.#maxBytes };

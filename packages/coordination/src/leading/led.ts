@@ -10,7 +10,7 @@ import {
 /** What has a leader: a cluster, or an election with the machine that it runs on. */
 export interface Led {
   readonly election: LeaderElection;
-  readonly system: Pick<System, 'clock' | 'random' | 'logger'>;
+  readonly system: Pick<System, 'clock' | 'random' | 'logger' | 'telemetry'>;
   /** Where a leader's address is looked up. */
   readonly nodes?: readonly Member[];
 }

@@ -72,12 +72,26 @@ export class Attempts {
     this.#board.show({ state: 'running', slot, outcome: undefined });
     this.#board.emit('started', { task, token, slot, attempt });
     const run = { signal, token, term: token, attempt, slot, isValid: () => !signal.aborted && tenure.isValid() };
-    const going = (async () => await this.#run(run))().then(
-      (): Settled => ({ isCompleted: true }),
-      (error: unknown): Settled => ({ isCompleted: false, error }),
-    );
+    const going = this.#measured(run);
     const first = await within(signal, going);
     return first ?? (await this.#stop(going, tenure, signal, slot));
+  }
+
+  /** Never rejects. A run begins a trace: nobody has asked for it. */
+  async #measured(run: SingletonRun): Promise<Settled> {
+    const { clock, task, telemetry, instruments } = this.#board;
+    const span = telemetry.startSpan('quorate.singleton.run', { attributes: { 'quorate.singleton.task': task } });
+    const began = clock.now();
+    try {
+      await span.run(() => this.#run(run));
+      span.end();
+      return { isCompleted: true };
+    } catch (error) {
+      span.end(error);
+      return { isCompleted: false, error };
+    } finally {
+      instruments.duration.record((clock.now() - began) / 1000);
+    }
   }
 
   /** Waits, as long as it may take, for a run that was told to stop. */

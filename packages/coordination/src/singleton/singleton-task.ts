@@ -120,6 +120,7 @@ class RunningTask implements SingletonTask {
       }
     }
     this.#board.show({ state: 'closed', token: undefined, nextSlot: undefined });
+    this.#board.instruments[Symbol.dispose]();
     // The name stays taken for as long as something of it runs.
     const { leftover } = this.#attempts;
     if (leftover === undefined) this.#onEnd();

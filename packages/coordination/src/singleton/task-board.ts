@@ -1,6 +1,7 @@
-import { type Clock, Emitter, type Logger, type Random } from '@quorate/core';
+import { type Clock, Emitter, type Logger, type Random, type Telemetry, telemetryOf } from '@quorate/core';
 import type { Led } from '../leading/led.ts';
 import type { SingletonEvents, SingletonStatus } from './singleton-events.ts';
+import { SingletonInstruments } from './singleton-instruments.ts';
 import type { SingletonSettings } from './singleton-options.ts';
 
 /** What all that belongs to one task shares: its name, its options, the machine, and what is told of it. */
@@ -9,16 +10,24 @@ export class TaskBoard {
   readonly settings: SingletonSettings;
   readonly clock: Clock;
   readonly random: Random;
+  readonly telemetry: Telemetry;
+  readonly instruments: SingletonInstruments;
   readonly emitter: Emitter<SingletonEvents>;
   readonly #logger: Logger;
   #status: SingletonStatus;
 
-  constructor(task: string, settings: SingletonSettings, { clock, random, logger }: Led['system']) {
+  constructor(task: string, settings: SingletonSettings, system: Led['system']) {
+    const { clock, random, logger } = system;
     this.task = task;
     this.settings = settings;
     this.clock = clock;
     this.random = random;
     this.#logger = logger;
+    this.telemetry = telemetryOf(system);
+    this.instruments = new SingletonInstruments(this.telemetry, task, () => {
+      const { state } = this.#status;
+      return state === 'running' || state === 'stopping';
+    });
     this.emitter = new Emitter((error, event) => this.warn(`a listener of ${event} threw`, error));
     this.#status = {
       task,
@@ -42,6 +51,7 @@ export class TaskBoard {
   }
 
   emit<K extends keyof SingletonEvents>(event: K, payload: SingletonEvents[K]): void {
+    this.instruments.told(event);
     this.emitter.emit(event, payload);
   }
 

@@ -97,6 +97,7 @@ export class Prober {
     const { target, isForRun, relays } = probe;
     const isTarget = sender === target.id && (!isForRun || run === target.incarnation);
     if (!isTarget && !relays.has(sender)) return;
+    if (isTarget) this.#core.host.probed?.(this.#core.now - probe.beganAt);
     this.#lateness.note(target.id, loopDelayMs);
     this.#end(probe, 'answered');
   }

@@ -97,6 +97,8 @@ export interface SwimHost {
   rumour(topic: GossipTopic, payload: Uint8Array): RumourVerdict;
   /** How late timers have run of late: it is told with each acknowledgement, and keeps this node from blaming others. */
   loopDelayMs(): number;
+  /** A member has answered a probe itself, so long after the first ping. @default nobody wants to know */
+  probed?(roundTripMs: number): void;
   /** A majority of the living has acknowledged the leave; at once where there are none. Once. */
   leaveAcknowledged(): void;
 }

@@ -1,4 +1,4 @@
-import { ClusterError, crc32, type GroupLog, type LogStore, type StorageContext } from '@quorate/core';
+import { ClusterError, crc32, type GroupLog, type LogStore, type StorageContext, telemetryOf } from '@quorate/core';
 import { BatchCache } from './batch-cache.ts';
 import { Cleaner } from './cleaner.ts';
 import { FileGroupLog, type SharedLog } from './file-group-log.ts';
@@ -9,6 +9,7 @@ import { LogWriter, type LogWriterOwner } from './log-writer.ts';
 import type { Operation } from './operations.ts';
 import { type FoundFrame, LogRecovery } from './recovery.ts';
 import { Segments } from './segments.ts';
+import { LogInstruments } from '../storage-instruments.ts';
 import { Snapshots } from './snapshots.ts';
 
 export interface FileLogOptions {
@@ -28,6 +29,7 @@ export class FileLog implements LogStore, LogWriterOwner, SharedLog {
   readonly #directory: string;
   readonly #checkHeld: () => void;
   readonly #writer: LogWriter;
+  readonly #instruments: LogInstruments;
   readonly #cleaner: Cleaner;
   readonly #views = new Map<number, GroupView>();
   readonly #groups = new Map<number, GroupLog>();
@@ -50,7 +52,12 @@ export class FileLog implements LogStore, LogWriterOwner, SharedLog {
     this.cache = new BatchCache(cacheBytes);
     this.segments = new Segments({ disk, directory, random, logger, segmentBytes }, this.crc32);
     this.snapshots = new Snapshots(disk, directory, this.crc32, logger);
-    this.#writer = new LogWriter(directory, this.segments, this);
+    this.#instruments = new LogInstruments(telemetryOf(context), () => ({
+      bytes: this.segments.all.reduce((sum, segment) => sum + segment.size, 0),
+      waitingBytes: this.#writer.waitingBytes,
+    }));
+    const measured = { clock: context.clock, instruments: this.#instruments };
+    this.#writer = new LogWriter(directory, this.segments, this, measured);
     this.#cleaner = new Cleaner(this, segmentBytes, logger);
   }
 
@@ -167,6 +174,7 @@ export class FileLog implements LogStore, LogWriterOwner, SharedLog {
 
   async #dispose(): Promise<void> {
     const wasOpen = this.#state === 'open';
+    this.#instruments[Symbol.dispose]();
     this.#state = 'closed';
     // What became of it was told to its caller.
     await this.#opening.catch(() => undefined);

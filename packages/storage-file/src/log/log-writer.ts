@@ -1,4 +1,4 @@
-import { ClusterError, type DiskFile, toClusterError } from '@quorate/core';
+import { type Clock, ClusterError, type DiskFile, toClusterError } from '@quorate/core';
 import {
   encodeFrameHead,
   FRAME_HEADER_BYTES,
@@ -11,6 +11,7 @@ import { type LogRecord, recordsLength } from './log-record.ts';
 import { FrameDraft, type Operation } from './operations.ts';
 import type { LogTail } from './recovery.ts';
 import type { Segment } from './segment.ts';
+import type { LogInstruments } from '../storage-instruments.ts';
 import type { Segments } from './segments.ts';
 
 /** Beyond this a frame takes no more operations; one alone may be larger. */
@@ -39,6 +40,10 @@ export class LogWriter {
   readonly #segments: Segments;
   readonly #owner: LogWriterOwner;
   readonly #name: string;
+  readonly #clock: Clock;
+  readonly #instruments: LogInstruments;
+  /** When the first of those that wait was taken on, where somebody wants to know. */
+  #waitingSince = 0;
   #offset = PAGE_BYTES;
   #sequence = 0;
   #durableThrough = 0;
@@ -49,10 +54,22 @@ export class LogWriter {
   #isSealed = true;
   #failure: ClusterError | undefined;
 
-  constructor(name: string, segments: Segments, owner: LogWriterOwner) {
+  constructor(
+    name: string,
+    segments: Segments,
+    owner: LogWriterOwner,
+    { clock, instruments }: { readonly clock: Clock; readonly instruments: LogInstruments },
+  ) {
     this.#name = name;
+    this.#clock = clock;
+    this.#instruments = instruments;
     this.#segments = segments;
     this.#owner = owner;
+  }
+
+  /** What waits for its frame. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Of the write or sync that failed. There is no other after it. */
@@ -97,6 +114,7 @@ export class LogWriter {
       const message = `${this.#name}: ${this.#queue.length} changes of ${this.#waitingBytes} bytes wait already`;
       return operation.reject(new ClusterError('OVERLOADED', message, { outcome: 'not-applied' }));
     }
+    if (this.#queue.length === 0 && this.#instruments.write.isEnabled) this.#waitingSince = this.#clock.now();
     this.#queue.push(operation);
     this.#waitingBytes = bytes;
     this.#running ??= this.#run();
@@ -121,7 +139,11 @@ export class LogWriter {
   }
 
   async #writeNext(): Promise<void> {
+    const since = this.#waitingSince;
     const draft = this.#assemble();
+    const { write, changes } = this.#instruments;
+    // What is left waits from now on, as far as it is measured.
+    if (write.isEnabled) this.#waitingSince = this.#clock.now();
     try {
       if (draft.records.length > 0) await this.#write(draft);
       if (draft.hasState) await this.#write(new FrameDraft());
@@ -129,6 +151,8 @@ export class LogWriter {
       this.#fail(draft, error);
       return;
     }
+    if (write.isEnabled) write.record((this.#clock.now() - since) / 1000);
+    changes.record(draft.operations.length);
     for (const operation of draft.operations) operation.resolve();
     this.#owner.written();
   }
@@ -199,11 +223,15 @@ export class LogWriter {
     if (segment === undefined) throw new RangeError('a frame needs a segment');
     const offset = this.#offset;
     const filling = toPages(length) - length;
+    const { sync } = this.#instruments;
+    const began = sync.isEnabled ? this.#clock.now() : 0;
     try {
       await writeDurably(segment.file, filling === 0 ? chunks : [...chunks, FILLING.subarray(0, filling)], offset);
     } catch (error) {
       throw this.#failed(error);
     }
+    if (sync.isEnabled) sync.record((this.#clock.now() - began) / 1000);
+    this.#instruments.writtenBytes += length + filling;
     this.#sequence += 1;
     this.#offset += length + filling;
     if (this.#offset > segment.size / 2) this.#segments.prepare();
