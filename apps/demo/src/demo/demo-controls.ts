@@ -1,7 +1,7 @@
 import type { NodeId } from '@quorate/core';
 import { ControlRefused, type DashboardControls } from '../dashboard/dashboard-source.ts';
 import type { ControlAction, NodeAction } from '../dashboard/dashboard-state.ts';
-import { NoAnswer, NodesClient } from '../traffic/nodes-client.ts';
+import { NodesClient } from '../traffic/nodes-client.ts';
 import type { Problem } from '../traffic/problem.ts';
 import type { Traffic } from '../traffic/traffic.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -74,8 +74,9 @@ export class DemoControls implements DashboardControls {
     if (urls.length === 0) throw new ControlRefused('no node runs');
     const client = new NodesClient({ urls, timeoutMs: TRANSFER_MS });
     const signal = AbortSignal.timeout(TRANSFER_MS);
-    const answer = await client.attempt({ method: 'POST', path: '/v1/cluster/transfer', body: { to }, signal });
-    if (answer instanceof NoAnswer) throw new ControlRefused(`no node took it up: ${answer.message}`);
+    const call = { method: 'POST', path: '/v1/cluster/transfer', body: { to }, signal } as const;
+    const answer = await client.persist(call).catch(() => undefined);
+    if (answer === undefined) throw new ControlRefused(`nobody could hand over to ${to} in time`);
     if (answer.status >= 300) throw new ControlRefused((answer.body as Problem).detail);
   }
 }

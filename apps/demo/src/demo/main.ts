@@ -4,6 +4,7 @@ import { consoleOutput, summaryOf } from '../script/printing.ts';
 import { runScript } from '../script/script.ts';
 import { type DemoOptions, readDemoOptions, titleOf } from './demo-options.ts';
 
+import { runLive } from '../terminal/live.ts';
 import { openSession, type Session } from './session.ts';
 
 async function main(): Promise<number> {
@@ -12,7 +13,8 @@ async function main(): Promise<number> {
   const session = await open(options);
   if (session === undefined) return 1;
   try {
-    return await Promise.race([unattended(session), interrupted]);
+    const isLive = !options.script && process.stdin.isTTY && process.stdout.isTTY;
+    return await Promise.race([isLive ? runLive(session) : unattended(session), interrupted]);
   } finally {
     await session[Symbol.asyncDispose]();
   }
