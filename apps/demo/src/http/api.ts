@@ -85,6 +85,7 @@ export async function createApi(parts: ApiParts): Promise<Api> {
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
   api.server.maxConnections = MAX_CONNECTIONS;
+  api.removeContentTypeParser('text/plain');
   strictValidation(api);
   failures(api, parts);
   api.addHook('onRequest', parts.guard.check);
