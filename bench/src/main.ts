@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { broker } from './broker.ts';
 import { election } from './election.ts';
 import { hostile } from './hostile.ts';
 import { imports } from './imports.ts';
@@ -11,6 +12,7 @@ import { takeover } from './takeover.ts';
 import { transport } from './transport.ts';
 
 const benchmarks: readonly Benchmark[] = [
+  broker,
   election,
   hostile,
   imports,
