@@ -189,6 +189,19 @@ describe('secrets of datagrams', () => {
     expect(reason(to.open(again, '127.0.0.1:8'))).toBe('opened');
   });
 
+  it('that are forged in the name of a known sender keep newcomers out no longer than they come', () => {
+    let now = 0;
+    const to = sealOf(b, { clock: { now: () => now } });
+    const [known, newcomer] = [sealOf(a), sealOf({ id: 'c', run: 1 })];
+    expect(reason(to.open(known.seal(b, payload), HERE))).toBe('opened');
+    const altered = known.seal(b, payload);
+    altered[altered.length - 1] = (altered.at(-1) ?? 0) ^ 1;
+    for (let at = 0; at < 5 * BURST; at += 1) expect(reason(to.open(altered, HERE))).toBe('altered');
+    expect(reason(to.open(newcomer.seal(b, payload), '127.0.0.1:8'))).toBe('flooded');
+    now += 1;
+    expect(reason(to.open(newcomer.seal(b, payload), '127.0.0.1:8'))).toBe('opened');
+  });
+
   it('hide what is sent', () => {
     const secretive = new TextEncoder().encode('something that nobody may read');
     const text = (seal: DatagramSeal) => new TextDecoder('latin1').decode(seal.seal(b, secretive));
