@@ -8,6 +8,7 @@ import {
   type StorageContext,
 } from '@quorate/core';
 import type { Host } from '@quorate/simulator';
+import { logAround } from './log-around.ts';
 
 export interface WatchedDisk {
   /** A record, of this name, or something in a log, is about to be written. */
@@ -89,29 +90,10 @@ function slowLogs(logs: LogStore, slowly: Slowly): LogStore {
 }
 
 function slowLog(log: GroupLog, slowly: Slowly): GroupLog {
-  return {
-    id: log.id,
-    get firstIndex() {
-      return log.firstIndex;
-    },
-    get lastIndex() {
-      return log.lastIndex;
-    },
-    get commit() {
-      return log.commit;
-    },
-    get state() {
-      return log.state;
-    },
-    get snapshot() {
-      return log.snapshot;
-    },
-    term: (index) => log.term(index),
+  return logAround(log, {
     append: (batches, beside) => slowly(() => log.append(batches, beside)),
-    read: (from, maxBytes) => log.read(from, maxBytes),
     truncatePrefix: (index, term) => slowly(() => log.truncatePrefix(index, term)),
     saveSnapshot: (about, chunks) => slowly(() => log.saveSnapshot(about, chunks)),
-    readSnapshot: (snapshot, offset, maxBytes) => log.readSnapshot(snapshot, offset, maxBytes),
     remove: () => slowly(() => log.remove()),
-  };
+  });
 }

@@ -1,12 +1,6 @@
-import {
-  decodeBatch,
-  type GroupLog,
-  type LogAppendOptions,
-  type LogBatch,
-  type Plugin,
-  type Storage,
-} from '@quorate/core';
+import { decodeBatch, type GroupLog, type LogBatch, type Plugin, type Storage } from '@quorate/core';
 import type { Entry } from '@quorate/raft';
+import { logAround } from '../log-around.ts';
 import { LogView } from '../raft/log-view.ts';
 import type { RaftRules } from '../raft/rules.ts';
 
@@ -141,32 +135,14 @@ function watch(
   guarded: (act: () => void) => void,
 ): GroupLog {
   watched.opened(log);
-  return {
-    id: log.id,
-    get firstIndex() {
-      return log.firstIndex;
-    },
-    get lastIndex() {
-      return log.lastIndex;
-    },
-    get commit() {
-      return log.commit;
-    },
-    get state() {
-      return log.state;
-    },
-    get snapshot() {
-      return log.snapshot;
-    },
-    term: (index) => log.term(index),
-    append: async (batches: readonly LogBatch[], beside?: LogAppendOptions) => {
+  return logAround(log, {
+    append: async (batches, beside) => {
       guarded(() => watched.appending(batches));
       if (beside?.state !== undefined) watcher.promises();
       await log.append(batches, beside);
       watched.appended(batches);
       if (beside?.state !== undefined) watcher.promised();
     },
-    read: (from, maxBytes) => log.read(from, maxBytes),
     truncatePrefix: (index, term) => {
       guarded(() => watched.truncating(index, term));
       return log.truncatePrefix(index, term);
@@ -176,7 +152,5 @@ function watch(
       watched.kept(about.index);
       return info;
     },
-    readSnapshot: (snapshot, offset, maxBytes) => log.readSnapshot(snapshot, offset, maxBytes),
-    remove: () => log.remove(),
-  };
+  });
 }
