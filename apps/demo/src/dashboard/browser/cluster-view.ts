@@ -26,6 +26,7 @@ interface Placed {
   readonly y: number;
   readonly radius: number;
   readonly side: number | undefined;
+  readonly role: string | undefined;
   readonly isLeader: boolean;
   readonly lag: number;
 }
@@ -60,7 +61,9 @@ export function heal(): void {
 
 function describe(state: DashboardState): string {
   const leader = leaderOf(state);
-  const nodes = state.nodes.map((node) => `${node.id} ${roleOf(node) ?? ''} ${processStanding(node).word}`).join(', ');
+  const nodes = state.nodes
+    .map((node) => `${node.id} ${roleOf(node, leader?.id) ?? ''} ${processStanding(node).word}`)
+    .join(', ');
   const parts = state.partition.map((group, side) => `side ${sideName(side)}: ${group.join(', ')}`).join('; ');
   const lead = leader === undefined ? 'No leader. ' : `${leader.id} leads in term ${leader.term}. `;
   return `${lead}${nodes}.${state.partition.length > 1 ? ` Partitioned: ${parts}.` : ''}`;
@@ -110,7 +113,8 @@ function place(state: DashboardState): readonly Placed[] {
       y: total === 1 ? height / 2 : ABOVE + radius + y * (height - ABOVE - BELOW - 2 * radius),
       radius,
       side: sideOf(state, node.id),
-      isLeader: node.id === leader && node.status?.replication?.role === 'leader',
+      role: roleOf(node, leader),
+      isLeader: roleOf(node, leader) === 'leader',
       lag: lagOf(state, node, leader, commitIndex),
     };
   });
@@ -154,15 +158,17 @@ function link(one: Placed, other: Placed, total: number): SVGTemplateResult | ty
   return svg`<path class="link" d=${path} />`;
 }
 
-function drawNode({ node, x, y, radius, side, isLeader, lag }: Placed, isOneOfMany: boolean): SVGTemplateResult {
+function drawNode(
+  { node, x, y, radius, side, role = '', isLeader, lag }: Placed,
+  isOneOfMany: boolean,
+): SVGTemplateResult {
   const { kind, word } = processStanding(node);
-  const role = isLeader ? 'leader' : (roleOf(node) ?? '');
   const around = 2 * Math.PI * (radius + 5);
   const caughtUp = Math.max(0, 1 - lag / LAG_SHOWN);
   const isWell = kind === 'good';
   const mark = markOf(node, role, isOneOfMany);
   const letter = side === undefined ? nothing : svg`<tspan class="side"> ${sideName(side)}</tspan>`;
-  return svg`<g class="node ${kind} ${role}" transform="translate(${x} ${y})">
+  return svg`<g class="node ${kind} ${isLeader ? 'leads' : ''}" transform="translate(${x} ${y})">
     <circle class="disc" r=${radius} />
     ${isWell && !isLeader ? svg`<circle class="ring" r=${radius + 5} stroke-dasharray="${around * caughtUp} ${around}" transform="rotate(-90)" />` : nothing}
     ${isLeader ? svg`<path class="crown" transform="translate(0 ${-radius - 9}) scale(${Math.max(0.6, radius / 44)})" d="M-19 6V-9L-9-1 0-13 9-1 19-9V6Z" />` : nothing}
@@ -171,7 +177,7 @@ function drawNode({ node, x, y, radius, side, isLeader, lag }: Placed, isOneOfMa
       isOneOfMany
         ? svg`<text class="note" y=${radius + 8} dy=".95em">${letter}</text>`
         : svg`<text class="name" y=${radius + 8} dy=".95em">${node.id}${letter}</text>
-          <text class="note" y=${radius + 9} dy="2.3em">${isWell ? lagWords(lag, isLeader) : word}</text>`
+          <text class="note" y=${radius + 9} dy="2.3em">${isWell ? lagWords(lag, role) : word}</text>`
     }
   </g>`;
 }
@@ -186,8 +192,9 @@ function markOf(node: ShownNode, role: string, isOneOfMany: boolean): SVGTemplat
     ${isWell ? nothing : svg`<text class="inside" dy="-.15em">${sign}</text>`}`;
 }
 
-function lagWords(lag: number, isLeader: boolean): string {
-  if (isLeader) return 'leads';
+function lagWords(lag: number, role: string): string {
+  if (role === 'leader') return 'leads';
+  if (role === 'old leader') return role;
   return lag === 0 ? 'up to date' : `${count(lag)} behind`;
 }
 

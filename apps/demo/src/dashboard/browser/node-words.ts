@@ -32,9 +32,15 @@ export function processStanding(node: ShownNode): Standing {
 
 export const memberStanding = (state: keyof typeof MEMBER): Standing => MEMBER[state];
 
-/** What it does in the replicated log; undefined of who says nothing. */
-export function roleOf(node: ShownNode): string | undefined {
-  return node.status?.replication?.role;
+/**
+ * What it does in the replicated log; undefined of who says nothing. `old leader`: it has not heard yet that another
+ * leads in a later term.
+ */
+export function roleOf(node: ShownNode, leader: string | undefined): string | undefined {
+  const role = node.status?.replication?.role;
+  if (role === undefined) return undefined;
+  if (node.id === leader) return 'leader';
+  return role === 'leader' ? 'old leader' : role;
 }
 
 /** How many entries it is behind, as the leader has it; by the commit indexes where none says. */

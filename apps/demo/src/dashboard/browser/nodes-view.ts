@@ -68,10 +68,10 @@ function isUsable(state: DashboardState, node: ShownNode, { action, fits }: Butt
 function card(state: DashboardState, node: ShownNode, index: number): TemplateResult {
   const leader = leaderOf(state)?.id;
   const { kind, sign, word } = processStanding(node);
-  const role = node.id === leader ? 'leader' : roleOf(node);
+  const role = roleOf(node, leader);
   const side = sideWords(state, node.id);
   return html`<article
-    class="card ${kind} ${role ?? ''}"
+    class="card ${kind} ${role === 'leader' ? 'leads' : ''}"
     data-node=${node.id}
     tabindex="-1"
     aria-labelledby="node-${index}"
@@ -79,7 +79,7 @@ function card(state: DashboardState, node: ShownNode, index: number): TemplateRe
     <header>
       <h3 id="node-${index}">${index < 9 ? html`<kbd aria-hidden="true">${index + 1}</kbd>` : nothing}${node.id}</h3>
       ${side === undefined ? nothing : html`<span class="badge side" title=${side.words}><span aria-hidden="true">✂ ${side.name}</span><span class="unseen">${side.words}</span></span>`}
-      ${role === undefined || node.status === undefined ? nothing : html`<span class="badge role">${role === 'leader' ? '♛ ' : ''}${role}</span>`}
+      ${role === undefined ? nothing : html`<span class="badge role">${role === 'leader' ? '♛ ' : ''}${role}</span>`}
       <span class="badge process ${kind}"><span aria-hidden="true">${sign}</span> ${word}</span>
     </header>
     ${figures(state, node, leader)} ${members(node)} ${buttons(state, node)}
