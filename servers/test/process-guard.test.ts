@@ -9,10 +9,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const program = fileURLToPath(new URL('orphan.ts', import.meta.url));
 let folder = '';
+let orphan: number | undefined;
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'quorate-guard-'));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  // A test that fails leaves none behind.
+  if (orphan !== undefined && isAlive(orphan)) process.kill(orphan, 'SIGKILL');
+  orphan = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
 
 function isAlive(pid: number): boolean {
   try {
@@ -31,6 +37,7 @@ describe('a server', () => {
     });
     await once(parent.stdout, 'data');
     const pid = Number(readFileSync(pidFile, 'utf8'));
+    orphan = pid;
     expect(isAlive(pid)).toBe(true);
     parent.kill(signal);
     await once(parent, 'exit');
