@@ -21,6 +21,8 @@ export interface ShownNode {
   readonly process: 'starting' | 'running' | 'paused' | 'stopping' | 'stopped' | 'killed';
   /** Undefined while it doesn't answer. */
   readonly status: NodeStatus | undefined;
+  /** Of a node that is not asked itself: how those that are asked see it. Its `url` is empty, its process unknown. */
+  readonly seen?: NodeStatus['members'][number]['state'];
   /** Share of a core: 1 is a whole one. */
   readonly cpu?: number;
   readonly memoryMib?: number;

@@ -56,7 +56,11 @@ export class Dashboard implements Disposable {
   constructor(options: DashboardOptions) {
     this.#options = options;
     const { source, messages } = options;
-    const nodes = (): DashboardState['nodes'] => [...source.state().nodes].sort(byAnswering);
+    const nodes = (): DashboardState['nodes'] =>
+      source
+        .state()
+        .nodes.filter(({ url }) => url !== '')
+        .sort(byAnswering);
     this.#messages = messages && new PersonMessages({ ...messages, nodes }, () => this.#hub.messagesChanged());
     this.#hub = new EventHub({
       source,

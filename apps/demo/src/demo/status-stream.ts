@@ -6,6 +6,7 @@ export async function followStatus(
   url: string,
   onStatus: (status: NodeStatus) => void,
   signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const parser = createParser({
     onEvent: ({ event, data }) => {
@@ -13,7 +14,7 @@ export async function followStatus(
     },
   });
   try {
-    const response = await fetch(`${url}/v1/cluster/events`, { signal });
+    const response = await fetch(`${url}/v1/cluster/events`, { signal, headers });
     if (!response.ok || response.body === null) return;
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) parser.feed(chunk);
   } catch {

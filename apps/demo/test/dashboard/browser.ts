@@ -6,7 +6,8 @@ import axe from 'axe-core';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 
-const SCREENSHOTS = path.join(import.meta.dirname, '../../screenshots');
+/** Not part of what is kept in version control. */
+export const SCREENSHOTS: string = path.join(import.meta.dirname, '../../screenshots');
 
 /**
  * The program: what `CHROMIUM_PATH` names, or what is on the PATH or fetched already. It is fetched, which takes a

@@ -143,7 +143,7 @@ function links(placed: readonly Placed[]): readonly (SVGTemplateResult | typeof 
 }
 
 function link(one: Placed, other: Placed, total: number): SVGTemplateResult | typeof nothing {
-  const isUp = [one, other].every(({ node }) => node.process === 'running' && node.status !== undefined);
+  const isUp = [one, other].every(({ node }) => processStanding(node).kind === 'good');
   const isLeading = one.isLeader || other.isLeader;
   if (!isLeading && total > MANY_NODES) return nothing;
   const path = `M${one.x} ${one.y}L${other.x} ${other.y}`;
@@ -199,5 +199,5 @@ function lagWords(lag: number, role: string): string {
 }
 
 function short(role: string): string {
-  return role === '' ? '…' : (role[0] ?? '').toUpperCase();
+  return role === '' ? '✓' : (role[0] ?? '').toUpperCase();
 }

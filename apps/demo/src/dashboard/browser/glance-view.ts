@@ -3,6 +3,7 @@ import type { TemplateResult } from 'lit-html';
 
 import type { DashboardState } from '../dashboard-state.ts';
 import { count, milliseconds, plural } from './format.ts';
+import { processStanding } from './node-words.ts';
 import type { Store } from './store.ts';
 import { leaderOf } from './store.ts';
 
@@ -11,7 +12,7 @@ type Kind = 'good' | 'warn' | 'bad' | 'plain';
 /** Five figures that say whether all is well. */
 export function glanceView(store: Store, state: DashboardState): TemplateResult {
   const leader = leaderOf(state);
-  const answering = state.nodes.filter(({ status, process }) => status !== undefined && process === 'running').length;
+  const answering = state.nodes.filter((node) => processStanding(node).kind === 'good').length;
   const last = store.samples.at(-1);
   return html`<dl>
     ${

@@ -26,6 +26,7 @@ const MEMBER: Readonly<Record<NodeStatus['members'][number]['state'], Standing>>
 };
 
 export function processStanding(node: ShownNode): Standing {
+  if (node.seen !== undefined) return MEMBER[node.seen];
   if (node.process === 'running' && node.status === undefined) return { kind: 'warn', sign: '○', word: 'no answer' };
   return PROCESS[node.process];
 }
@@ -38,8 +39,8 @@ export const memberStanding = (state: keyof typeof MEMBER): Standing => MEMBER[s
  */
 export function roleOf(node: ShownNode, leader: string | undefined): string | undefined {
   const role = node.status?.replication?.role;
+  if (node.id === leader && (role ?? node.seen) !== undefined) return 'leader';
   if (role === undefined) return undefined;
-  if (node.id === leader) return 'leader';
   return role === 'leader' ? 'old leader' : role;
 }
 

@@ -135,7 +135,7 @@ function members(node: ShownNode): TemplateResult {
   const named = isCounted ? others.filter(({ state }) => state !== 'alive') : others;
   return html`<div class="sees">
     <span>Sees</span>
-    ${others.length === 0 ? html`<em>${node.status === undefined ? 'says nothing' : 'nobody else'}</em>` : nothing}
+    ${others.length === 0 ? html`<em>${silence(node)}</em>` : nothing}
     ${isCounted ? html`<span class="good"><span aria-hidden="true">✓</span> ${alive} alive</span>` : nothing}
     <ul>
       ${repeat(
@@ -150,6 +150,11 @@ function members(node: ShownNode): TemplateResult {
       )}
     </ul>
   </div>`;
+}
+
+function silence({ status, seen }: ShownNode): string {
+  if (seen !== undefined) return 'is not asked itself';
+  return status === undefined ? 'says nothing' : 'nobody else';
 }
 
 function buttons(state: DashboardState, node: ShownNode): TemplateResult | typeof nothing {
