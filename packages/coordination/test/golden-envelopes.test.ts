@@ -19,13 +19,23 @@ const answers: Readonly<Record<string, readonly [ForwardedAnswer, hex: string]>>
 };
 const ENVELOPE = '010200011170ffffffffffffffff00000000000000030009726571756573742d3100066f726465727300ff';
 
-describe('version 1 of forwarding', () => {
+describe('the versions of forwarding', () => {
   it('has envelopes as ever', () => {
     const time = { hops: 2, remainingMs: 70_000 };
     const given = { id: 'request-1', name: 'orders', token: 2n ** 64n - 1n, ...time, doubt: 3n, payload };
     const bytes = encodeEnvelope(given);
     expect(hexOf(bytes)).toBe(ENVELOPE.replaceAll(/\s/gu, ''));
     expect(decodeEnvelope(bytes)).toEqual(given);
+    // Of a span it is in, where there is one.
+    const carrier = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
+    const traced = encodeEnvelope({ ...given, carrier });
+    expect(hexOf(traced)).toBe(`02${ENVELOPE.slice(2, -4)}0037${Buffer.from(carrier).toString('hex')}00ff`);
+    expect(decodeEnvelope(traced)).toEqual({ ...given, carrier });
+    // What is no carrier isn't told; from another it costs the trace alone.
+    expect(hexOf(encodeEnvelope({ ...given, carrier: 'x' }))).toBe(ENVELOPE);
+    const wrong = new Uint8Array(traced);
+    wrong[wrong.length - 10] = 0x78;
+    expect(decodeEnvelope(wrong)).toEqual({ ...given, carrier: undefined });
     // No more time can be told.
     const endless = encodeEnvelope({ ...given, remainingMs: Infinity });
     expect(decodeEnvelope(endless).remainingMs).toBe(2 ** 32 - 1);

@@ -14,10 +14,12 @@ import {
   type NodeId,
   settleWithin,
   sleep,
+  telemetryOf,
   throwIfAborted,
   type Timer,
   toClusterError,
 } from '@quorate/core';
+import { ElectionInstruments } from './election-instruments.ts';
 import { DurableVote } from './durable-vote.ts';
 import { nextElectorate, recordFor } from './electorate-change.ts';
 import { MajorityVote } from './majority-vote.ts';
@@ -52,6 +54,7 @@ export class MajorityElection implements LeaderElection {
   /** Carried by every message. */
   readonly #rules: number;
   readonly #durableVote: DurableVote;
+  readonly #instruments: ElectionInstruments;
   readonly #observed = new ObservedLeader();
   readonly #campaigners = new Set<Campaigner>();
   readonly #closing = new AbortController();
@@ -64,6 +67,8 @@ export class MajorityElection implements LeaderElection {
   #waiting: OutgoingMessage[] = [];
   #timer: { readonly due: MonotonicMs; readonly timer: Timer } | undefined;
   #settling = false;
+  /** Of the record, when it was looked at last. */
+  #seenVersion = 0;
   /** Whether an input has come since the last look at what follows from them. */
   #unsettled = false;
   /** Why it takes part no more: disposed, or a vote that could not be stored. */
@@ -79,6 +84,11 @@ export class MajorityElection implements LeaderElection {
       promiseMs: timings.electionMinMs,
       maxClockDrift,
     });
+    this.#instruments = new ElectionInstruments(
+      telemetryOf(context),
+      () => context.self.id,
+      () => this.#vote?.record,
+    );
     this.#durableVote = new DurableVote(
       settings.volatileVotes ? undefined : context.storage?.records,
       (version) => this.#step((now, vote) => vote.recorded(version, now)),
@@ -204,6 +214,7 @@ export class MajorityElection implements LeaderElection {
     // The grant ends first; then the voters are told, so that the next election need not wait for their promises.
     if (vote !== undefined && this.#ended === undefined) this.#step((now) => vote.handOver(undefined, now));
     this.#end(new ClusterError('CLOSED', 'the election was disposed'));
+    this.#instruments[Symbol.dispose]();
   }
 
   #listen(): void {
@@ -291,6 +302,10 @@ export class MajorityElection implements LeaderElection {
     // Whoever was told of the grant may have disposed of this election.
     if (this.#ended === undefined) this.#observed.show(vote.leader);
     this.#durableVote.write(vote.recordVersion, vote.record);
+    if (vote.recordVersion !== this.#seenVersion) {
+      this.#seenVersion = vote.recordVersion;
+      this.#instruments.voted(vote.record);
+    }
     this.#waiting.push(...vote.takeMessages());
     this.#sendWaiting();
     this.#arm(vote);
@@ -317,6 +332,7 @@ export class MajorityElection implements LeaderElection {
     });
     this.#grant = grant;
     logger.info(`leader of term ${term}`);
+    this.#instruments.won();
     for (const campaigner of this.#campaigners) campaigner.resolve(grant);
   }
 

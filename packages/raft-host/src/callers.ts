@@ -82,6 +82,11 @@ export class Callers<R> {
     this.#reads?.askAgain();
   }
 
+  /** All up to this index is committed, and about to be applied. */
+  committed(index: number): void {
+    this.#dispatch?.proposals.committed(index);
+  }
+
   /** The entry at this index, of this term, is applied, with these outcomes of its commands. */
   applied(index: number, term: number, outcomes: readonly CommandOutcome<R>[]): void {
     this.#dispatch?.applied(index, term, outcomes);

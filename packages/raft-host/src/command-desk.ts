@@ -1,4 +1,4 @@
-import { abortError, type CallOptions, type Clock, ClusterError, type Timer } from '@quorate/core';
+import { abortError, type CallOptions, type Clock, ClusterError, type Span, type Timer } from '@quorate/core';
 import type { Command } from './commands/command-batch.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type ForwardAnswer,
   type ForwardedCommands,
 } from './forwarding.ts';
+import type { GroupInstruments } from './group-instruments.ts';
 import type { CommandOptions } from './group-status.ts';
 import { MAX_COMMAND_BYTES, type Proposal, type Settled } from './proposals.ts';
 import type { Leader } from './dispatch.ts';
@@ -17,6 +18,9 @@ const DEFAULT_TIMEOUT_MS = 5000;
 const MAX_HOPS = 1;
 /** Calls that may wait for the group to run. */
 const MAX_EARLY = 65_536;
+
+/** What traces calls. */
+type DeskInstruments = Pick<GroupInstruments, 'span' | 'activeSpan'>;
 
 /** Where commands go once the group runs. */
 interface Submission<R> {
@@ -27,6 +31,7 @@ interface Submission<R> {
 export class CommandDesk<R> {
   readonly #group: number;
   readonly #clock: Clock;
+  readonly #instruments: DeskInstruments;
   readonly #codec: OutcomeCodec<R>;
   readonly #objection: (command: Command) => ClusterError | undefined;
   readonly #leader: () => Leader;
@@ -43,6 +48,7 @@ export class CommandDesk<R> {
   constructor(parts: {
     readonly group: number;
     readonly clock: Clock;
+    readonly instruments: DeskInstruments;
     readonly codec: OutcomeCodec<R>;
     /** Why a command that came from another node is not to be committed. */
     readonly objection: (command: Command) => ClusterError | undefined;
@@ -56,6 +62,7 @@ export class CommandDesk<R> {
   }) {
     this.#group = parts.group;
     this.#clock = parts.clock;
+    this.#instruments = parts.instruments;
     this.#codec = parts.codec;
     this.#objection = parts.objection;
     this.#dispatch = parts.dispatch;
@@ -90,17 +97,20 @@ export class CommandDesk<R> {
     if (refusal !== undefined) return Promise.reject(refusal);
     const { timeoutMs = DEFAULT_TIMEOUT_MS, onAll = false } = options;
     const deadline = this.#clock.now() + timeoutMs;
-    return abortable(options.signal, () => {
+    const span = this.#instruments.activeSpan('command');
+    const { carrier } = span;
+    const settled = abortable(options.signal, () => {
       const together: Proposal<R>[] = [];
       const settled = commands.map(
         (command) =>
           new Promise<Settled<R>>((resolve, reject) => {
-            together.push({ command, deadline, onAll, resolve, reject });
+            together.push({ command, deadline, onAll, carrier, resolve, reject });
           }),
       );
       this.#take(together);
       return Promise.all(settled);
     });
+    return carrier === undefined ? settled : traced(span, settled);
   }
 
   /** Like `submit`, of one command: with less ado, because most come so. */
@@ -109,11 +119,14 @@ export class CommandDesk<R> {
     if (refusal !== undefined) return Promise.reject(refusal);
     const { timeoutMs = DEFAULT_TIMEOUT_MS, onAll = false, signal } = options;
     const deadline = this.#clock.now() + timeoutMs;
+    const span = this.#instruments.activeSpan('command');
+    const { carrier } = span;
     const begin = () =>
       new Promise<Settled<R>>((resolve, reject) => {
-        this.#take([{ command, deadline, onAll, resolve, reject }]);
+        this.#take([{ command, deadline, onAll, carrier, resolve, reject }]);
       });
-    return signal === undefined ? begin() : abortable(signal, begin);
+    const settled = signal === undefined ? begin() : abortable(signal, begin);
+    return carrier === undefined ? settled : traced(span, settled);
   }
 
   /** Commands of another node's clients. */
@@ -140,17 +153,25 @@ export class CommandDesk<R> {
 
   #settleForwarded(
     commands: readonly Command[],
-    { onAll, timeoutMs }: ForwardedCommands,
+    { onAll, timeoutMs, carriers }: ForwardedCommands,
   ): Promise<readonly ForwardAnswer<R>[]> {
     const deadline = this.#clock.now() + timeoutMs;
     const together: Proposal<R>[] = [];
     const answers = commands.map(
-      (command) =>
+      (command, place) =>
         new Promise<ForwardAnswer<R>>((answer) => {
-          const resolve = (settled: Settled<R>) => answer({ type: 'settled', settled });
-          const reject = (error: ClusterError) => answer({ type: 'rejected', error });
+          const span = this.#instruments.span('command', carriers?.get(place), 'server');
+          const { carrier } = span;
+          const resolve = (settled: Settled<R>) => {
+            span.end();
+            answer({ type: 'settled', settled });
+          };
+          const reject = (error: ClusterError) => {
+            span.end(error);
+            answer({ type: 'rejected', error });
+          };
           const objection = this.#objection(command);
-          if (objection === undefined) together.push({ command, deadline, onAll, resolve, reject });
+          if (objection === undefined) together.push({ command, deadline, onAll, carrier, resolve, reject });
           else reject(objection);
         }),
     );
@@ -206,6 +227,18 @@ function overloaded(message: string): ClusterError {
 function notApplied(error: ClusterError): ClusterError {
   const { code, message, leader } = error;
   return new ClusterError(code, message, { cause: error, leader, outcome: 'not-applied' });
+}
+
+/** Ends the span with what it is about. */
+export async function traced<T>(span: Span, settled: Promise<T>): Promise<T> {
+  try {
+    const value = await settled;
+    span.end();
+    return value;
+  } catch (error) {
+    span.end(error);
+    throw error;
+  }
 }
 
 /** Ends with the signal as well; what was begun goes on. */

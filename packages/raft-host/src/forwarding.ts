@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, ClusterError, type NodeId, toClusterError } from '@quorate/core';
+import { ByteReader, ByteWriter, ClusterError, isCarrier, type NodeId, toClusterError } from '@quorate/core';
 import { CommandBatchWriter, decodeCommandBatch } from './commands/command-batch.ts';
 import { decodeError, encodeError } from './commands/error-codec.ts';
 import type { OutcomeCodec } from './commands/outcome-codec.ts';
@@ -16,6 +16,8 @@ export interface ForwardedCommands {
   readonly onAll: boolean;
   /** The longest that any of them may take. */
   readonly timeoutMs: number;
+  /** Of the spans that commands are in, by their places in the batch. Undefined where nothing is traced. */
+  readonly carriers?: ReadonlyMap<number, string> | undefined;
   /** An encoded batch of commands. */
   readonly batch: Uint8Array;
 }
@@ -23,28 +25,55 @@ export interface ForwardedCommands {
 /** What one call takes; more make several. */
 const FULL_REQUEST_BYTES: number = 256 * 1024;
 const VERSION = 1;
+/** Of commands of which some are traced; without any it is the version before, as if nothing were. */
+const TRACED_VERSION = 2;
+/** More are committed without a trace. */
+const MAX_TRACED = 256;
 // Version, hops, flags (1 byte each), timeout (4).
 const HEADER_BYTES = 7;
 const ON_ALL = 1;
 const MAX_TIMEOUT_MS: number = 2 ** 32 - 1;
 
-export function encodeForwarded({ hops, onAll, timeoutMs, batch }: ForwardedCommands): Uint8Array {
+export function encodeForwarded({ hops, onAll, timeoutMs, carriers, batch }: ForwardedCommands): Uint8Array {
   const writer = new ByteWriter(HEADER_BYTES + batch.length);
+  const isTraced = carriers !== undefined && carriers.size > 0;
   writer
-    .u8(VERSION)
+    .u8(isTraced ? TRACED_VERSION : VERSION)
     .u8(hops)
     .u8(onAll ? ON_ALL : 0);
-  return writer
-    .u32(Math.min(MAX_TIMEOUT_MS, Math.max(0, Math.ceil(timeoutMs))))
-    .bytes(batch)
-    .view();
+  writer.u32(Math.min(MAX_TIMEOUT_MS, Math.max(0, Math.ceil(timeoutMs))));
+  if (isTraced) writeCarriers(writer, carriers);
+  return writer.bytes(batch).view();
 }
 
 /** @throws ClusterError `PROTOCOL` */
 export function decodeForwarded(bytes: Uint8Array): ForwardedCommands {
   const reader = new ByteReader('forwarded commands', bytes);
-  if (reader.u8() !== VERSION) throw reader.unsound('they are of another version');
-  return { hops: reader.u8(), onAll: reader.u8() === ON_ALL, timeoutMs: reader.u32(), batch: reader.rest() };
+  const version = reader.u8();
+  if (version !== VERSION && version !== TRACED_VERSION) throw reader.unsound('they are of another version');
+  const head = { hops: reader.u8(), onAll: reader.u8() === ON_ALL, timeoutMs: reader.u32() };
+  if (version === VERSION) return { ...head, batch: reader.rest() };
+  return { ...head, carriers: readCarriers(reader), batch: reader.rest() };
+}
+
+/** Their number (2 bytes), and of each its place in the batch (4), its length (2) and text. */
+function writeCarriers(writer: ByteWriter, carriers: ReadonlyMap<number, string>): void {
+  const told = [...carriers].slice(0, MAX_TRACED);
+  writer.u16(told.length);
+  for (const [place, carrier] of told) writer.u32(place).text(carrier, 'u16');
+}
+
+/** Of what is traced wrongly nothing is lost but the trace. */
+function readCarriers(reader: ByteReader): ReadonlyMap<number, string> {
+  const count = reader.u16();
+  if (count > MAX_TRACED) throw reader.unsound('more is traced than can be');
+  const carriers = new Map<number, string>();
+  for (let read = 0; read < count; read += 1) {
+    const place = reader.u32();
+    const carrier = reader.text('u16');
+    if (isCarrier(carrier)) carriers.set(place, carrier);
+  }
+  return carriers;
 }
 
 /** Version, then of each command: whether it was settled (1 byte), index, length, and its outcome or error. */
@@ -150,7 +179,7 @@ export class Forwarding<R> {
     if (timeoutMs <= 0) return rejectLate(proposals);
     this.#calls += 1;
     try {
-      const bytes = await this.#send(leader, { hops: 0, onAll, timeoutMs, batch });
+      const bytes = await this.#send(leader, { hops: 0, onAll, timeoutMs, carriers: carriersOf(proposals), batch });
       this.#settle(proposals, decodeAnswers(bytes, proposals.length, this.#codec));
     } catch (cause) {
       this.#failed(proposals, toClusterError(cause, 'PROTOCOL', `forward to ${leader}`));
@@ -179,6 +208,15 @@ export class Forwarding<R> {
     const unknown = new ClusterError(code, message, { cause: error, outcome: 'unknown' });
     for (const proposal of proposals) proposal.reject(unknown);
   }
+}
+
+function carriersOf(proposals: readonly Proposal<unknown>[]): ReadonlyMap<number, string> | undefined {
+  let carriers: Map<number, string> | undefined;
+  for (let place = 0; place < proposals.length; place += 1) {
+    const carrier = proposals[place]?.carrier;
+    if (carrier !== undefined) (carriers ??= new Map()).set(place, carrier);
+  }
+  return carriers;
 }
 
 /** The process stood still, and when it went on, their time was over. */

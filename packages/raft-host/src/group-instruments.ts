@@ -1,11 +1,16 @@
 import {
+  type Attributes,
+  type Clock,
   countBuckets,
   type Counter,
   durationBuckets,
   type Histogram,
   type HistogramAbout,
   type InstrumentAbout,
+  noSpan,
   sizeBuckets,
+  type Span,
+  type SpanOptions,
   type Telemetry,
 } from '@quorate/core';
 import type { Role } from '@quorate/raft';
@@ -101,6 +106,12 @@ interface ByOutcome {
   readonly unknown: Counter;
 }
 
+/**
+ * Of a command: all of it, on the caller's node and again on the leader's, where its commit and its applying are parts of it.
+ * Of a read: until the machine is fresh enough, and the leader's part in that.
+ */
+export type SpanName = 'command' | 'commit' | 'apply' | 'read' | 'read.confirm';
+
 /** A group that runs here, as far as it is observed. */
 export interface ObservedGroup {
   readonly status: GroupStatus;
@@ -127,14 +138,16 @@ export interface SnapshotInstruments {
 export class GroupInstruments implements Disposable {
   readonly commitDuration: Histogram;
   readonly entryCommands: Histogram;
-  readonly applyDuration: Histogram;
-  readonly applyEntries: Histogram;
   readonly readDuration: Histogram;
   readonly commands: ByOutcome;
   readonly reads: { readonly done: Counter; readonly failed: Counter };
   readonly taken: SnapshotInstruments;
   readonly sent: SnapshotInstruments;
   readonly installed: SnapshotInstruments;
+  readonly #applyDuration: Histogram;
+  readonly #applyEntries: Histogram;
+  readonly #telemetry: Telemetry;
+  readonly #of: Attributes;
   readonly #begun: Counter;
   readonly #won: Counter;
   readonly #lost: Counter;
@@ -142,10 +155,12 @@ export class GroupInstruments implements Disposable {
 
   constructor(telemetry: Telemetry, group: number, observe: () => ObservedGroup) {
     const of = { [GROUP]: group };
+    this.#telemetry = telemetry;
+    this.#of = of;
     this.commitDuration = telemetry.histogram(histograms.commit, of);
     this.entryCommands = telemetry.histogram(histograms.batch, of);
-    this.applyDuration = telemetry.histogram(histograms.apply, of);
-    this.applyEntries = telemetry.histogram(histograms.applied, of);
+    this.#applyDuration = telemetry.histogram(histograms.apply, of);
+    this.#applyEntries = telemetry.histogram(histograms.applied, of);
     this.readDuration = telemetry.histogram(histograms.read, of);
     const by = (counter: InstrumentAbout, outcome: string): Counter =>
       telemetry.counter(counter, { ...of, 'quorate.outcome': outcome });
@@ -177,6 +192,29 @@ export class GroupInstruments implements Disposable {
       this.#won.add(1);
     }
     if (from === 'candidate' && to !== 'leader' && to !== 'candidate') this.#lost.add(1);
+  }
+
+  /** So many entries are handed to the machine. Returns what is to be called when it has applied them. */
+  applying(entries: number, clock: Clock, settled: () => void): () => void {
+    this.#applyEntries.record(entries);
+    const duration = this.#applyDuration;
+    if (!duration.isEnabled) return settled;
+    const began = clock.now();
+    return () => {
+      duration.record((clock.now() - began) / 1000);
+      settled();
+    };
+  }
+
+  /** A span of what is a part of something that is traced: without a parent, nothing is. */
+  span(name: SpanName, parent: string | undefined, kind: SpanOptions['kind'] = 'internal'): Span {
+    if (parent === undefined) return noSpan;
+    return this.#telemetry.startSpan(`quorate.raft.${name}`, { parent, kind, attributes: this.#of });
+  }
+
+  /** One of what the active span has called. */
+  activeSpan(name: SpanName): Span {
+    return this.span(name, this.#telemetry.activeCarrier());
   }
 
   [Symbol.dispose](): void {

@@ -275,6 +275,7 @@ export class NodeGroup<C, R, Q, A>
     this.#desk = new CommandDesk({
       group: id,
       clock: this.#host.context.clock,
+      instruments: this.instruments,
       codec: this.#machine.codec,
       objection: this.#machine.objection,
       dispatch: () => this.#running?.callers.dispatch,
@@ -290,6 +291,7 @@ export class NodeGroup<C, R, Q, A>
     const desk = new ReadDesk({
       group: this.id,
       clock: this.#host.context.clock,
+      instruments: this.instruments,
       running: () => this.#running,
       phase: () => this.#phase,
       gather: () => this.#host.gather(this),

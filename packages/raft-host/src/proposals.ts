@@ -1,4 +1,4 @@
-import { type Clock, ClusterError, type MonotonicMs } from '@quorate/core';
+import { type Clock, ClusterError, type MonotonicMs, type Span } from '@quorate/core';
 import type { StepResult } from '@quorate/raft';
 import { type Command, CommandBatchWriter } from './commands/command-batch.ts';
 import type { CommandOutcome } from './commands/command-outcome.ts';
@@ -16,8 +16,16 @@ export interface Proposal<R> {
   readonly deadline: MonotonicMs;
   /** Done only when every voter has it. */
   readonly onAll: boolean;
+  /** Of the span that it is in, where it is traced. */
+  readonly carrier?: string | undefined;
   resolve(settled: Settled<R>): void;
   reject(error: ClusterError): void;
+}
+
+/** A proposal that is traced, and the span of what is under way. */
+interface TracedProposal {
+  readonly carrier: string;
+  readonly span: Span;
 }
 
 /** The proposals of one entry, in their places. */
@@ -31,6 +39,8 @@ interface ProposedEntry<R> {
   readonly proposals: (Proposal<R> | undefined)[];
   /** The earliest of its proposals. */
   deadline: MonotonicMs;
+  /** Of those that are traced: of their commit, and then of their applying. */
+  spans: readonly TracedProposal[] | undefined;
 }
 
 /** An entry is closed when it has this many bytes; with the largest command it still fits into any frame. */
@@ -39,7 +49,7 @@ const FULL_ENTRY_BYTES: number = 384 * 1024;
 export const MAX_COMMAND_BYTES: number = 256 * 1024;
 
 /** What is measured of proposals. */
-export type ProposalInstruments = Pick<GroupInstruments, 'commitDuration' | 'entryCommands' | 'commands'>;
+export type ProposalInstruments = Pick<GroupInstruments, 'commitDuration' | 'entryCommands' | 'commands' | 'span'>;
 
 /** What a leader's core says to a proposal, and where it then stands. */
 export interface Proposed {
@@ -69,6 +79,8 @@ export class Proposals<R> {
   #bytes = 0;
   /** Of what is in the writer. */
   #gatheredBytes = 0;
+  /** Entries of which anything is traced. */
+  #traced = 0;
 
   constructor(parts: {
     readonly clock: Clock;
@@ -141,6 +153,18 @@ export class Proposals<R> {
     return left;
   }
 
+  /** All up to this index is committed, and about to be applied. */
+  committed(index: number): void {
+    if (this.#traced === 0) return;
+    for (const entry of this.#proposed.values()) {
+      if (entry.index > index || entry.spans === undefined) continue;
+      entry.spans = entry.spans.map(({ carrier, span }) => {
+        span.end();
+        return { carrier, span: this.#instruments.span('apply', carrier) };
+      });
+    }
+  }
+
   /** The entry at this index, of this term, is applied, with these outcomes of its commands. */
   applied(index: number, term: number, outcomes: readonly CommandOutcome<R>[]): void {
     const entry = this.#proposed.get(index);
@@ -150,6 +174,7 @@ export class Proposals<R> {
       this.#replaced(entry);
       return;
     }
+    this.#endSpans(entry);
     const { commitDuration, commands } = this.#instruments;
     if (commitDuration.isEnabled) commitDuration.record((this.#clock.now() - entry.proposedAt) / 1000);
     let count = 0;
@@ -169,6 +194,7 @@ export class Proposals<R> {
     for (const entry of this.#proposed.values()) {
       if (entry.index > index) continue;
       this.#drop(entry);
+      this.#endSpans(entry);
       this.#rejectAll(entry.proposals, unknown('a snapshot came instead of its entry'));
     }
   }
@@ -203,6 +229,7 @@ export class Proposals<R> {
     const known = [...this.#proposed.values()].flatMap(({ proposals }) => proposals);
     const unknownFate = [...known, ...this.#onAll.map(({ proposal }) => proposal)];
     const never = [...this.#full.flatMap(({ proposals }) => proposals), ...this.#gathered];
+    for (const entry of this.#proposed.values()) this.#endSpans(entry, error);
     this.#proposed.clear();
     this.#onAll = [];
     this.#full = [];
@@ -226,7 +253,23 @@ export class Proposals<R> {
     const { commitDuration, entryCommands } = this.#instruments;
     const proposedAt = commitDuration.isEnabled ? this.#clock.now() : 0;
     entryCommands.record(proposals.length);
-    this.#proposed.set(index, { index, term, bytes, proposedAt, proposals, deadline: earliest(proposals) });
+    const spans = this.#trace(proposals);
+    this.#proposed.set(index, { index, term, bytes, proposedAt, proposals, deadline: earliest(proposals), spans });
+  }
+
+  #trace(proposals: readonly Proposal<R>[]): readonly TracedProposal[] | undefined {
+    let spans: TracedProposal[] | undefined;
+    for (const { carrier } of proposals) {
+      if (carrier !== undefined) (spans ??= []).push({ carrier, span: this.#instruments.span('commit', carrier) });
+    }
+    if (spans !== undefined) this.#traced += 1;
+    return spans;
+  }
+
+  #endSpans({ spans }: ProposedEntry<R>, error?: ClusterError): void {
+    if (spans === undefined) return;
+    this.#traced -= 1;
+    for (const { span } of spans) span.end(error);
   }
 
   #giveUp(entry: ProposedEntry<R>, now: MonotonicMs): void {
@@ -249,11 +292,12 @@ export class Proposals<R> {
   }
 
   /** Another leader's entry stands there, committed: this one never will be. */
-  #replaced({ proposals }: ProposedEntry<R>): void {
+  #replaced(entry: ProposedEntry<R>): void {
     const error = new ClusterError('NOT_LEADER', 'another leader was elected before the command was committed', {
       outcome: 'not-applied',
     });
-    this.#rejectAll(proposals, error);
+    this.#endSpans(entry, error);
+    this.#rejectAll(entry.proposals, error);
   }
 
   #rejectAll(proposals: readonly (Proposal<R> | undefined)[], error: ClusterError): void {

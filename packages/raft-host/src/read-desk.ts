@@ -1,5 +1,6 @@
 import { type Clock, ClusterError, type MonotonicMs, settleWithin, throwIfAborted } from '@quorate/core';
-import { abortable } from './command-desk.ts';
+import { abortable, traced } from './command-desk.ts';
+import type { GroupInstruments } from './group-instruments.ts';
 import type { GroupPhase, ReadOptions } from './group-status.ts';
 import type { Reads } from './reads.ts';
 
@@ -23,6 +24,7 @@ interface Early {
 export class ReadDesk {
   readonly #group: number;
   readonly #clock: Clock;
+  readonly #instruments: Pick<GroupInstruments, 'activeSpan'>;
   readonly #running: () => ReadableGroup | undefined;
   readonly #phase: () => GroupPhase;
   readonly #gather: () => void;
@@ -34,6 +36,7 @@ export class ReadDesk {
   constructor(parts: {
     readonly group: number;
     readonly clock: Clock;
+    readonly instruments: Pick<GroupInstruments, 'activeSpan'>;
     /** Undefined until it runs. */
     readonly running: () => ReadableGroup | undefined;
     readonly phase: () => GroupPhase;
@@ -42,6 +45,7 @@ export class ReadDesk {
   }) {
     this.#group = parts.group;
     this.#clock = parts.clock;
+    this.#instruments = parts.instruments;
     this.#running = parts.running;
     this.#phase = parts.phase;
     this.#gather = parts.gather;
@@ -82,9 +86,12 @@ export class ReadDesk {
   async barrier(options: ReadOptions = {}): Promise<void> {
     const deadline = this.#deadline(options);
     const { callers } = this.#ready(options) ?? (await this.#whenReady(options));
-    const read = callers.reads.barrier(deadline);
+    const span = this.#instruments.activeSpan('read');
+    const { carrier } = span;
+    const read = callers.reads.barrier(deadline, carrier);
     this.#gather();
-    await abortable(options.signal, () => read);
+    const done = abortable(options.signal, () => read);
+    await (carrier === undefined ? done : traced(span, done));
   }
 
   /**

@@ -1,10 +1,12 @@
-import { type Clock, ClusterError, type MonotonicMs, type Random } from '@quorate/core';
+import { type Clock, ClusterError, isCarrier, type MonotonicMs, type Random } from '@quorate/core';
 import type { ReadState } from '@quorate/raft';
 import type { GroupInstruments } from './group-instruments.ts';
 
 /** A read that waits until the machine is far enough. */
 interface Waiter {
   readonly deadline: MonotonicMs;
+  /** Of the span that it is in, where it is traced. */
+  readonly carrier?: string | undefined;
   resolve(): void;
   reject(error: ClusterError): void;
 }
@@ -20,6 +22,8 @@ interface Round {
 }
 
 const CONTEXT_BYTES = 16;
+/** Trace (16), span (8), flags (1). */
+const TRACE_BYTES = 25;
 const NO_CONTEXT = new Uint8Array();
 const MAX_WAITING_READS = 65_536;
 
@@ -78,12 +82,12 @@ export class Reads {
    * Resolves when the machine has all that was committed before the call. `flush` is to be called when the turn is over.
    * @throws ClusterError `TIMEOUT`, `OVERLOADED`
    */
-  barrier(deadline: MonotonicMs): Promise<void> {
+  barrier(deadline: MonotonicMs, carrier?: string): Promise<void> {
     if (this.#waiting >= MAX_WAITING_READS) {
       return Promise.reject(new ClusterError('OVERLOADED', `${MAX_WAITING_READS} reads wait for the leader already`));
     }
     this.#waiting += 1;
-    return new Promise((resolve, reject) => this.#gathered.push({ deadline, resolve, reject }));
+    return new Promise((resolve, reject) => this.#gathered.push({ deadline, carrier, resolve, reject }));
   }
 
   /**
@@ -159,7 +163,8 @@ export class Reads {
   #open(waiters: Waiter[]): void {
     if (waiters.length === 0) return;
     this.#lastRound += 1;
-    const context = new Uint8Array(CONTEXT_BYTES);
+    // Of many that ask together the leader hears of the first that is traced.
+    const context = tracedContext(waiters.find(({ carrier }) => carrier !== undefined)?.carrier);
     this.#prefix ??= this.#random.bytes(CONTEXT_BYTES / 2);
     context.set(this.#prefix);
     new DataView(context.buffer).setFloat64(CONTEXT_BYTES / 2, this.#lastRound);
@@ -183,6 +188,25 @@ export class Reads {
     this.#waiting -= waiters.length;
     for (const waiter of waiters) how(waiter);
   }
+}
+
+/** A context, with the carrier's numbers behind it: whoever doesn't look for them takes them for a part of the name. */
+function tracedContext(carrier: string | undefined): Uint8Array<ArrayBuffer> {
+  if (carrier === undefined) return new Uint8Array(CONTEXT_BYTES);
+  const context = new Uint8Array(CONTEXT_BYTES + TRACE_BYTES);
+  const digits = carrier.slice('00-'.length).replaceAll('-', '');
+  for (let at = 0; at < TRACE_BYTES; at += 1) {
+    context[CONTEXT_BYTES + at] = Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16);
+  }
+  return context;
+}
+
+/** The carrier in the context of a read of this or another node, if it has one. */
+export function carrierIn(context: Uint8Array): string | undefined {
+  if (context.length !== CONTEXT_BYTES + TRACE_BYTES) return undefined;
+  const digits = [...context.subarray(CONTEXT_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  const carrier = `00-${digits.slice(0, 32)}-${digits.slice(32, 48)}-${digits.slice(48)}`;
+  return isCarrier(carrier) ? carrier : undefined;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

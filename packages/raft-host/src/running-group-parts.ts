@@ -34,6 +34,8 @@ export interface RunningGroupOwner extends HostedGroup {
   membersChanged(): void;
   /** This node goes on as a member that was removed. */
   strangerSpoke(nodeId: NodeId, number: number): void;
+  /** What who takes this node for the leader is told. */
+  notLeader(): ClusterError;
   /** The machine has stopped there; or, without a place, goes on. */
   halted(halt: Halt | undefined): void;
   /** The group can't go on here; not with this log, if that is damaged. */

@@ -33,6 +33,7 @@ import type { RestNotice } from './resting/rest-notice.ts';
 import { ticksUntilTurn } from './succession.ts';
 import { LeaderSnapshots } from './snapshots/leader-snapshots.ts';
 import type { Ticker } from './ticker.ts';
+import { TracedReads } from './traced-reads.ts';
 import type { ReceivedMessage } from './wire/frame-reader.ts';
 import type { SnapshotMessage } from './wire/snapshot-message.ts';
 
@@ -56,6 +57,7 @@ export class RunningGroup<R>
   readonly #view: GroupLogView;
   readonly #disk: DiskWatch;
   readonly #rest: GroupRest;
+  readonly #tracedReads: TracedReads;
   readonly #ticker: Pick<Ticker, 'add' | 'delete'>;
   #stands = false;
   /** Undefined until a member needs a snapshot. */
@@ -72,6 +74,7 @@ export class RunningGroup<R>
     const { host, log, settings, identity } = parts;
     this.#parts = parts;
     this.callers = new Callers(this, parts);
+    this.#tracedReads = new TracedReads(parts.owner.instruments);
     this.id = parts.id;
     this.formationTag = formationTag(identity.formation);
     this.#disk = new DiskWatch(settings.timings);
@@ -164,6 +167,7 @@ export class RunningGroup<R>
     if (!this.configuration.isFrom(from, message)) return;
     // Answers to the last heartbeats may come when a leader rests already.
     if (message.type !== 'HeartbeatResp') this.#rest.wake();
+    if (message.type === 'ReadIndex' && this.#role === 'leader') this.#tracedReads.asked(message);
     this.#consensus.step(message);
   }
 
@@ -325,6 +329,7 @@ export class RunningGroup<R>
   }
 
   send(message: Message): void {
+    this.#tracedReads.answered(message);
     const to = this.nodeOf(message.to);
     if (to === undefined) return;
     if (message.type !== 'Snap') {
@@ -339,15 +344,9 @@ export class RunningGroup<R>
     this.configuration.committed(entries);
     this.snapshots.growing(entries);
     this.#rest.disturbed();
-    const { applyEntries, applyDuration } = this.#parts.owner.instruments;
-    applyEntries.record(entries.length);
-    if (!applyDuration.isEnabled) return this.#applier.apply(entries, settled);
-    const { clock } = this.#parts.host.context;
-    const began = clock.now();
-    this.#applier.apply(entries, () => {
-      applyDuration.record((clock.now() - began) / 1000);
-      settled();
-    });
+    this.callers.committed(entries.at(-1)?.index ?? 0);
+    const { host, owner } = this.#parts;
+    this.#applier.apply(entries, owner.instruments.applying(entries.length, host.context.clock, settled));
   }
 
   /** A leader with nothing to do lets the group rest, and all others know. */
@@ -449,6 +448,7 @@ export class RunningGroup<R>
     const began = role === 'leader' && this.#role !== 'leader';
     this.#parts.owner.instruments.roleChanged(this.#role, role);
     if (this.#role === 'leader' && role !== 'leader') this.#sending?.stop();
+    if (this.#role === 'leader' && role !== 'leader') this.#tracedReads.abandon(this.#parts.owner.notLeader());
     this.#role = role;
     this.#leader = leader;
     if (began) this.#leads = { since: this.#parts.host.context.clock.now(), time: this.#applier.time };

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CommandDesk } from '../src/command-desk.ts';
 import type { Command } from '../src/commands/command-batch.ts';
 import { encodeForwarded, Forwarding } from '../src/forwarding.ts';
+import { unmeasured } from './unmeasured.ts';
 import { GroupMachine } from '../src/group-machine.ts';
 import type { Proposal, Settled } from '../src/proposals.ts';
 
@@ -32,6 +33,7 @@ describe('commands of other nodes', () => {
     const machine = new GroupMachine(1, () => summing);
     const committed: Command[] = [];
     const desk = new CommandDesk<number>({
+      instruments: unmeasured,
       group: 1,
       clock,
       codec: machine.codec,

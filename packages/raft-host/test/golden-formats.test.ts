@@ -108,6 +108,15 @@ describe('what a host writes is as ever', () => {
     const forwarded = { hops: 1, onAll: true, timeoutMs: 70_000, batch: bytesOf('batch') };
     expectHex(encodeForwarded(forwarded), '010101000111706261746368');
     expect(decodeForwarded(encodeForwarded(forwarded))).toEqual(forwarded);
+    const carrier = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
+    const traced = { ...forwarded, carriers: new Map([[3, carrier]]) };
+    expectHex(encodeForwarded(traced), `020101000111700001000000030037${Buffer.from(carrier).toString('hex')}6261746368`);
+    expect(decodeForwarded(encodeForwarded(traced))).toEqual(traced);
+    // Without any that is traced nobody needs to know of traces.
+    expectHex(encodeForwarded({ ...traced, carriers: new Map() }), '010101000111706261746368');
+    // What is no carrier is no trace.
+    const untraced = { ...forwarded, carriers: new Map([[3, 'x']]) };
+    expect(decodeForwarded(encodeForwarded(untraced)).carriers).toEqual(new Map());
     const settled = { index: 300, outcome: { ok: true, kind: 'result', result: bytesOf('r') } } as const;
     const error = new ClusterError('TIMEOUT', 'late', { outcome: 'unknown' });
     const answers = encodeAnswers(
