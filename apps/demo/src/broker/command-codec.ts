@@ -1,6 +1,4 @@
-import type { Codec } from '@quorate/core';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
+import { ByteReader, ByteWriter, type Codec } from '@quorate/core';
 import type { Command, NewMessage, QueueOptions } from './commands.ts';
 
 /** The first byte of each. They are in logs: none is ever given to another. */
@@ -31,14 +29,18 @@ const IS_FIFO = 1;
 const HAS_DEAD_LETTERS = 2;
 const OPTION_FLAGS = 3;
 
+const COMMAND_BYTES = 128;
+const MESSAGE_BYTES = 64;
+const RECEIPT_BYTES = 16;
+
 /** Commands as they are in the log. Reads what is well formed; whether it may be done, the machine says. */
 export function commandCodec(): Codec<Command> {
-  const writer = new ByteWriter();
   return {
     encode: (command) => {
+      const writer = new ByteWriter(sizeOf(command));
       writer.u8(kinds.indexOf(command.type));
       write(writer, command);
-      return writer.take();
+      return writer.copy();
     },
     decode: (bytes) => {
       const reader = new ByteReader('broker command', bytes);
@@ -49,6 +51,14 @@ export function commandCodec(): Codec<Command> {
   };
 }
 
+/** About how long it is, rather too long. */
+function sizeOf(command: Command): number {
+  if ('messages' in command) {
+    return command.messages.reduce((sum, { body }) => sum + body.length + MESSAGE_BYTES, COMMAND_BYTES);
+  }
+  return COMMAND_BYTES + ('receipts' in command ? command.receipts.length * RECEIPT_BYTES : 0);
+}
+
 function write(to: ByteWriter, command: Command): void {
   switch (command.type) {
     case 'create-queue':
@@ -56,17 +66,17 @@ function write(to: ByteWriter, command: Command): void {
       return writeOptions(to, command.options);
     case 'delete-queue':
     case 'purge-queue':
-      return to.text(command.queue);
+      return void to.text(command.queue);
     case 'create-topic':
     case 'delete-topic':
-      return to.text(command.topic);
+      return void to.text(command.topic);
     case 'subscribe':
       to.text(command.topic);
       to.text(command.subscription);
       return writeOptions(to, command.options);
     case 'unsubscribe':
       to.text(command.topic);
-      return to.text(command.subscription);
+      return void to.text(command.subscription);
     case 'publish':
       to.text(command.queue);
       return writeMessages(to, command.messages);
@@ -78,20 +88,20 @@ function write(to: ByteWriter, command: Command): void {
       to.text(command.consumer);
       to.number(command.max);
       // 0 is none: there is no delivery of no length.
-      return to.number(command.visibilityMs ?? 0);
+      return void to.number(command.visibilityMs ?? 0);
     case 'acknowledge':
       to.text(command.queue);
       return writeTexts(to, command.receipts);
     case 'reject':
       to.text(command.queue);
       writeTexts(to, command.receipts);
-      return to.number(command.delayMs);
+      return void to.number(command.delayMs);
     case 'extend':
       to.text(command.queue);
       writeTexts(to, command.receipts);
-      return to.number(command.visibilityMs);
+      return void to.number(command.visibilityMs);
     case 'housekeeping':
-      return to.text(String(command.token));
+      return void to.text(String(command.token));
   }
 }
 
@@ -142,8 +152,7 @@ function writeOptions(to: ByteWriter, options: QueueOptions): void {
 }
 
 function readOptions(from: ByteReader): QueueOptions {
-  const flags = from.u8();
-  if (flags > OPTION_FLAGS) throw from.unsound('unknown flags of a queue');
+  const flags = from.u8(OPTION_FLAGS);
   const options: QueueOptions = {
     fifo: (flags & IS_FIFO) !== 0,
     visibilityMs: from.number(),
@@ -167,7 +176,7 @@ function writeMessage(to: ByteWriter, { id, body, key, priority, delayMs, header
       (headers === undefined ? 0 : HAS_HEADERS),
   );
   to.text(id);
-  to.bytes(body);
+  to.sized(body);
   if (key !== undefined) to.text(key);
   if (priority !== undefined) to.number(priority);
   if (delayMs !== undefined) to.number(delayMs);
@@ -176,14 +185,13 @@ function writeMessage(to: ByteWriter, { id, body, key, priority, delayMs, header
 
 function readMessages(from: ByteReader): readonly NewMessage[] {
   const messages: NewMessage[] = [];
-  for (let left = from.count(); left > 0; left -= 1) messages.push(readMessage(from));
+  for (let left = countIn(from); left > 0; left -= 1) messages.push(readMessage(from));
   return messages;
 }
 
 function readMessage(from: ByteReader): NewMessage {
-  const flags = from.u8();
-  if (flags > MESSAGE_FLAGS) throw from.unsound('unknown flags of a message');
-  const plain = { id: from.text(), body: from.bytes() };
+  const flags = from.u8(MESSAGE_FLAGS);
+  const plain = { id: from.text(), body: from.sized() };
   if (flags === 0) return plain;
   return {
     ...plain,
@@ -192,6 +200,11 @@ function readMessage(from: ByteReader): NewMessage {
     ...((flags & HAS_DELAY) !== 0 && { delayMs: from.number() }),
     ...((flags & HAS_HEADERS) !== 0 && { headers: readHeaders(from) }),
   };
+}
+
+/** Of things that take a byte each at least: so that nobody reserves room for more than there can be. */
+export function countIn(from: ByteReader): number {
+  return from.number(from.left);
 }
 
 export function writeHeaders(to: ByteWriter, headers: Readonly<Record<string, string>>): void {
@@ -205,7 +218,7 @@ export function writeHeaders(to: ByteWriter, headers: Readonly<Record<string, st
 
 export function readHeaders(from: ByteReader): Readonly<Record<string, string>> {
   const entries: [string, string][] = [];
-  for (let left = from.count(); left > 0; left -= 1) entries.push([from.text(), from.text()]);
+  for (let left = countIn(from); left > 0; left -= 1) entries.push([from.text(), from.text()]);
   // Whatever a header is called: also `__proto__`.
   return Object.fromEntries(entries);
 }
@@ -217,7 +230,7 @@ function writeTexts(to: ByteWriter, texts: readonly string[]): void {
 
 function readTexts(from: ByteReader): readonly string[] {
   const texts: string[] = [];
-  for (let left = from.count(); left > 0; left -= 1) texts.push(from.text());
+  for (let left = countIn(from); left > 0; left -= 1) texts.push(from.text());
   return texts;
 }
 

@@ -22,3 +22,8 @@ function headerLength(headers: Readonly<Record<string, string>>): number {
   for (const [name, value] of Object.entries(headers)) length += name.length + value.length;
   return length;
 }
+
+/** A text each of whose characters is one of the bytes. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+}

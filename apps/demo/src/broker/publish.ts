@@ -2,7 +2,7 @@ import type { BrokerState, Topic } from './broker-state.ts';
 import { messageFlaw } from './check-command.ts';
 import type { NewMessage, Published, Result } from './commands.ts';
 import { type MessageContent, NO_HEADERS } from './message.ts';
-import { contentOf, sizeOf } from './message-content.ts';
+import { contentOf, latin1, sizeOf } from './message-content.ts';
 import type { Queue } from './queue.ts';
 import { refused } from './refused.ts';
 
@@ -83,8 +83,7 @@ function firstFlaw(
 }
 
 function accepted({ id, body, key, priority = DEFAULT_PRIORITY, headers = NO_HEADERS }: NewMessage): MessageContent {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1');
-  return contentOf({ id, body: text, key, priority, headers });
+  return contentOf({ id, body: latin1(body), key, priority, headers });
 }
 
 /** Order is all that counts there. */

@@ -1,7 +1,5 @@
-import type { Codec } from '@quorate/core';
-import { ByteReader } from './byte-reader.ts';
-import { ByteWriter } from './byte-writer.ts';
-import { readHeaders, writeHeaders } from './command-codec.ts';
+import { ByteReader, ByteWriter, type Codec } from '@quorate/core';
+import { countIn, readHeaders, writeHeaders } from './command-codec.ts';
 import type { Delivery, Published, RefusalCode, Result, Settlement } from './commands.ts';
 import { parseReceipt, receiptOf } from './receipt.ts';
 
@@ -12,14 +10,16 @@ const HAS_KEY = 1;
 const HAS_HEADERS = 2;
 const DELIVERY_FLAGS = 3;
 
+const RESULT_BYTES = 256;
+
 /** Results as they go from the leader to the node that asked. */
 export function resultCodec(): Codec<Result> {
-  const writer = new ByteWriter();
   return {
     encode: (result) => {
+      const writer = new ByteWriter(RESULT_BYTES);
       writer.u8(kinds.indexOf(result.type));
       write(writer, result);
-      return writer.take();
+      return writer.copy();
     },
     decode: (bytes) => {
       const reader = new ByteReader('broker result', bytes);
@@ -33,16 +33,16 @@ export function resultCodec(): Codec<Result> {
 function write(to: ByteWriter, result: Result): void {
   switch (result.type) {
     case 'done':
-      return to.u8(result.changed ? 1 : 0);
+      return void to.u8(result.changed ? 1 : 0);
     case 'published':
       return writeAll(to, result.messages, writePublished);
     case 'deliveries':
       return writeAll(to, result.deliveries, writeDelivery);
     case 'settled':
-      return writeAll(to, result.settled, (_to, settlement) => to.u8(settlement === 'done' ? 1 : 0));
+      return writeAll(to, result.settled, (_to, settlement) => void to.u8(settlement === 'done' ? 1 : 0));
     case 'refused':
       to.u8(codes.indexOf(result.code));
-      return to.text(result.message);
+      return void to.text(result.message);
   }
 }
 
@@ -84,19 +84,18 @@ function writeDelivery(to: ByteWriter, { id, sequence, body, key, priority, head
   to.number(sequence);
   to.number(attempt);
   to.number(priority);
-  to.bytes(body);
+  to.sized(body);
   if (key !== undefined) to.text(key);
   if (hasHeaders) writeHeaders(to, headers);
 }
 
 function readDelivery(from: ByteReader): Delivery {
-  const flags = from.u8();
-  if (flags > DELIVERY_FLAGS) throw from.unsound('unknown flags of a delivery');
+  const flags = from.u8(DELIVERY_FLAGS);
   const id = from.text();
   const [sequence, attempt, priority] = [from.number(), from.number(), from.number()];
   const receipt = receiptOf(sequence, attempt);
   if (parseReceipt(receipt) === undefined) throw from.unsound('a delivery that is none');
-  const body = from.bytes();
+  const body = from.sized();
   const key = (flags & HAS_KEY) === 0 ? undefined : from.text();
   const headers = (flags & HAS_HEADERS) === 0 ? {} : readHeaders(from);
   return { receipt, id, sequence, body, ...(key !== undefined && { key }), priority, headers, attempt };
@@ -109,12 +108,10 @@ function writeAll<T>(to: ByteWriter, items: readonly T[], writeOne: (to: ByteWri
 
 function readAll<T>(from: ByteReader, readOne: (from: ByteReader) => T): readonly T[] {
   const items: T[] = [];
-  for (let left = from.count(); left > 0; left -= 1) items.push(readOne(from));
+  for (let left = countIn(from); left > 0; left -= 1) items.push(readOne(from));
   return items;
 }
 
 function readFlag(from: ByteReader): boolean {
-  const byte = from.u8();
-  if (byte > 1) throw from.unsound('a flag that is none');
-  return byte === 1;
+  return from.u8(1) === 1;
 }

@@ -1,11 +1,10 @@
-import { ClusterError, type RestoreOptions } from '@quorate/core';
+import { ByteReader, ClusterError, type RestoreOptions } from '@quorate/core';
 import { BrokerState } from './broker-state.ts';
-import { ByteReader } from './byte-reader.ts';
-import { readHeaders } from './command-codec.ts';
+import { countIn, readHeaders } from './command-codec.ts';
 import type { BrokerLimits } from './limits.ts';
 import { Message, type MessageState, NO_HEADERS, state } from './message.ts';
 import type { Queue } from './queue.ts';
-import { contentOf } from './message-content.ts';
+import { contentOf, latin1 } from './message-content.ts';
 import { block, HAS_HEADERS, HAS_KEY, type SnapshotHead } from './snapshot-format.ts';
 
 const WHAT = 'broker snapshot';
@@ -106,25 +105,24 @@ class SnapshotReading {
 
   #ids(broker: BrokerState, reader: ByteReader): void {
     const queue = this.#queue(reader.number());
-    for (let left = reader.count(); left > 0; left -= 1) {
+    for (let left = countIn(reader); left > 0; left -= 1) {
       broker.remember(queue, reader.text(), reader.number(), reader.number());
     }
   }
 
   #messages(broker: BrokerState, reader: ByteReader): void {
-    for (let left = reader.count(); left > 0; left -= 1) this.#message(broker, reader);
+    for (let left = countIn(reader); left > 0; left -= 1) this.#message(broker, reader);
   }
 
   #message(broker: BrokerState, reader: ByteReader): void {
-    const flags = reader.u8();
+    const flags = reader.u8(HAS_KEY | HAS_HEADERS);
     const queue = this.#queue(reader.number());
     const sequence = reader.number();
     if (sequence <= this.#lastSequence || sequence > broker.sequence)
       throw corrupt(`message ${sequence} is out of place`);
     this.#lastSequence = sequence;
-    const [stage, attempt, due, priority] = [reader.u8(), reader.number(), reader.number(), reader.u8()];
-    if (stage > state.inFlight || priority > 9) throw corrupt(`message ${sequence} is in no state`);
-    const [id, body] = [reader.text(), reader.latin1()];
+    const [stage, attempt, due, priority] = [reader.u8(state.inFlight), reader.number(), reader.number(), reader.u8(9)];
+    const [id, body] = [reader.text(), latin1(reader.sized())];
     const key = (flags & HAS_KEY) === 0 ? undefined : reader.text();
     const headers = (flags & HAS_HEADERS) === 0 ? NO_HEADERS : readHeaders(reader);
     const message = new Message(sequence, queue.content, contentOf({ id, body, key, priority, headers }));

@@ -1,6 +1,5 @@
-import type { CallOptions, SnapshotSource } from '@quorate/core';
+import { ByteWriter, type CallOptions, type SnapshotSource } from '@quorate/core';
 import type { BrokerState } from './broker-state.ts';
-import { ByteWriter } from './byte-writer.ts';
 import { writeHeaders } from './command-codec.ts';
 import { NO_HEADERS } from './message.ts';
 import type { CapturedMessage } from './message-store.ts';
@@ -17,14 +16,16 @@ export function captureBroker(broker: BrokerState): SnapshotSource {
   return {
     // oxlint-disable-next-line typescript/require-await -- what is asynchronous is who reads
     chunks: async function* chunks({ signal }: CallOptions) {
-      const writer = new ByteWriter();
+      const writer = new ByteWriter(2 * CHUNK_BYTES);
       for (const each of blocks(head, ids, messages.pages())) {
         signal?.throwIfAborted();
         writer.u8(each.kind);
-        writer.bytes(each.bytes);
-        if (writer.length >= CHUNK_BYTES) yield writer.take();
+        writer.sized(each.bytes);
+        if (writer.end < CHUNK_BYTES) continue;
+        yield writer.copy();
+        writer.end = 0;
       }
-      yield writer.take();
+      yield writer.copy();
     },
     release: () => messages.release(),
   };
@@ -45,6 +46,7 @@ function headOf(broker: BrokerState): SnapshotHead {
 
 interface Block {
   readonly kind: number;
+  /** Good until the next block is asked for. */
   readonly bytes: Uint8Array;
 }
 
@@ -53,14 +55,15 @@ function* blocks(
   ids: readonly { readonly number: number; readonly ids: CapturedIds }[],
   pages: Iterable<readonly CapturedMessage[]>,
 ): Generator<Block> {
-  const writer = new ByteWriter();
+  const writer = new ByteWriter(CHUNK_BYTES);
   yield { kind: block.head, bytes: new TextEncoder().encode(head) };
   for (const { number, ids: captured } of ids) yield* idBlocks(writer, number, captured);
   for (const messages of pages) {
     if (messages.length === 0) continue;
+    writer.end = 0;
     writer.number(messages.length);
     for (const message of messages) writeMessage(writer, message);
-    yield { kind: block.messages, bytes: writer.take() };
+    yield { kind: block.messages, bytes: writer.view() };
   }
   yield { kind: block.end, bytes: new Uint8Array() };
 }
@@ -69,6 +72,7 @@ function* idBlocks(writer: ByteWriter, number: number, { chunks, from, to }: Cap
   for (const [place, { ids, sequences, times }] of chunks.entries()) {
     const begin = place === 0 ? from : 0;
     const end = place === chunks.length - 1 ? to : ids.length;
+    writer.end = 0;
     writer.number(number);
     writer.number(end - begin);
     for (let at = begin; at < end; at += 1) {
@@ -76,7 +80,7 @@ function* idBlocks(writer: ByteWriter, number: number, { chunks, from, to }: Cap
       writer.number(sequences[at] ?? 0);
       writer.number(times[at] ?? 0);
     }
-    yield { kind: block.ids, bytes: writer.take() };
+    yield { kind: block.ids, bytes: writer.view() };
   }
 }
 
@@ -90,7 +94,7 @@ function writeMessage(to: ByteWriter, { message, state, attempt, due }: Captured
   to.number(due);
   to.u8(priority);
   to.text(id);
-  to.latin1(body);
+  to.sized(Buffer.from(body, 'latin1'));
   if (key !== undefined) to.text(key);
   if (headers !== NO_HEADERS) writeHeaders(to, headers);
 }
