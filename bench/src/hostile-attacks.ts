@@ -1,4 +1,6 @@
 // A process of the benchmark `hostile`: troubles the port it is told, in the way it is told, until it is ended.
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { kinds } from './transport-kinds.ts';
@@ -11,6 +13,9 @@ setPriority(constants.priority.PRIORITY_LOW);
 const PER_SECOND = 1000;
 const MAX_SILENT = 400;
 const FLOODING_CONNECTIONS = 4;
+const DATAGRAMS_AT_ONCE = 16;
+const DATAGRAM_BYTES = 200;
+const datagrams = createSocket('udp4').unref();
 /** As docs/wire-protocol.md has them. */
 const wire = { HELLO: 1, READY: 3, PING: 6, REQUEST: 17, UNKNOWN: 200 } as const;
 let done = 0;
@@ -26,6 +31,10 @@ const attacks: Readonly<Record<string, () => void>> = {
   pings: () => repeated(FLOODING_CONNECTIONS, (number) => flooding(number, frame(Uint8Array.of(wire.PING)))),
   // Is met, asks for much, and reads nothing.
   readers: () => repeated(FLOODING_CONNECTIONS, (number) => flooding(number, echoed(30_000))),
+  // Datagrams that are none of ours, as fast as the kernel takes them.
+  junk: () => repeated(DATAGRAMS_AT_ONCE, () => thrown(Buffer.alloc(DATAGRAM_BYTES, 0x5a))),
+  // Datagrams that look like those of a member, and are sealed with a secret that nobody has.
+  sealed: () => repeated(DATAGRAMS_AT_ONCE, () => thrown(sealedByNobody())),
 };
 
 process.on('disconnect', () => process.exit());
@@ -83,6 +92,17 @@ async function flooding(number: number, unit: Uint8Array): Promise<void> {
     done += 1;
     if (!socket.write(many)) await Promise.race([ended, new Promise((resolve) => void socket.once('drain', resolve))]);
   }
+}
+
+function thrown(datagram: Uint8Array): Promise<void> {
+  return new Promise((resolve) => void datagrams.send(datagram, port, '127.0.0.1', () => resolve()));
+}
+
+/** As docs/membership.md has its header: `Qd`, version 1, sealed, and numbers that mean nothing to anybody. */
+function sealedByNobody(): Uint8Array {
+  const bytes = randomBytes(DATAGRAM_BYTES);
+  bytes.set([0x51, 0x64, 1, 1]);
+  return bytes;
 }
 
 function dialled(): Promise<Socket> {

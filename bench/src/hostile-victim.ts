@@ -1,7 +1,7 @@
 // A process of the benchmark `hostile`: an honest node that others make trouble for.
 import type { Logger } from '@quorate/core';
-import { startTransport } from './quorate-node.ts';
-import { kinds } from './transport-kinds.ts';
+import { startMember, startTransport } from './quorate-node.ts';
+import { kinds, SECRET } from './transport-kinds.ts';
 
 /** What it tells of itself when it is asked. */
 export interface VictimStatus {
@@ -18,7 +18,11 @@ const count = (): void => void (lines += 1);
 const counting: Logger = { debug: () => undefined, info: () => undefined, warn: count, error: count };
 
 process.on('disconnect', () => process.exit());
-const transport = await startTransport('peer', counting);
+// With `member`, it gossips, and the port takes datagrams too.
+const isMember = process.argv[2] === 'member';
+const transport = isMember
+  ? (await startMember('peer', SECRET, { logger: counting })).transport
+  : await startTransport('peer', counting);
 transport.onRequest(kinds.ECHO, (_, payload) => payload);
 transport.onMessage(kinds.SINK, () => undefined);
 transport.onStream(kinds.SINK, async (_, chunks) => {

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import type { Transport } from '@quorate/core';
 import { type Benchmark, median, report, rounded } from './benchmark.ts';
 import { closedLoop } from './closed-loop.ts';
 import type { VictimStatus } from './hostile-victim.ts';
-import { startTransport } from './quorate-node.ts';
-import { kinds } from './transport-kinds.ts';
+import { startMember, startTransport } from './quorate-node.ts';
+import { kinds, SECRET } from './transport-kinds.ts';
 
 export const hostile: Benchmark = {
   name: 'hostile',
@@ -13,7 +14,9 @@ export const hostile: Benchmark = {
   run,
 };
 
-const ATTACKS = ['connections', 'hellos', 'frames', 'pings', 'readers'];
+const ATTACKS = ['connections', 'hellos', 'frames', 'pings', 'readers', 'junk', 'sealed'];
+/** Of these the victim is a node that gossips, with a secret: without one, a stranger's datagrams are those of a peer. */
+const ON_DATAGRAMS: ReadonlySet<string> = new Set(['junk', 'sealed']);
 const IN_FLIGHT = 64;
 const PAYLOAD = new Uint8Array(128).fill(7);
 /** What honest peers are promised while others make trouble. */
@@ -32,11 +35,10 @@ async function run(args: readonly string[]): Promise<void> {
 
 /** Peace and trouble take turns, so that what else the machine does hits both. */
 async function measure(attack: string, seconds: number, rounds: number): Promise<void> {
-  const victim = await started(new URL('hostile-victim.ts', import.meta.url), []);
-  const transport = await startTransport('bench');
-  const connected = transport.watch();
-  transport.addContact({ host: '127.0.0.1', port: victim.said as number });
-  for await (const { type } of connected) if (type === 'connected') break;
+  const isMember = ON_DATAGRAMS.has(attack);
+  const victim = await started(new URL('hostile-victim.ts', import.meta.url), isMember ? ['member'] : []);
+  await using honest = await honestPeer(victim.said as number, isMember);
+  const { transport } = honest;
   const trips = (): Promise<Measured> =>
     closedLoop(() => transport.request('peer', kinds.ECHO, PAYLOAD, { timeoutMs: 30_000 }), IN_FLIGHT, seconds);
   await trips();
@@ -59,8 +61,23 @@ async function measure(attack: string, seconds: number, rounds: number): Promise
     seconds: seconds * rounds,
     lines: (await statusOf(victim.child)).lines,
   });
-  await transport[Symbol.asyncDispose]();
   victim.child.disconnect();
+}
+
+/** Connected with the victim. */
+async function honestPeer(
+  port: number,
+  isMember: boolean,
+): Promise<AsyncDisposable & { readonly transport: Transport }> {
+  const owned = new AsyncDisposableStack();
+  const transport = isMember
+    ? owned.use(await startMember('bench', SECRET, { seedNodes: [`127.0.0.1:${port}`] })).transport
+    : owned.use(await startTransport('bench'));
+  const connected = transport.watch();
+  if (!isMember) transport.addContact({ host: '127.0.0.1', port });
+  const isConnected = () => transport.peers.some(({ state }) => state === 'connected');
+  if (!isConnected()) for await (const { type } of connected) if (type === 'connected') break;
+  return { transport, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function tell(

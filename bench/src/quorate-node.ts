@@ -1,5 +1,14 @@
-import { type ClusterNode, Keyring, type Logger, silentLogger, type Transport } from '@quorate/core';
+import {
+  type Cluster,
+  type ClusterNode,
+  createCluster,
+  Keyring,
+  type Logger,
+  silentLogger,
+  type Transport,
+} from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
+import { swimMembership } from '@quorate/membership-swim';
 import { tcpTransport } from '@quorate/transport-tcp';
 
 /**
@@ -20,4 +29,23 @@ export async function startTransport(id: string, logger: Logger = silentLogger, 
   });
   await transport.start();
   return transport;
+}
+
+/** A whole node that gossips by sealed datagrams, on a free port of loopback. */
+export async function startMember(
+  nodeId: string,
+  secret: string,
+  { logger = silentLogger, seedNodes = [] }: { readonly logger?: Logger; readonly seedNodes?: readonly string[] } = {},
+): Promise<Cluster> {
+  const cluster = createCluster({
+    name: 'bench',
+    nodeId,
+    secret,
+    seedNodes,
+    transport: tcpTransport(),
+    membership: swimMembership(),
+    logger,
+  });
+  await cluster.start();
+  return cluster;
 }
