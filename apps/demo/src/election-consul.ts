@@ -14,7 +14,7 @@ export const consulKey: ElectionChoice = {
   make: ({ elector, profile }) => {
     const engine = consulEngine(elector === undefined ? {} : { address: elector });
     const ttlMs = TTL_MS[profile];
-    return { election: consulElection({ engine, ttlMs, sessionTtlMs: ttlMs }) };
+    return consulElection({ engine, ttlMs, sessionTtlMs: ttlMs });
   },
   longestMs: (profile) => LIVES * TTL_MS[profile],
   asked: { start: startConsul, sharedWith: (registry) => registry },

@@ -13,7 +13,7 @@ const SERVER_MS = 1_000;
 export const etcdQueue: ElectionChoice = {
   make: ({ elector = ETCD_PLACE, profile }) => {
     const engine = etcdEngine({ endpoints: elector.split(',') });
-    return { election: etcdElection({ engine, ttlMs: TTL_MS[profile] }) };
+    return etcdElection({ engine, ttlMs: TTL_MS[profile] });
   },
   longestMs: (profile) => TTL_MS[profile] + SERVER_MS,
   asked: { start: startEtcd, sharedWith: (registry) => registry },

@@ -13,7 +13,7 @@ const LOOKS = 2;
 export const kubernetesLease: ElectionChoice = {
   make: ({ elector, profile }) => {
     const engine = kubernetesEngine(elector === undefined ? {} : { kubeconfig: elector });
-    return { election: kubernetesElection({ engine, ttlMs: TTL_MS[profile] }) };
+    return kubernetesElection({ engine, ttlMs: TTL_MS[profile] });
   },
   longestMs: (profile) => LOOKS * TTL_MS[profile],
   asked: { start: startServer, sharedWith: (registry) => registry.split('@')[1] ?? registry },

@@ -3,6 +3,6 @@ import type { ElectionChoice } from './elections.ts';
 
 /** `--election majority`: the nodes vote. */
 export const majorityVote: ElectionChoice = {
-  make: ({ voters, profile }) => ({ election: majorityElection({ voters, profile }) }),
+  make: ({ voters, profile }) => majorityElection({ voters, profile }),
   longestMs: (profile) => electionProfiles[profile].electionMaxMs,
 };

@@ -2,7 +2,6 @@ import type { NodeId } from '@quorate/core';
 import { electionProfiles } from '@quorate/election-majority';
 import type { raftProfiles } from '@quorate/election-raft';
 import type { DiscoveryInput } from './discoveries.ts';
-import type { ReplicatedLedger } from './replicated-ledger.ts';
 
 /** The names that the profiles of all elections share. */
 export type Profile = keyof typeof electionProfiles & keyof typeof raftProfiles;
@@ -15,8 +14,6 @@ export interface PartsInput extends DiscoveryInput {
   readonly profile: Profile;
   /** What the election asks, where it asks a third. */
   readonly elector: string | undefined;
-  /** Makes this node's copy of the ledger, where the ledger is replicated. */
-  readonly ledger: () => ReplicatedLedger;
 }
 
 /** The names under which something can be chosen, for messages and for checking. */

@@ -104,7 +104,7 @@ export class DemoSource implements DashboardSource, Disposable {
 }
 
 /** As whoever leads has them, else whoever is furthest. */
-export function queuesOf({ nodes, leader }: Supervisor): readonly QueueStatus[] {
+function queuesOf({ nodes, leader }: Supervisor): readonly QueueStatus[] {
   if (leader?.status !== undefined) return leader.status.queues;
   const statuses = nodes.flatMap(({ status }) => (status === undefined ? [] : [status]));
   const applied = (status: (typeof statuses)[number]) => status.replication?.appliedIndex ?? 0;

@@ -19,6 +19,8 @@ const MAX_OUTPUT_LINES = 30;
 const STOP_TIMEOUT_MS = 20_000;
 
 export interface NodeProcessOptions {
+  /** @default that of a node: another shows what the demo would notice */
+  readonly program?: string;
   readonly args: () => readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly onState: (state: ProcessState) => void;
@@ -54,8 +56,8 @@ export class NodeProcess {
 
   start(): void {
     if (this.#child !== undefined) return;
-    const { args, env } = this.#options;
-    const child = fork(NODE_MAIN, args(), {
+    const { program = NODE_MAIN, args, env } = this.#options;
+    const child = fork(program, args(), {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: NODE_FLAGS,
       env: { ...process.env, ...env },

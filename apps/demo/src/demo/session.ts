@@ -30,8 +30,11 @@ export interface Session extends AsyncDisposable {
 /** For how long a client waits for an answer, by the timings of the cluster: about that of two elections. */
 const TIMEOUT_MS = { fast: 1_000, lan: 2_000, wan: 10_000 } as const;
 
-/** @throws Error where something that it takes is not to be had, such as a server */
-export async function openSession(options: DemoOptions): Promise<Session> {
+/**
+ * @param program of each node, instead of its own: shows what the demo would notice
+ * @throws Error where something that it takes is not to be had, such as a server
+ */
+export async function openSession(options: DemoOptions, program?: string): Promise<Session> {
   const owned = new AsyncDisposableStack();
   try {
     const data = await openData(options, owned);
@@ -41,7 +44,8 @@ export async function openSession(options: DemoOptions): Promise<Session> {
     const place = options.registry ?? registry?.place;
     const election = await elections[options.election].load();
     const elector = options.elector ?? (await openElector(election, options, place, owned));
-    const supervisor = owned.use(await Supervisor.create({ ...options, registry: place, elector, data }, log));
+    const plan = { ...options, registry: place, elector, data, ...(program !== undefined && { program }) };
+    const supervisor = owned.use(await Supervisor.create(plan, log));
     if (registry?.publish !== undefined) owned.use(new RegistryKeeper(supervisor, registry.publish));
     const urls = supervisor.nodes.map(({ url }) => url);
     const hasPast = options.data !== undefined;

@@ -27,6 +27,8 @@ export interface ClusterPlan {
   /** Undefined where nothing is authenticated. */
   readonly secret: string | undefined;
   readonly data: string;
+  /** Of each node, instead of its own: shows what the demo would notice. */
+  readonly program?: string;
 }
 
 /** A node as the supervisor sees it: what it did to the process, and what the node says. */
@@ -152,6 +154,11 @@ export class Supervisor implements AsyncDisposable {
     });
   }
 
+  /** Has who waits for something look again, though no node has changed. */
+  look(): void {
+    this.#changed();
+  }
+
   start(id: NodeId): void {
     const { process } = this.#entry(id);
     if (process.isThere || this.#isClosed) return;
@@ -233,8 +240,9 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #entryOf(id: NodeId, port: number, httpPort: number): Entry {
-    const { secret } = this.#plan;
+    const { secret, program } = this.#plan;
     const process = new NodeProcess({
+      ...(program !== undefined && { program }),
       args: () => this.#args(id),
       env: secret === undefined ? {} : { QUORATE_SECRET: secret },
       onState: (state) => this.#hearState(id, state),

@@ -33,7 +33,7 @@ import { NodeEvents } from './node-events.ts';
 import type { ReportSink } from './node-report.ts';
 import { nodeStatus } from './node-status.ts';
 
-export interface NodeSettings extends Omit<PartsInput, 'ledger'> {
+export interface NodeSettings extends PartsInput {
   readonly id: NodeId;
   readonly cluster: string;
   readonly bind: string;
@@ -114,7 +114,7 @@ async function compose(settings: NodeSettings, made: Made): Promise<Cluster<Brok
     membership: await memberships[settings.membership](),
     storage: fileStorage({ directory: join(settings.data, settings.id) }),
     discovery: discovery.make(settings),
-    election: election.make({ ...settings, ledger: noLedger }).election,
+    election: election.make(settings),
     // With --election raft both stand on one group.
     replicator: raftReplicator({
       voters,
@@ -127,10 +127,6 @@ async function compose(settings: NodeSettings, made: Made): Promise<Cluster<Brok
     logLevel: settings.logLevel,
     ...(debug !== undefined && { debug }),
   });
-}
-
-function noLedger(): never {
-  throw new ClusterError('UNSUPPORTED', 'a broker keeps no ledger');
 }
 
 interface NodeParts {

@@ -61,7 +61,7 @@ function isPartOf({ process, status }: NodeView, count: number, term: number, le
 }
 
 /** Whether a node has applied what the leader had committed when this was called first. */
-export function caughtUp({ supervisor }: Stage, id: NodeId): () => boolean {
+function caughtUp({ supervisor }: Stage, id: NodeId): () => boolean {
   const target = supervisor.leader?.status?.replication?.commitIndex ?? 0;
   return () => (supervisor.node(id).status?.replication?.appliedIndex ?? -1) >= target;
 }

@@ -4,6 +4,7 @@ import type { Problem } from './problem.ts';
 const AVOIDED_MS = 1_000;
 /** From a round of all nodes in which none could do it to the next. */
 const PAUSE_MS = 20;
+const NOT_IMPLEMENTED = 501;
 /** Of an answer that is read. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
@@ -117,7 +118,7 @@ export class NodesClient {
 
 /** Whether asking another node, or again, would change nothing. */
 function isFinal(status: number): boolean {
-  return status < 500 && status !== 429;
+  return (status < 500 && status !== 429) || status === NOT_IMPLEMENTED;
 }
 
 /** Resolves early when the signal aborts. */

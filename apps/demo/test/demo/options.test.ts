@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { exitCodeOf, readDemoOptions, readNodeOptions } from '../src/options.ts';
+import { readDemoOptions } from '../../src/demo/demo-options.ts';
+import { readNodeOptions } from '../../src/node/node-options.ts';
+import { exitCodeOf } from '../../src/node/part-options.ts';
 
 let told = '';
 
@@ -25,17 +27,17 @@ function refusal(read: () => unknown): { told: string; code: number } {
 
 describe('the options of the demo', () => {
   it('have defaults', () => {
-    const parts = { discovery: 'static', election: 'majority', membership: 'connection', profile: 'lan' };
+    const parts = { discovery: 'static', election: 'raft', membership: 'connection', profile: 'lan' };
     const unset = { data: undefined, registry: undefined, elector: undefined, secret: undefined };
-    expect(readDemoOptions([])).toEqual({ nodes: 3, script: false, ...parts, ...unset });
+    expect(readDemoOptions([])).toEqual({ nodes: 3, script: false, port: 0, ...parts, ...unset });
   });
 
   it('are read', () => {
-    expect(readDemoOptions(['--election', 'raft'])).toMatchObject({ election: 'raft' });
-    const consul = ['--discovery', 'consul', '--registry', 'http://10.0.0.1:8500'];
-    expect(readDemoOptions(consul)).toMatchObject({ discovery: 'consul', registry: 'http://10.0.0.1:8500' });
+    const consul = ['--discovery', 'consul', '--registry', 'http://10.0.0.1:8500', '--port', '4040'];
+    expect(readDemoOptions(consul)).toMatchObject({ registry: 'http://10.0.0.1:8500', port: 4040 });
     const argv = ['--nodes', '5', '--script', '--election', 'majority', '--profile', 'fast', '--data', '/tmp/x'];
-    expect(readDemoOptions(argv)).toMatchObject({ nodes: 5, script: true, profile: 'fast', data: '/tmp/x' });
+    const read = { nodes: 5, script: true, election: 'majority', profile: 'fast', data: '/tmp/x' };
+    expect(readDemoOptions(argv)).toMatchObject(read);
   });
 
   it.each(['static', 'dns', 'consul', 'etcd', 'kubernetes', 'multicast'])('name the discovery %s', (discovery) => {
@@ -48,13 +50,14 @@ describe('the options of the demo', () => {
     [['--discovery', 'coin'], 'Allowed choices are static'],
     [['--registry', 'http://10.0.0.1:8500'], '--discovery static asks nobody'],
     [['--discovery', 'dns', '--registry', 'x.test@127.0.0.1:53'], 'the demo starts a server and keeps its records'],
-    [['--elector', 'http://10.0.0.1:8500'], '--election majority asks nobody'],
+    [['--elector', 'http://10.0.0.1:8500'], '--election raft asks nobody'],
     [['--profile', 'slow'], 'Allowed choices are fast, lan, wan'],
     [['--membership', 'coin'], 'Allowed choices are connection, heartbeat, swim'],
     [['--secret', 'too short'], 'Expected at least 16 characters'],
     [['--nodes', '0'], 'Expected a whole number from 1 to 15'],
     [['--nodes', '3.5'], 'Expected a whole number from 1 to 15'],
     [['--nodes', '2', '--script'], '--script needs --nodes 3 or more'],
+    [['--port', '70000'], 'Expected a whole number from 0 to 65535'],
     [['--nodse', '3'], 'unknown option'],
     [['more'], 'too many arguments'],
   ])('%j are refused', (argv, message) => {
@@ -70,6 +73,7 @@ describe('the options of a node', () => {
   it('make a cluster of one by default', () => {
     const options = readNodeOptions(['--id', 'b', '--port', '7002']);
     expect(options).toMatchObject({ id: 'b', bind: '127.0.0.1:7002', voters: ['b'], peers: [], insecure: false });
+    expect(options.relay).toBeUndefined();
   });
 
   it('take the voters from the peers, unless they are given', () => {
@@ -81,17 +85,35 @@ describe('the options of a node', () => {
     expect(readNodeOptions(['--id', 'b', '--host', '::1', '--port', '1']).bind).toBe('[::1]:1');
   });
 
+  it('take the routes of a relay', () => {
+    expect(readNodeOptions(['--id', 'b', '--relay', '7001=41,7002=42']).relay).toEqual(
+      new Map([
+        [7001, 41],
+        [7002, 42],
+      ]),
+    );
+  });
+
   it.each([
     [[], "required option '--id <id>' not specified"],
     [['--id', '-'], 'Expected letters, digits'],
     [['--id', 'a', '--port', '70000'], 'Expected a whole number from 0 to 65535'],
     [['--id', 'a', '--peers', '127.0.0.1:7001'], '--voters is needed'],
     [['--id', 'a', '--advertise', 'nowhere'], 'Expected host:port'],
-    [['--id', 'a', '--ledger', 'ftp://x'], 'Expected http://host:port'],
-    [['--id', 'a', '--ledger', 'http://x', '--serve-ledger', '0'], 'contradict each other'],
-    [['--id', 'a', '--election', 'raft', '--serve-ledger', '0'], 'the nodes keep the ledger themselves'],
-    [['--id', 'a', '--election', 'raft', '--ledger', 'http://x'], 'the nodes keep the ledger themselves'],
+    [['--id', 'a', '--relay', '7001'], 'Expected port=port'],
+    [['--id', 'a', '--http', '0.0.0.0:80'], 'lets others in, and asks for no token'],
+    [['--id', 'a', '--http-token', 'short'], 'Expected at least 16 characters'],
+    [['--id', 'a', '--registry', 'http://10.0.0.1:8500'], '--discovery static asks nobody'],
+    [['--id', 'a', '--elector', 'http://10.0.0.1:8500'], '--election raft asks nobody'],
+    [['--id', 'a', '--log-level', 'loud'], 'Allowed choices are silent'],
   ])('%j are refused', (argv, message) => {
-    expect(refusal(() => readNodeOptions(argv)).told).toContain(message);
+    const refused = refusal(() => readNodeOptions(argv));
+    expect(refused.told).toContain(message);
+    expect(refused.code).toBe(1);
   });
+});
+
+it('help is no failure', () => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  expect(refusal(() => readDemoOptions(['--help'])).code).toBe(0);
 });
