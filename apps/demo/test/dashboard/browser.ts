@@ -41,9 +41,9 @@ export function complaintsOf(page: Page): readonly string[] {
 /** What a person who can't see or point would stumble on, as axe has it. */
 export async function barriersOf(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe.source);
-  const { violations } = (await page.evaluate(
+  const { violations } = await page.evaluate<axe.AxeResults>(
     "axe.run({ resultTypes: ['violations'], elementRef: false })",
-  )) as axe.AxeResults;
+  );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}: ${failureSummary}`));

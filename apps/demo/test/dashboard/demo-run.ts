@@ -1,7 +1,7 @@
 import { readDemoOptions } from '../../src/demo/demo-options.ts';
 import type { DemoOptions } from '../../src/demo/demo-options.ts';
 
-/** Three nodes, as anybody would start them. */
+/** Three nodes, with timings that also hold where browser, clients and nodes share few cores. */
 export function demoOptions(): DemoOptions {
-  return readDemoOptions([]);
+  return readDemoOptions(['--profile', 'wan']);
 }

@@ -246,7 +246,7 @@ describe('events', () => {
     const all = await Promise.all(Array.from({ length: 32 }, () => listen()));
     expect((await send({ path: 'events' })).status).toBe(503);
     expect((await send({ path: 'events', headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
-    for (const { close } of all) close();
+    for (const events of all) events.close();
     await expect
       .poll(async () => {
         const response = await fetch(new URL('events', dashboard.url), { signal: AbortSignal.timeout(1000) });

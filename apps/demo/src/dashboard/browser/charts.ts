@@ -41,6 +41,8 @@ const LATENCY: ChartOptions = {
 const HEIGHT = 180;
 const SHOWN_SECONDS = 120;
 const SUMMARY_MS = 5000;
+/** Of marks nearer to each other than that the first stands for all, unless a later one is bad. */
+const MARK_PIXELS = 14;
 
 /** Both charts, of the last two minutes, with marks where the log has something that matters. */
 export class Charts {
@@ -148,10 +150,13 @@ function drawMarks(plot: uPlot, entries: readonly LogEntry[]): void {
   ctx.save();
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textAlign = 'center';
+  let drawn = -Infinity;
   for (const { at, level } of entries) {
     const seconds = Date.parse(at) / 1000;
     if (level === 'info' || seconds < from || seconds > to) continue;
     const x = plot.valToPos(seconds, 'x', true);
+    if (x - drawn < MARK_PIXELS * devicePixelRatio && level !== 'bad') continue;
+    drawn = x;
     ctx.strokeStyle = ctx.fillStyle = colour(`--${level}`);
     ctx.globalAlpha = 0.6;
     ctx.setLineDash([2, 4]);

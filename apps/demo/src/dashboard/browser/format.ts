@@ -7,6 +7,7 @@ export const count = (value: number): string => WHOLE.format(value);
 
 export function milliseconds(value: number | undefined): string {
   if (value === undefined) return '–';
+  if (value >= 1000) return `${FINE.format(value / 1000)} s`;
   return `${value < 10 ? FINE.format(value) : WHOLE.format(value)} ms`;
 }
 
