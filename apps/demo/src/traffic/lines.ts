@@ -24,6 +24,15 @@ function orders(prefix: string): Line {
   };
 }
 
+/** Of clients that try whether they are served. */
+export function probes(run: string): Line {
+  return {
+    path: `/v1/queues/${ORDERS}/messages`,
+    queues: [ORDERS],
+    draft: (number) => [draft(`${run}-p-${number}`, {})],
+  };
+}
+
 function invoices(prefix: string): Line {
   return {
     path: `/v1/queues/${INVOICES}/messages`,

@@ -63,17 +63,18 @@ export class Producer {
     while (isOn() && !signal.aborted) {
       const drafts = line.draft(this.#number);
       this.#number += 1;
-      await this.#publish(drafts).catch(() => undefined);
+      await this.publish(drafts);
       if (this.#number % AGAIN === 0) await this.#send(drafts).catch(() => undefined);
       await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  async #publish(drafts: readonly Draft[]): Promise<void> {
+  /** Resolves when they are known to be accepted, or the signal has aborted. */
+  async publish(drafts: readonly Draft[]): Promise<void> {
     const { audit, line, onAccepted } = this.#options;
     const sentAt = performance.now();
     for (const draft of drafts) audit.publishing(line.queues, draft, sentAt);
-    const count = await this.#send(drafts);
+    const count = await this.#send(drafts).catch(() => 0);
     if (count > 0) onAccepted({ count, sentAt, at: performance.now() });
   }
 

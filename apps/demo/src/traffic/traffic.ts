@@ -1,11 +1,12 @@
 import { DeliveryAudit } from '../audit/delivery-audit.ts';
 import type { QueueName } from '../broker/commands.ts';
 import type { QueueStatus } from '../broker/queries.ts';
-import { isPoison, linesOf } from './lines.ts';
+import { isPoison, linesOf, probes } from './lines.ts';
 import { Meter } from './meter.ts';
 import { NoAnswer, NodesClient, pause } from './nodes-client.ts';
 import { type ConsumerOptions, PollingConsumer, type Verdict, type WireDelivery } from './polling-consumer.ts';
-import { type Accepted, Producer } from './producer.ts';
+import { Prober } from './prober.ts';
+import { type Accepted, type Line, Producer } from './producer.ts';
 import { setUp } from './set-up.ts';
 import { StreamingConsumer } from './streaming-consumer.ts';
 import { DEAD_ORDERS, WORKLOAD } from './workload.ts';
@@ -62,6 +63,7 @@ export class Traffic implements AsyncDisposable {
   readonly #published = new Meter(() => performance.now());
   readonly #acknowledged = new Meter(() => performance.now());
   readonly #waiting = new Set<Waiting>();
+  readonly #prober: Prober;
   readonly #run = `r${Date.now().toString(36)}`;
   #lastAcceptedAt: number | undefined;
   #longestGapMs = 0;
@@ -75,22 +77,15 @@ export class Traffic implements AsyncDisposable {
     this.#options = options;
     const isForeign = (id: string) => options.hasPast && !id.startsWith(`${this.#run}-`);
     this.audit = new DeliveryAudit(WORKLOAD, isForeign);
+    const line = probes(this.#run);
+    let first = 0;
+    this.#prober = new Prober(line, () => this.#producer(line, this.#clientOf((first += 1))));
   }
 
   /** Makes the queues and begins. @throws Error when that can't be done, the signal's reason */
   async start(signal: AbortSignal): Promise<void> {
     await setUp(this.#client(), WORKLOAD, AbortSignal.any([signal, this.#stop.signal]));
-    this.#producers = linesOf(this.#run).map(
-      (line) =>
-        new Producer({
-          client: this.#client(),
-          audit: this.audit,
-          line,
-          signal: this.#stop.signal,
-          onAccepted: (accepted) => this.#accepted(accepted),
-          onRefused: (text) => this.refusals.push(text),
-        }),
-    );
+    this.#producers = linesOf(this.#run).map((line) => this.#producer(line, this.#client()));
     this.#rest = Promise.all([...this.#consumers(), this.#look()]);
     this.resume();
   }
@@ -107,7 +102,7 @@ export class Traffic implements AsyncDisposable {
   /** Publishes no more. Resolves when all that was under way is known to be accepted. */
   async halt(): Promise<void> {
     this.#isOn = false;
-    await this.#producing;
+    await Promise.all([this.#producing, this.#prober.ended()]);
   }
 
   read(): TrafficReading {
@@ -123,8 +118,21 @@ export class Traffic implements AsyncDisposable {
     };
   }
 
-  /** Resolves when something that is first sent from now on was accepted, and something of it was delivered. */
-  served(): Promise<Served> {
+  /**
+   * Resolves when something that is first sent from now on was accepted, and something of it was delivered. Until then a
+   * client more comes every few moments, as those that are here may all be waiting for an answer.
+   */
+  async served(): Promise<Served> {
+    const probing = new AbortController();
+    const signal = AbortSignal.any([probing.signal, this.#stop.signal]);
+    const [served] = await Promise.all([
+      this.#waitForService().finally(() => probing.abort()),
+      this.#prober.run(signal),
+    ]);
+    return served;
+  }
+
+  #waitForService(): Promise<Served> {
     return new Promise((resolve) => {
       const waiting: Waiting = {
         since: performance.now(),
@@ -163,14 +171,29 @@ export class Traffic implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     this.#isOn = false;
-    await Promise.all([this.#producing, this.#rest]);
+    await Promise.all([this.#producing, this.#prober.ended(), this.#rest]);
+  }
+
+  #producer(line: Line, client: NodesClient): Producer {
+    return new Producer({
+      client,
+      audit: this.audit,
+      line,
+      signal: this.#stop.signal,
+      onAccepted: (accepted) => this.#accepted(accepted),
+      onRefused: (text) => this.refusals.push(text),
+    });
   }
 
   #client(): NodesClient {
-    const { urls, timeoutMs } = this.#options;
-    const client = new NodesClient({ urls, timeoutMs }, this.#clients.length);
+    const client = this.#clientOf(this.#clients.length);
     this.#clients.push(client);
     return client;
+  }
+
+  #clientOf(first: number): NodesClient {
+    const { urls, timeoutMs } = this.#options;
+    return new NodesClient({ urls, timeoutMs }, first);
   }
 
   /** Several compete for each queue, and one of each has deliveries sent to it. */
