@@ -1,5 +1,20 @@
-import { type Cluster, formatAddress, type Member, type MonotonicMs, type NodeId } from '@quorate/core';
-import { raftMembers, type RaftMembers, raftOperations, type RaftOperations } from '@quorate/raft-host';
+import {
+  type Cluster,
+  type ClusterError,
+  formatAddress,
+  isClusterError,
+  type Member,
+  type MonotonicMs,
+  type NodeId,
+  type ReplicationStatus,
+} from '@quorate/core';
+import {
+  type GroupPhase,
+  raftMembers,
+  type RaftMembers,
+  raftOperations,
+  type RaftOperations,
+} from '@quorate/raft-host';
 import { optional } from './optional.ts';
 import type { Allowed, LeaderReport, MemberReport, MembersReport, ReplicationReport, StatusReport } from './reports.ts';
 
@@ -19,10 +34,12 @@ export function groupOperations(cluster: Cluster): RaftOperations | undefined {
 
 export function leaderOf(cluster: Cluster): LeaderReport {
   const { leader } = cluster;
-  const status = optional(() => cluster.replicator.status());
+  const status = replicationStatus(cluster);
   return {
     ...(leader === undefined ? {} : { elected: { nodeId: leader.nodeId, token: String(leader.token) } }),
-    ...(status?.leader === undefined ? {} : { replicating: { nodeId: status.leader, term: Number(status.term) } }),
+    ...(isClusterError(status) || status?.leader === undefined
+      ? {}
+      : { replicating: { nodeId: status.leader, term: Number(status.term) } }),
   };
 }
 
@@ -43,12 +60,29 @@ export function statusOf(cluster: Cluster, allow: Allowed, since: MonotonicMs): 
   };
 }
 
+/** Undefined where nothing replicates; the error where this node doesn't take part, or not yet. */
+function replicationStatus(cluster: Cluster): ReplicationStatus | ClusterError | undefined {
+  const replicator = optional(() => cluster.replicator);
+  try {
+    return replicator?.status();
+  } catch (error) {
+    if (isClusterError(error)) return error;
+    throw error;
+  }
+}
+
 function replicationOf(cluster: Cluster): ReplicationReport | undefined {
-  const status = optional(() => cluster.replicator.status());
+  const status = replicationStatus(cluster);
   if (status === undefined) return undefined;
+  if (isClusterError(status)) {
+    const phase = optional(() => groupMembers(cluster)?.phase);
+    const nothing = { term: 0, commitIndex: 0, appliedIndex: 0, peers: [], problem: status.message };
+    return phase === undefined ? nothing : { ...nothing, phase };
+  }
   const { role, leader, term, commitIndex, appliedIndex, peers } = status;
   const members = groupMembers(cluster);
-  const problem = members?.error?.message ?? optional(() => groupOperations(cluster)?.status().halted?.reason);
+  const phase = optional(() => members?.phase);
+  const problem = optional(() => members?.error)?.message ?? haltedBy(cluster) ?? absent(phase);
   return {
     role,
     ...(leader === undefined ? {} : { leader }),
@@ -56,9 +90,18 @@ function replicationOf(cluster: Cluster): ReplicationReport | undefined {
     commitIndex: Number(commitIndex),
     appliedIndex: Number(appliedIndex),
     peers: peers.map(({ nodeId, matchIndex, lag }) => ({ nodeId, matchIndex: Number(matchIndex), lag })),
-    ...(members === undefined ? {} : { phase: members.phase }),
+    ...(phase === undefined ? {} : { phase }),
     ...(problem === undefined ? {} : { problem }),
   };
+}
+
+function haltedBy(cluster: Cluster): string | undefined {
+  return optional(() => groupOperations(cluster)?.status().halted?.reason);
+}
+
+/** Of a group that doesn't run here, for whatever reason. */
+function absent(phase: GroupPhase | undefined): string | undefined {
+  return phase === undefined || phase === 'running' ? undefined : `its group is ${phase}`;
 }
 
 /** In one answer, so that it fits into a frame. */
@@ -69,7 +112,7 @@ export function membersOf(cluster: Cluster, after: NodeId = ''): MembersReport {
   const all = new Map<NodeId, MemberReport>();
   const now = cluster.system.clock.now();
   for (const member of cluster.nodes) all.set(member.node.id, shownMember(member, now));
-  for (const { nodeId, role, wants } of groupMembers(cluster)?.all ?? []) {
+  for (const { nodeId, role, wants } of optional(() => groupMembers(cluster)?.all) ?? []) {
     all.set(nodeId, { ...all.get(nodeId), nodeId, raft: { role, wants } });
   }
   const behind = [...all.values()].filter(({ nodeId }) => nodeId > after);

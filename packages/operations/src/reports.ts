@@ -13,7 +13,8 @@ export interface LeaderReport {
 
 /** Of the replicated log, on one node. */
 export interface ReplicationReport {
-  readonly role: 'leader' | 'follower' | 'candidate' | 'learner';
+  /** Absent while it doesn't take part: `problem` says why. Then the numbers are 0. */
+  readonly role?: 'leader' | 'follower' | 'candidate' | 'learner';
   readonly leader?: NodeId;
   readonly term: number;
   readonly commitIndex: number;

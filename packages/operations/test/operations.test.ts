@@ -65,11 +65,14 @@ describe('operations on a cluster of three', () => {
     const report = await client.transfer(to.self.id);
     expect(report.elected?.nodeId).toBe(to.self.id);
     await until(() => to.isLeader);
-    for (let next = await waiting; !seen.includes(`leader ${to.self.id}`);) {
+    let next = await waiting;
+    for (;;) {
       expect(next.lost).toBe(0);
       seen.push(...next.events.map(({ type, nodeId }) => `${type} ${nodeId}`));
+      if (seen.includes(`leader ${to.self.id}`)) break;
       next = await client.events({ session: next.session, after: next.last, waitMs: 20_000 });
     }
+    await cluster.leader();
     expect(await failure(client.transfer('nobody'))).toMatchObject({ code: 'NOT_FOUND' });
     expect((await client.transfer(to.self.id)).elected?.nodeId).toBe(to.self.id);
   });
@@ -146,6 +149,18 @@ describe('a node that is read-only', () => {
     const throughB = await cluster.connect('b');
     expect((await failure(throughB.leave({ on: 'a' }))).code).toBe('REFUSED');
     expect((await failure(throughB.leave({ on: 'c' }))).code).toBe('UNSUPPORTED');
+  });
+});
+
+describe('a node whose group is not formed', () => {
+  it('tells how it is all the same', async () => {
+    await using cluster = await threeNodes({}, 0, ['a']);
+    const client = await cluster.connect('a');
+    const { replication, leader } = await client.status();
+    expect(replication).toMatchObject({ phase: 'forming', problem: 'its group is forming', term: 0 });
+    expect([leader, await client.leader()]).toEqual([{}, {}]);
+    expect((await client.members()).map(({ nodeId }) => nodeId)).toEqual(['a']);
+    expect((await failure(client.barrier({ timeoutMs: 100 }))).code).toMatch(/QUORUM_LOST|TIMEOUT/u);
   });
 });
 

@@ -31,11 +31,12 @@ export interface TestCluster extends AsyncDisposable {
 export async function threeNodes(
   options: OperationsOptions | ((id: string) => OperationsOptions) = {},
   ballastBytes = 0,
+  started: readonly string[] = ['a', 'b', 'c'],
 ): Promise<TestCluster> {
   const ids = ['a', 'b', 'c'];
   const nodes: Cluster<Counting>[] = [];
   const clients: TransportClient[] = [];
-  for (const nodeId of ids) {
+  for (const nodeId of started) {
     const seedNodes = nodes.map(({ self }) => `${self.host}:${self.port}`);
     const cluster = createCluster<Counting>({
       name: 'orders',
