@@ -30,6 +30,7 @@ export function clusterRoutes(api: Api, parts: ApiParts): void {
     '/v1/cluster/events',
     {
       config: { waits: true },
+      exposeHeadRoute: false,
       schema: {
         operationId: 'streamOfCluster',
         summary: 'The same as server-sent events',

@@ -4,7 +4,7 @@ import { answers, eventsOf, failing } from './answers.ts';
 import type { Api, ApiParts } from './api.ts';
 import { DeliveryStream } from './delivery-stream.ts';
 import { EventStream } from './event-stream.ts';
-import { longPoll } from './long-poll.ts';
+import { LongPoll } from './long-poll.ts';
 import { type ShownDelivery, shownDelivery } from './messages.ts';
 import { mustExist } from './queue-routes.ts';
 import {
@@ -134,6 +134,7 @@ function consumersOf(api: Api, parts: ApiParts, { path, params, name, queueOf }:
     `${path}/deliveries`,
     {
       config,
+      exposeHeadRoute: false,
       schema: {
         operationId: `streamOf${name}`,
         summary: 'Deliveries as server-sent events',
@@ -166,19 +167,19 @@ async function receive(
 ): Promise<ShownDelivery[]> {
   using _ = dispatchers.enter();
   const dispatcher = dispatchers.of(queue);
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  const name = consumer ?? request.id;
-  const deliveries = await longPoll(dispatcher, { name, max, waitMs, visibilityMs, signal: gone.signal });
+  const poll = new LongPoll(dispatcher, { name: consumer ?? request.id, max, waitMs, visibilityMs });
+  let receipts: readonly string[] = [];
+  reply.raw.once('close', () => {
+    poll.end();
+    if (!reply.raw.writableFinished) dispatchers.of(queue).giveBack(receipts);
+  });
+  const deliveries = await poll.deliveries;
   if (deliveries.length === 0) return [];
-  const receipts = deliveries.map(({ receipt }) => receipt);
-  if (gone.signal.aborted) {
+  receipts = deliveries.map(({ receipt }) => receipt);
+  if (reply.raw.closed) {
     dispatcher.giveBack(receipts);
     return [];
   }
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) dispatchers.of(queue).giveBack(receipts);
-  });
   counts.delivered += deliveries.length;
   return deliveries.map(shownDelivery);
 }
@@ -193,6 +194,7 @@ async function openStream(
   const entered = dispatchers.enter();
   try {
     if (!local.has(queue)) await mustExist(broker, queue);
+    dispatchers.throwIfClosed();
   } catch (error) {
     entered[Symbol.dispose]();
     throw error;

@@ -4,18 +4,24 @@ import { Dispatcher } from './dispatcher.ts';
 import type { LocalView } from './local-view.ts';
 import { Problem } from './problem.ts';
 
-/** Long polls and streams on one node. */
-const MAX_WAITING = 10_000;
+export interface DispatchersParts {
+  readonly broker: Broker;
+  readonly local: LocalView;
+  /** This node. */
+  readonly id: string;
+  /** Long polls and streams that may be open at one time. */
+  readonly maxWaiting: number;
+}
 
 /** The dispatchers of all queues for which somebody waits on this node. */
 export class Dispatchers {
-  readonly #parts: { readonly broker: Broker; readonly local: LocalView; readonly id: string };
+  readonly #parts: DispatchersParts;
   readonly #byQueue = new Map<QueueName, Dispatcher>();
   readonly #changes: Disposable;
   #waiting = 0;
   #isClosed = false;
 
-  constructor(parts: { readonly broker: Broker; readonly local: LocalView; readonly id: string }) {
+  constructor(parts: DispatchersParts) {
     this.#parts = parts;
     this.#changes = parts.local.onChange((queue) => {
       if (queue !== undefined) this.#byQueue.get(queue)?.changed();
@@ -33,9 +39,11 @@ export class Dispatchers {
    * @throws Problem `OVERLOADED`, `STOPPING`
    */
   enter(): Disposable {
-    if (this.#isClosed) throw new Problem('STOPPING', 'the node is about to stop', { outcome: 'not-applied' });
-    if (this.#waiting >= MAX_WAITING) {
-      throw new Problem('OVERLOADED', `${MAX_WAITING} requests wait here already`, { outcome: 'not-applied' });
+    this.throwIfClosed();
+    if (this.#waiting >= this.#parts.maxWaiting) {
+      throw new Problem('OVERLOADED', `${this.#parts.maxWaiting} requests wait here already`, {
+        outcome: 'not-applied',
+      });
     }
     this.#waiting += 1;
     let isIn = true;
@@ -45,6 +53,11 @@ export class Dispatchers {
         isIn = false;
       },
     };
+  }
+
+  /** @throws Problem `STOPPING` */
+  throwIfClosed(): void {
+    if (this.#isClosed) throw new Problem('STOPPING', 'the node is about to stop', { outcome: 'not-applied' });
   }
 
   of(queue: QueueName): Dispatcher {

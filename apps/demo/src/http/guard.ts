@@ -1,21 +1,30 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isLoopback } from '@quorate/core';
 import { Problem } from './problem.ts';
 
-/** Requests under way at one time, long polls and streams apart. */
-const MAX_UNDER_WAY = 4_096;
 /** Asked by what has no token, and by what must know how a stopping node is. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz']);
+
+export interface GuardOptions {
+  readonly host: string;
+  /** What clients have to say; without it, anybody who reaches the port is served. */
+  readonly token: string | undefined;
+  /** Requests that may be under way at one time, long polls and streams apart. */
+  readonly maxUnderWay: number;
+}
 
 /** Whom the API serves, and when. */
 export class Guard {
   readonly #token: Buffer | undefined;
   readonly #isLocal: boolean;
+  readonly #maxUnderWay: number;
   #underWay = 0;
   #isStopping = false;
 
-  constructor({ host, token }: { readonly host: string; readonly token: string | undefined }) {
+  constructor({ host, token, maxUnderWay }: GuardOptions) {
+    this.#maxUnderWay = maxUnderWay;
     this.#token = token === undefined ? undefined : digest(`Bearer ${token}`);
     this.#isLocal = isLoopback(host);
   }
@@ -40,8 +49,8 @@ export class Guard {
     if (OPEN_PATHS.has(path)) return;
     this.#refuseStrangers(request);
     if (this.#isStopping) throw new Problem('STOPPING', 'the node is about to stop', { outcome: 'not-applied' });
-    if (this.#underWay >= MAX_UNDER_WAY) {
-      throw new Problem('OVERLOADED', `${MAX_UNDER_WAY} requests are under way`, { outcome: 'not-applied' });
+    if (this.#underWay >= this.#maxUnderWay) {
+      throw new Problem('OVERLOADED', `${this.#maxUnderWay} requests are under way`, { outcome: 'not-applied' });
     }
     this.#count(request, reply);
   };
@@ -66,10 +75,6 @@ export class Guard {
       outcome: 'not-applied',
     });
   }
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/u.test(host);
 }
 
 /** No name that somebody's DNS could lead here. */

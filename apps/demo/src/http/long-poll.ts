@@ -7,8 +7,6 @@ export interface LongPollOptions {
   readonly max: number;
   readonly waitMs: number;
   readonly visibilityMs: number | undefined;
-  /** Aborts when the client has gone. */
-  readonly signal: AbortSignal;
 }
 
 /** One request for deliveries: until there are some, or its time is over. */
@@ -22,13 +20,14 @@ export class LongPoll implements Consumer {
   readonly #timer: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(dispatcher: Dispatcher, { name, max, waitMs, visibilityMs }: Omit<LongPollOptions, 'signal'>) {
+  constructor(dispatcher: Dispatcher, { name, max, waitMs, visibilityMs }: LongPollOptions) {
     this.name = name;
     this.visibilityMs = visibilityMs;
     this.isImpatient = waitMs === 0;
     this.#max = max;
     this.#dispatcher = dispatcher;
     this.#timer = this.isImpatient ? undefined : setTimeout(() => this.#expire(), waitMs);
+    dispatcher.add(this);
   }
 
   /** @throws Problem */
@@ -74,23 +73,5 @@ export class LongPoll implements Consumer {
     this.#isOver = true;
     clearTimeout(this.#timer);
     this.#dispatcher.remove(this, []);
-  }
-}
-
-/**
- * Waits for deliveries.
- * @throws Problem
- */
-export async function longPoll(dispatcher: Dispatcher, options: LongPollOptions): Promise<readonly Delivery[]> {
-  const poll = new LongPoll(dispatcher, options);
-  const { signal } = options;
-  const onAbort = () => poll.end();
-  signal.addEventListener('abort', onAbort, { once: true });
-  dispatcher.add(poll);
-  if (signal.aborted) poll.end();
-  try {
-    return await poll.deliveries;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -14,7 +14,7 @@ export const PROBLEM_CODES = [
   'NOT_FOUND',
   /** It is there with other options. */
   'EXISTS',
-  /** This node doesn't hold the leadership that is to be handed over, or nobody can take it. */
+  /** What is so now speaks against it. */
   'CONFLICT',
   /** The request, or one message of it, is bigger than may be. */
   'TOO_LARGE',
@@ -132,12 +132,15 @@ export function refusal({ code, message }: { readonly code: RefusalCode; readonl
 }
 
 const OF_CLUSTER: Partial<Readonly<Record<ClusterErrorCode, ProblemCode>>> = {
+  ABORTED: 'TIMEOUT',
   CLOSED: 'STOPPING',
   DISCONNECTED: 'QUORUM_LOST',
   NOT_FOUND: 'NOT_FOUND',
   NOT_LEADER: 'NOT_LEADER',
   OVERLOADED: 'OVERLOADED',
   QUORUM_LOST: 'QUORUM_LOST',
+  REFUSED: 'CONFLICT',
+  SESSION_EXPIRED: 'TIMEOUT',
   TIMEOUT: 'TIMEOUT',
   UNSUPPORTED: 'UNSUPPORTED',
 };

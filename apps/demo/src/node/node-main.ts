@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
-import { isClusterError, type Logger } from '@quorate/core';
+import { type Address, isClusterError, type Logger } from '@quorate/core';
 import { nodeSystem } from '@quorate/core/node';
+import { serveNodes } from '../dashboard/serve-nodes.ts';
 import { relayedNet } from '../relay/relayed-net.ts';
 import { type NodeOptions, readNodeOptions } from './node-options.ts';
 import { describeReport, type NodeReport, type ReportSink } from './node-report.ts';
@@ -12,11 +13,12 @@ import { answerSupervisor } from './supervised.ts';
 const isSupervised = process.send !== undefined;
 
 async function main(): Promise<void> {
-  const { relay, ...settings } = readOptions();
+  const { relay, dashboard: at, ...settings } = readOptions();
   const base = nodeSystem({ logger: stderrLogger });
   const system = relay === undefined ? base : { ...base, net: relayedNet(base.net, relay) };
   const node = await runNode(settings, system, isSupervised ? sendReport : printReport);
   if (isSupervised) answerSupervisor(node.cluster);
+  if (at !== undefined) await showNode(at, node.url, settings.http.token);
   let asked = false;
   const onSignal = () => {
     if (asked) process.exit(1);
@@ -28,6 +30,12 @@ async function main(): Promise<void> {
   process.on('SIGINT', isSupervised ? () => undefined : onSignal);
   await node.ended;
   process.exit(0);
+}
+
+/** In this process, as a client of its own API like any other. */
+async function showNode(at: Address, url: string, bearerToken: string | undefined): Promise<void> {
+  const { url: shown } = await serveNodes({ at, urls: [url], bearerToken });
+  console.log(`To watch: ${shown}`);
 }
 
 function readOptions(): NodeOptions {

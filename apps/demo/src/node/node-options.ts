@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isLoopback, type LogSink, type NodeId, parseAddress } from '@quorate/core';
+import { type Address, isLoopback, type LogSink, type NodeId, parseAddress } from '@quorate/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseRoutes, type Routes } from '../relay/relayed-net.ts';
 import { address, checkElector, checkRegistry, integer, list, nodeId, parse, partOptions } from './part-options.ts';
@@ -9,9 +9,12 @@ import type { NodeSettings } from './run-node.ts';
 export interface NodeOptions extends NodeSettings {
   /** What it sends to other nodes goes through a relay, which the demo's supervisor has. */
   readonly relay: Routes | undefined;
+  /** Where it shows itself in a browser. */
+  readonly dashboard: Address | undefined;
 }
 
-interface RawNodeOptions extends Omit<NodeOptions, 'bind' | 'voters' | 'peers' | 'http'> {
+interface RawNodeOptions extends Omit<NodeOptions, 'bind' | 'voters' | 'peers' | 'http' | 'dashboard'> {
+  readonly dashboard: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly http: string;
@@ -29,7 +32,7 @@ const MIN_TOKEN_LENGTH = 16;
  */
 export function readNodeOptions(argv: readonly string[]): NodeOptions {
   const command = nodeCommand();
-  const { host, port, http, httpOpen, httpToken, ...raw } = parse<RawNodeOptions>(command, argv);
+  const { host, port, http, httpOpen, httpToken, dashboard, ...raw } = parse<RawNodeOptions>(command, argv);
   if (raw.registry !== undefined) checkRegistry(command, raw.discovery);
   if (raw.elector !== undefined) checkElector(command, raw.election);
   const served = parseAddress(http);
@@ -47,6 +50,7 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
     advertise: raw.advertise,
     debug: raw.debug,
     relay: raw.relay,
+    dashboard: dashboard === undefined ? undefined : parseAddress(dashboard),
     bind: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
     voters: raw.voters ?? votersFrom(command, raw.id, raw.peers),
     http: { ...served, token: httpToken },
@@ -66,6 +70,7 @@ function nodeCommand(): Command {
     .option('--data <dir>', 'its storage goes into a folder below', join(tmpdir(), 'quorate-demo'))
     .option('--insecure', 'listen for nodes on other addresses than loopback, though nothing is authenticated', false)
     .option('--http <host:port>', 'where it serves clients; port 0 is any free port', address, '127.0.0.1:0')
+    .option('--dashboard <host:port>', 'where it shows itself, and its cluster as it sees it, in a browser', address)
     .option('--http-open', 'serve clients on other addresses than loopback, though no token is asked for', false)
     .addOption(
       new Option('--http-token <text>', 'what clients say as bearer token; of the environment, others can not see it')

@@ -49,8 +49,17 @@ export interface NodeSettings extends PartsInput {
   readonly insecure: boolean;
   /** Where clients are served; without a token anybody is who reaches it. */
   readonly http: Address & { readonly token: string | undefined };
+  /** What may be under way for clients at one time. */
+  readonly limits?: Partial<ClientLimits>;
   readonly logLevel: LogSink;
   readonly debug: string | undefined;
+}
+
+export interface ClientLimits {
+  /** Requests, long polls and streams apart. */
+  readonly maxUnderWay: number;
+  /** Long polls and streams. */
+  readonly maxWaiting: number;
 }
 
 export interface RunningNode {
@@ -64,6 +73,8 @@ export interface RunningNode {
   /** Resolves when it has stopped, also because a client had it leave. */
   readonly ended: Promise<void>;
 }
+
+const DEFAULT_LIMITS: ClientLimits = { maxUnderWay: 4_096, maxWaiting: 10_000 };
 
 /** The answer to a receive may have all the bodies and headers that may be handed out at once. */
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
@@ -158,9 +169,10 @@ class BrokerNode implements RunningNode {
     this.#parts = parts;
     this.cluster = parts.cluster;
     this.local = parts.local;
-    this.#guard = new Guard(settings.http);
+    const { maxUnderWay, maxWaiting } = { ...DEFAULT_LIMITS, ...settings.limits };
+    this.#guard = new Guard({ ...settings.http, maxUnderWay });
     this.#broker = new Broker(parts.cluster.replicator);
-    this.#dispatchers = new Dispatchers({ broker: this.#broker, local: parts.local, id: settings.id });
+    this.#dispatchers = new Dispatchers({ broker: this.#broker, local: parts.local, id: settings.id, maxWaiting });
   }
 
   get url(): string {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { type Cluster, formatAddress } from '@quorate/core';
 
 /** What the demo's supervisor asks of a node over IPC. */
@@ -12,6 +13,8 @@ export interface DiscoveredReport {
 
 /** Has a node ask its discovery whenever the supervisor says so, and tell what that finds. */
 export function answerSupervisor({ discovery }: Pick<Cluster, 'discovery'>): void {
+  // It may be killed any time, and the next one is to start faster.
+  flushCompileCache();
   process.on('message', (message) => {
     if (message === DISCOVER) void discover(discovery);
   });

@@ -213,8 +213,11 @@ describe('server-sent events', () => {
       .toMatchObject(known);
     const path = await newQueue();
     await publish(path, 'one');
-    const all = await client.first(2, 'status');
-    expect(all.at(-1)!.data.queues).toContainEqual(expect.objectContaining({ name: path.slice('/v1/queues/'.length) }));
+    const name = path.slice('/v1/queues/'.length);
+    const last = () => client.events.filter(({ event }) => event === 'status').at(-1)!.data;
+    await expect.poll(last, BUSY).toMatchObject({
+      queues: expect.arrayContaining([expect.objectContaining({ name, accepted: 1 })]) as unknown,
+    });
     client.drop();
   });
 });

@@ -4,7 +4,7 @@ import { EventClient } from './events.ts';
 import { call, oneNode } from './one-node.ts';
 
 it('asks for its token, but of probes', async () => {
-  await using one = await oneNode('--http-token', 'sixteen-characters');
+  await using one = await oneNode(['--http-token', 'sixteen-characters']);
   const told = { authorization: 'Bearer sixteen-characters' };
   const without = await one.call('GET', '/v1/cluster');
   expect([without.status, without.body.code]).toEqual([401, 'UNAUTHORIZED']);
@@ -13,6 +13,30 @@ it('asks for its token, but of probes', async () => {
   expect((await one.call('GET', '/v1/cluster', undefined, told)).status).toBe(200);
   expect((await one.call('GET', '/metrics')).status).toBe(401);
   expect((await one.call('GET', '/livez')).status).toBe(200);
+});
+
+it('takes no more at one time than it may', async () => {
+  await using one = await oneNode([], { maxWaiting: 1, maxUnderWay: 1 });
+  await one.call('PUT', '/v1/queues/q', {});
+  const first = one.call('POST', '/v1/queues/q/receive', { waitMs: 2_000 });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const second = await one.call('POST', '/v1/queues/q/receive', { waitMs: 2_000 });
+  expect([second.status, second.body.code, second.headers.get('retry-after')]).toEqual([429, 'OVERLOADED', '1']);
+  // Those that wait keep nobody from publishing; but too many at once do.
+  const publish = () => one.call('POST', '/v1/queues/q/messages', { messages: [{ body: 'x' }] });
+  const statuses = (await Promise.all(Array.from({ length: 20 }, publish))).map(({ status }) => status);
+  expect(statuses).toContain(201);
+  expect(statuses).toContain(429);
+  expect((await first).body.deliveries).toHaveLength(1);
+  expect((await one.call('POST', '/v1/queues/q/receive', {})).status).toBe(200);
+});
+
+it('serves beside an election of another kind', async () => {
+  await using one = await oneNode(['--election', 'majority', '--membership', 'heartbeat']);
+  await one.call('PUT', '/v1/queues/q', {});
+  await one.call('POST', '/v1/queues/q/messages', { messages: [{ body: 'x' }] });
+  const elected = async () => (await one.call('GET', '/v1/cluster')).body.elected;
+  await expect.poll(elected, { timeout: 20_000 }).toMatchObject({ id: 'a' });
 });
 
 it('serves strangers only when told to', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeSystem } from '@quorate/core/node';
 import { readNodeOptions } from '../../src/node/node-options.ts';
-import { type RunningNode, runNode } from '../../src/node/run-node.ts';
+import { type ClientLimits, type RunningNode, runNode } from '../../src/node/run-node.ts';
 
 export interface Answer {
   readonly status: number;
@@ -19,10 +19,11 @@ export interface OneNode extends AsyncDisposable {
   call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
 }
 
-export async function oneNode(...args: readonly string[]): Promise<OneNode> {
+/** @param limits where they are to be reached */
+export async function oneNode(args: readonly string[] = [], limits: Partial<ClientLimits> = {}): Promise<OneNode> {
   const data = await mkdtemp(join(tmpdir(), 'quorate-broker-test-'));
   const given = ['--id', 'a', '--data', data, '--log-level', 'silent', ...args];
-  const node = await runNode(readNodeOptions(given), nodeSystem(), () => undefined);
+  const node = await runNode({ ...readNodeOptions(given), limits }, nodeSystem(), () => undefined);
   return {
     node,
     data,

@@ -52,7 +52,10 @@ export class ThreeNodes implements AsyncDisposable {
       'log-level': 'error',
     };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const child = spawn(process.execPath, ['--conditions=@quorate/source', main, ...args]);
+    const child = spawn(process.execPath, ['--conditions=@quorate/source', main, ...args], {
+      // They are started again and again.
+      env: { ...process.env, NODE_COMPILE_CACHE: join(this.#data, 'compiled') },
+    });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += `${id} ${chunk}`));
     this.#children.set(id, child);
   }
