@@ -2,8 +2,7 @@ import { parseAddress } from '@quorate/core';
 import { Command, Option } from 'commander';
 
 import { address } from '../node/part-options.ts';
-import { NodesSource } from './nodes-source.ts';
-import { serveDashboard } from './serve-dashboard.ts';
+import { serveNodes } from './serve-nodes.ts';
 
 interface Options {
   readonly listen: string;
@@ -27,13 +26,8 @@ const command = new Command('npm run dashboard --')
 const { listen, httpToken } = command.opts<Options>();
 const wrong = command.args.find((url) => !URL.canParse(url) || !new URL(url).protocol.startsWith('http'));
 if (wrong !== undefined) command.error(`${wrong} is no URL of a node, such as http://127.0.0.1:8080`);
-const source = new NodesSource({ urls: command.args, bearerToken: httpToken });
-const messages = httpToken === undefined ? {} : { bearerToken: httpToken };
-const dashboard = await serveDashboard({ source, controls: source, messages, ...parseAddress(listen) });
+const dashboard = await serveNodes({ at: parseAddress(listen), urls: command.args, bearerToken: httpToken });
 console.log(dashboard.url);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    source[Symbol.dispose]();
-    void dashboard[Symbol.asyncDispose]();
-  });
+  process.once(signal, () => void dashboard[Symbol.asyncDispose]());
 }
