@@ -7,6 +7,8 @@ import { invalidOption } from './option-rules.ts';
 export const MAX_NUMBER_BYTES = 8;
 
 const DEFAULT_CAPACITY = 64;
+/** Its length is a `number` of one byte. */
+const MAX_SHORT_TEXT = 64;
 const TEXT = new TextEncoder();
 
 /**
@@ -121,6 +123,7 @@ export class ByteWriter {
 
   /** A text in UTF-8, behind its length in bytes. Half of a surrogate pair, which has none, is read as U+FFFD. */
   text(value: string, form: LengthForm = 'number'): this {
+    if (form === 'number' && value.length <= MAX_SHORT_TEXT && this.#shortText(value)) return this;
     return this.sized(TEXT.encode(value), form);
   }
 
@@ -153,6 +156,21 @@ export class ByteWriter {
     bytes[at] = left;
     this.#end = at + 1;
     return this;
+  }
+
+  /** Without a call into native code and an array, which cost more than the text does. False where it isn't ASCII. */
+  #shortText(value: string): boolean {
+    const at = this.#end;
+    this.reserve(1 + value.length);
+    const bytes = this.#bytes;
+    for (let place = 0; place < value.length; place += 1) {
+      const code = value.charCodeAt(place);
+      if (code >= 0x80) return false;
+      bytes[at + 1 + place] = code;
+    }
+    bytes[at] = value.length;
+    this.#end = at + 1 + value.length;
+    return true;
   }
 
   #halves(high: number, low: number): this {
