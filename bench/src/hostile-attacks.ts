@@ -95,7 +95,9 @@ async function flooding(number: number, unit: Uint8Array): Promise<void> {
 }
 
 function thrown(datagram: Uint8Array): Promise<void> {
-  return new Promise((resolve) => void datagrams.send(datagram, port, '127.0.0.1', () => resolve()));
+  return new Promise((resolve) => {
+    datagrams.send(datagram, port, '127.0.0.1', () => resolve());
+  });
 }
 
 /** As docs/membership.md has its header: `Qd`, version 1, sealed, and numbers that mean nothing to anybody. */
