@@ -1,0 +1,148 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { DEFAULT_QUEUE_OPTIONS, type Delivery } from '../../src/broker/commands.ts';
+import type { Consumer } from '../../src/http/dispatcher.ts';
+import { DeliveryStream } from '../../src/http/delivery-stream.ts';
+import { EventStream } from '../../src/http/event-stream.ts';
+import { LongPoll } from '../../src/http/long-poll.ts';
+import { EventClient } from './events.ts';
+import { LaggingCopy } from './lagging-copy.ts';
+
+async function copyOf(lagMs = 0): Promise<LaggingCopy> {
+  const copy = new LaggingCopy(lagMs);
+  await copy.replicate({ type: 'create-queue', queue: 'q', options: DEFAULT_QUEUE_OPTIONS });
+  return copy;
+}
+
+const poll = (copy: LaggingCopy, max = 1, waitMs = 20_000) =>
+  new LongPoll(copy.dispatchers.of('q'), { name: 'c', max, waitMs, visibilityMs: undefined });
+
+const ids = (deliveries: readonly Delivery[]) => deliveries.map(({ id }) => id);
+
+it('asks for all who wait at once, and for nobody while there is nothing', async () => {
+  const copy = await copyOf();
+  const polls = [poll(copy, 2), poll(copy, 2), poll(copy, 2)];
+  await delay(100);
+  expect(copy.count('receive')).toBe(0);
+  await copy.publish('1', '2', '3', '4', '5', '6');
+  const got = await Promise.all(polls.map((each) => each.deliveries));
+  expect(got.map(ids)).toEqual([
+    ['1', '4'],
+    ['2', '5'],
+    ['3', '6'],
+  ]);
+  expect(copy.count('receive')).toBe(1);
+});
+
+it('asks when something is due, with nobody telling it', async () => {
+  const copy = await copyOf();
+  const waiting = poll(copy);
+  const messages = [{ id: 'later', body: Buffer.from(''), delayMs: 150 }];
+  await copy.replicate({ type: 'publish', queue: 'q', messages });
+  expect(ids(await waiting.deliveries)).toEqual(['later']);
+  // Also what nobody has settled.
+  const again = poll(copy);
+  await copy.replicate({ type: 'extend', queue: 'q', receipts: ['1.1'], visibilityMs: 150 });
+  expect(await again.deliveries).toMatchObject([{ id: 'later', attempt: 2 }]);
+  expect(copy.count('receive')).toBeLessThan(6);
+});
+
+it('gives back what came for somebody who has gone', async () => {
+  const copy = await copyOf();
+  copy.answerMs = 50;
+  const gone = poll(copy);
+  await copy.publish('kept');
+  await expect.poll(() => copy.count('receive')).toBe(1);
+  gone.end();
+  expect(await gone.deliveries).toEqual([]);
+  expect(await poll(copy).deliveries).toMatchObject([{ id: 'kept', attempt: 2 }]);
+});
+
+it('does not ask again and again because this copy is behind', async () => {
+  const copy = await copyOf(100);
+  await copy.publish('1');
+  await delay(150);
+  // Another node takes it; this one hears of that later, and of what comes then.
+  await copy.replicate({ type: 'receive', queue: 'q', consumer: 'other', max: 1 });
+  const waiting = poll(copy);
+  await delay(300);
+  expect(copy.count('receive')).toBeLessThan(4);
+  await copy.publish('2');
+  expect(ids(await waiting.deliveries)).toEqual(['2']);
+});
+
+it('waits through a time without a quorum, and says so to who asks now or has waited long enough', async () => {
+  const copy = await copyOf();
+  await copy.publish('1');
+  copy.isCutOff = true;
+  await expect(poll(copy, 1, 0).deliveries).rejects.toMatchObject({ code: 'QUORUM_LOST' });
+  await expect(poll(copy, 1, 100).deliveries).rejects.toMatchObject({ code: 'QUORUM_LOST' });
+  const patient = poll(copy);
+  await delay(50);
+  copy.isCutOff = false;
+  expect(ids(await patient.deliveries)).toEqual(['1']);
+});
+
+it('serves those who want deliveries for another time by themselves', async () => {
+  const copy = await copyOf();
+  const short = new LongPoll(copy.dispatchers.of('q'), { name: 's', max: 1, waitMs: 20_000, visibilityMs: 100 });
+  const long = poll(copy);
+  await copy.publish('1', '2');
+  await Promise.all([short.deliveries, long.deliveries]);
+  const times = copy.commands.flatMap((command) => (command.type === 'receive' ? [command.visibilityMs] : []));
+  expect(times).toEqual([100, undefined]);
+});
+
+it('streams no more than may be held, though this copy is behind, until it hears of what was settled elsewhere', async () => {
+  const copy = await copyOf(100);
+  const server = createServer((_, response) => {
+    void new DeliveryStream(new EventStream(response, {}), copy.dispatchers.of('q'), {
+      name: 'c',
+      prefetch: 2,
+      visibilityMs: undefined,
+      requestId: 'r',
+      onSent: () => undefined,
+      caughtUp: () => copy.broker.caughtUp('q'),
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new EventClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await client.headers;
+  await copy.publish('1', '2', '3', '4');
+  const [first] = await client.first(2, 'delivery');
+  await delay(300);
+  expect(client.events).toHaveLength(2);
+  await copy.replicate({ type: 'acknowledge', queue: 'q', receipts: [first!.data.receipt] });
+  expect((await client.first(3, 'delivery'))[2]!.data).toMatchObject({ id: '3' });
+  client.drop();
+  await new Promise((resolve) => server.close(resolve));
+  await expect.poll(() => copy.local.queues()[0]).toMatchObject({ ready: 3, inFlight: 0 });
+});
+
+it('ends all who wait when it is closed, and then has given back what they held', async () => {
+  const copy = await copyOf();
+  await copy.publish('1');
+  const held: string[] = [];
+  const consumer: Consumer = {
+    name: 'stream',
+    visibilityMs: undefined,
+    isImpatient: false,
+    get wants() {
+      return 1 - held.length;
+    },
+    take: (deliveries) => void held.push(...deliveries.map(({ receipt }) => receipt)),
+    fail: () => undefined,
+    end: () => copy.dispatchers.of('q').remove(consumer, held),
+    settled: () => undefined,
+    review: () => undefined,
+  };
+  copy.dispatchers.of('q').add(consumer);
+  await expect.poll(() => held.length).toBe(1);
+  const waiting = poll(copy);
+  await copy.dispatchers.close();
+  expect(await waiting.deliveries).toEqual([]);
+  expect(copy.local.queues()).toMatchObject([{ ready: 1, inFlight: 0 }]);
+  expect(() => copy.dispatchers.enter()).toThrow(/about to stop/u);
+});
