@@ -7,7 +7,7 @@ import type { Counter, InstrumentAbout, Telemetry } from './telemetry.ts';
 const about = {
   status: {
     name: 'quorate.cluster.status',
-    unit: '1',
+    unit: '{node}',
     description: 'What the node does: 1 for the state that it is in, 0 for the others',
   },
   members: {
@@ -39,7 +39,7 @@ const about = {
   },
   leader: {
     name: 'quorate.cluster.leader.known',
-    unit: '1',
+    unit: '{leader}',
     description: '1 while a leader is known, else 0',
   },
   leaderChanges: {
@@ -49,7 +49,7 @@ const about = {
   },
   leadership: {
     name: 'quorate.cluster.leadership.held',
-    unit: '1',
+    unit: '{grant}',
     description: '1 while this node holds a valid grant of leadership, else 0',
   },
   acquired: {

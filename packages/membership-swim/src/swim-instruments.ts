@@ -58,7 +58,7 @@ const sums: readonly (readonly [InstrumentAbout, (stats: SwimMembershipStats) =>
 const refused = about('datagrams.refused', '{datagram}', 'Datagrams that were not believed, by why');
 const health = about(
   'local_health',
-  '1',
+  '{step}',
   'How well this node is itself: 0 is well, each step makes it slower to blame others',
 );
 const size = about('members', '{member}', 'Members that live as far as is known, this node included');
