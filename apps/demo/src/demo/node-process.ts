@@ -14,6 +14,8 @@ export type ProcessState = ShownNode['process'];
 const NODE_MAIN = fileURLToPath(new URL('../node/node-main.ts', import.meta.url));
 /** The packages of this repository, from their sources. */
 const NODE_FLAGS = ['--conditions=@quorate/source', '--disable-warning=ExperimentalWarning'];
+/** The sources are many, and each start would compile them again. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url));
 const MAX_OUTPUT_LINES = 30;
 /** A node that was asked to stop and has not by then is killed. */
 const STOP_TIMEOUT_MS = 20_000;
@@ -60,7 +62,7 @@ export class NodeProcess {
     const child = fork(program, args(), {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: NODE_FLAGS,
-      env: { ...process.env, ...env },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...env },
     });
     this.#child = child;
     this.#output = [];

@@ -31,7 +31,7 @@ export function makeStage(session: Session, output: ScriptOutput): Stage {
   const { options, election } = session;
   const electionMs = Math.max(election.longestMs(options.profile), 2 * raftProfiles[options.profile].electionMs);
   // Many processes take long to start on a small machine.
-  return { ...session, output, measures: [], waitMs: 20_000 + 2_000 * options.nodes + 10 * electionMs };
+  return { ...session, output, measures: [], waitMs: 60_000 + 4_000 * options.nodes + 10 * electionMs };
 }
 
 /** Resolves once the condition holds, with how long that took. */

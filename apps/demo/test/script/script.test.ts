@@ -10,7 +10,7 @@ import { holds, isWhole, makeStage, type Stage } from '../../src/script/stage.ts
 const run = promisify(execFile);
 const main = fileURLToPath(new URL('../../src/demo/main.ts', import.meta.url));
 const forgetful = fileURLToPath(new URL('forgetful-node.ts', import.meta.url));
-const WAIT_MS = 90_000;
+const WAIT_MS = 180_000;
 
 const options: DemoOptions = {
   nodes: 3,
