@@ -38,7 +38,8 @@ function stageOne(file: string, out: string): readonly string[] {
 }
 
 function pageOf(file: string): string {
-  if (file.endsWith('.md')) return textOf(file);
+  // Comments are for the tests that write parts of a page; the site shows Markdown alone, and would show them.
+  if (file.endsWith('.md')) return textOf(file).replaceAll(/^<!--.*-->$/gmu, '');
   return statSync(path.join(root, file)).isDirectory() ? folderPage(file) : sourcePage(file);
 }
 
