@@ -20,7 +20,6 @@ const LIBRARIES: readonly (readonly [library: string, file: string])[] = [
   ['lit-html', 'lit-html.js'],
   ['lit-html', 'directive.js'],
   ['lit-html', 'directive-helpers.js'],
-  ['lit-html', 'directives/live.js'],
   ['lit-html', 'directives/repeat.js'],
   ['uplot', 'dist/uPlot.esm.js'],
   ['uplot', 'dist/uPlot.min.css'],

@@ -29,7 +29,7 @@ export interface ShownNode {
 }
 
 /** Of the last second, seen by the traffic generator. */
-export interface Traffic {
+interface Traffic {
   readonly isRunning: boolean;
   /** Messages, not requests. */
   readonly published: number;

@@ -118,10 +118,15 @@ export class NodesSource implements DashboardSource, DashboardControls, Disposab
     else this.#tell('good', leader, words);
   }
 
-  /** What others say of nodes that aren't asked: of those that say something, the one that leads, or that is furthest. */
+  /**
+   * What others say of nodes that aren't asked: whoever leads, or is furthest. Those that it replicates to, and that are
+   * no members, have not been there since it began.
+   */
   #seen(asked: ReadonlySet<string>): readonly ShownNode[] {
-    const members = this.#furthest()?.members ?? [];
-    return members
+    const { members = [], replication } = this.#furthest() ?? {};
+    const isMember = (id: string): boolean => members.some((member) => member.id === id);
+    const absent = (replication?.peers ?? []).filter(({ id }) => !isMember(id));
+    return [...members, ...absent.map(({ id }) => ({ id, state: 'unreachable' as const }))]
       .filter(({ id }) => !asked.has(id))
       .map(({ id, state }) => ({ id, url: '', process: 'running', status: undefined, seen: state }));
   }

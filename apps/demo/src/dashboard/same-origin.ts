@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
 /** The name of the page's token among the headers: a page of another origin can't set it without being asked about. */
-export const TOKEN_HEADER = 'x-dashboard-token';
+const TOKEN_HEADER = 'x-dashboard-token';
 
 /**
  * Whether the name by which we are asked is ours. A page elsewhere can have its own name resolve to this machine, and

@@ -45,11 +45,19 @@ function tile(name: string, value: string, note: string, kind: Kind): TemplateRe
 
 function wholeness(state: DashboardState, answering: number): string {
   if (state.partition.length > 1) return `in ${state.partition.length} parts`;
+  // Who is asked as a stranger doesn't say who votes.
+  if (!isWhole(state)) return 'that are known of';
   const needed = Math.floor(state.nodes.length / 2) + 1;
   return answering < needed ? `no quorum: ${needed} are needed` : `quorum is ${needed}`;
 }
 
+/** Whoever started the nodes knows all of them, and who votes. */
+function isWhole(state: DashboardState): boolean {
+  return state.controls.includes('kill') || state.traffic !== undefined;
+}
+
 function nodesKind(state: DashboardState, answering: number): Kind {
+  if (!isWhole(state)) return answering < state.nodes.length ? 'warn' : 'plain';
   if (answering <= state.nodes.length / 2) return 'bad';
   return answering < state.nodes.length || state.partition.length > 1 ? 'warn' : 'good';
 }
