@@ -1,4 +1,4 @@
-import { isNodeId, type NodeId } from '@quorate/core';
+import { ClusterError, isClusterError, isNodeId, type NodeId } from '@quorate/core';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { benchLive } from './bench/live.ts';
 import { benchLocal } from './bench/local.ts';
@@ -33,7 +33,13 @@ export async function run(surroundings: Surroundings): Promise<number> {
   program.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(text),
     writeErr: (text) => void stderr.write(text),
-    outputError: (text, write) => write(`${text.replace(/^error: /u, 'quorate: ').trimEnd()}; see quorate --help\n`),
+    outputError: (text, write) =>
+      write(
+        `${text
+          .replace(/^error: /u, 'quorate: ')
+          .trim()
+          .replaceAll(/\s*\n\s*/gu, ' ')}; see quorate --help\n`,
+      ),
   });
   for (const command of allOf(program)) command.exitOverride().copyInheritedSettings(program);
   try {
@@ -185,9 +191,31 @@ function online<O extends object = object>(
     const argument = command.registeredArguments.length > 0 ? String(given[0]) : '';
     const choice: O & Online = command.opts();
     await using connection = await connect(choice, surroundings.env);
-    await work(choice, connection, outputOf(choice, surroundings), argument);
+    try {
+      await work(choice, connection, outputOf(choice, surroundings), argument);
+    } catch (error) {
+      throw await becauseNobodyLeads(error, connection);
+    }
   });
 }
+
+/** What takes too long while no leader is known takes too long because of that. */
+async function becauseNobodyLeads(failed: unknown, { client, node }: Connection): Promise<unknown> {
+  if (!isClusterError(failed, 'TIMEOUT') || (await knowsLeader(node))) return failed;
+  return new ClusterError('QUORUM_LOST', `${client.node.id} knows no leader: ${failed.message}`, { cause: failed });
+}
+
+async function knowsLeader(node: Connection['node']): Promise<boolean> {
+  try {
+    const { elected, replicating } = await node.leader({ timeoutMs: LEADER_MS });
+    return elected !== undefined || replicating !== undefined;
+  } catch {
+    // Nobody can tell, and what is known already is told.
+    return true;
+  }
+}
+
+const LEADER_MS = 1000;
 
 function connecting(command: Command, connectTo: string | undefined): Command {
   return command

@@ -103,7 +103,3 @@ export interface EventsReport {
   /** Whether `after` was of another run: then what was between is not known, and these are all of this run that are kept. */
   readonly isOtherSession: boolean;
 }
-
-export interface BackupReport {
-  readonly backup: string;
-}

@@ -11,7 +11,7 @@ import {
 } from '@quorate/core';
 
 /** What is asked of a node; see the README for each. */
-export type OperationName =
+type OperationName =
   | 'status'
   | 'members'
   | 'leader'
@@ -58,7 +58,7 @@ const CHANGES: ReadonlySet<OperationName> = new Set<OperationName>(['transfer', 
 export const VERSION = 1;
 const MAX_REQUEST_BYTES = 8192;
 export const MAX_TIMEOUT_MS = 600_000;
-export const MAX_WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 const nodeId: OptionRule<NodeId> = rule.text('the id of a node', isNodeId);
 const id: OptionRule<string> = rule.text('an id', (text) => /^[0-9a-f]{32}$/u.test(text));

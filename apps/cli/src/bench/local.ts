@@ -14,7 +14,7 @@ const SYNC_BYTES = 4096;
 const MAX_SYNCS = 2000;
 const COMMAND_BYTES = 256;
 const IN_FLIGHT = 64;
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 interface Commits extends Measured {
   readonly inFlight: number;
@@ -88,8 +88,8 @@ class Nodes implements AsyncDisposable {
   }
 
   static async start(folder: string): Promise<Nodes> {
-    const file = import.meta.url.endsWith('.ts') ? './bench-node.ts' : './bench-node.js';
-    const nodes = new Nodes(BENCH_NODES.map(() => fork(new URL(file, import.meta.url), { stdio: 'ignore' })));
+    const program = new URL(`bench-node${path.extname(import.meta.url)}`, import.meta.url);
+    const nodes = new Nodes(BENCH_NODES.map(() => fork(program, { stdio: 'ignore' })));
     try {
       await nodes.#startAll(folder);
       return nodes;

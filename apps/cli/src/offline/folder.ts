@@ -40,7 +40,7 @@ export async function withLogs<T>(directory: string, act: (logs: LogStore) => Pr
 }
 
 /** @throws Failure where no node has stored anything: opening would make a folder */
-export async function checkFolder(directory: string): Promise<void> {
+async function checkFolder(directory: string): Promise<void> {
   try {
     if ((await stat(path.join(directory, 'lock'))).isFile()) return;
   } catch (error) {
