@@ -56,6 +56,8 @@ interface Entry {
 const HOST = '127.0.0.1';
 const CLUSTER = 'demo';
 const FOLLOW_AGAIN_MS = 100;
+/** Whom each node holds for alive or elected is in its status. */
+const SHOWN_ELSEWHERE: readonly string[] = ['member', 'leader'];
 
 /** Starts the nodes of a cluster as processes of this machine, and does to them what a bad day would. */
 export class Supervisor implements AsyncDisposable {
@@ -195,6 +197,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   heal(): void {
+    if (this.#relay.groups.length === 1) return;
     this.#relay.heal();
     this.#log.write('info', undefined, 'the network is whole again');
     this.#changed();
@@ -279,7 +282,7 @@ export class Supervisor implements AsyncDisposable {
         return;
       case 'event':
         if (report.event.type === 'refused') this.refusers.add(id);
-        if (report.event.type !== 'member') this.#tell(id, report.event);
+        if (!SHOWN_ELSEWHERE.includes(report.event.type)) this.#tell(id, report.event);
         break;
       case 'discovered':
         this.#asking.get(id)?.(report);
