@@ -96,7 +96,7 @@ describe('apps and examples', () => {
     }
   });
 
-  it('are private', () => {
-    for (const manifest of apps) expect(manifest.private, manifest.name).toBe(true);
+  it('are private, but for the command line', () => {
+    for (const { name, private: isPrivate } of apps) expect(isPrivate === true, name).toBe(name !== 'quorate');
   });
 });
