@@ -47,7 +47,8 @@ export class Dispatcher {
   readonly #consumers = new Set<Consumer>();
   /** Of what is given back and not yet confirmed. */
   readonly #givingBack = new Set<Promise<void>>();
-  #isWorking = false;
+  /** While something is asked for. */
+  #working: Promise<void> | undefined;
   #isScheduled = false;
   #isClosed = false;
   /** The copy may have changed what it says of who holds what. */
@@ -87,7 +88,7 @@ export class Dispatcher {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      void this.#work();
+      this.#work();
     });
   }
 
@@ -124,14 +125,12 @@ export class Dispatcher {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     for (const consumer of this.#consumers) consumer.end();
-    while (this.#isWorking || this.#givingBack.size > 0) {
-      await Promise.all(this.#givingBack);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await this.#working;
+    await Promise.all(this.#givingBack);
   }
 
   get #isIdle(): boolean {
-    return this.#consumers.size === 0 && this.#givingBack.size === 0 && !this.#isWorking;
+    return this.#consumers.size === 0 && this.#givingBack.size === 0 && this.#working === undefined;
   }
 
   #rest(): void {
@@ -139,15 +138,19 @@ export class Dispatcher {
     this.#parts.onIdle();
   }
 
-  async #work(): Promise<void> {
+  #work(): void {
     if (this.#hasChanged) this.#lookAtHeld();
-    if (this.#isWorking) return;
-    this.#isWorking = true;
-    for (let group = this.#next(); group.length > 0 && !this.#isClosed; group = this.#next())
+    this.#working ??= this.#receiveAll().finally(() => {
+      this.#working = undefined;
+      if (this.#isIdle) this.#rest();
+      else this.#arm();
+    });
+  }
+
+  async #receiveAll(): Promise<void> {
+    for (let group = this.#next(); group.length > 0 && !this.#isClosed; group = this.#next()) {
       await this.#receive(group);
-    this.#isWorking = false;
-    if (this.#isIdle) this.#rest();
-    else this.#arm();
+    }
   }
 
   /** Who settled by another node, or took too long, has room for more. */

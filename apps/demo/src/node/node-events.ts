@@ -2,9 +2,16 @@ import { type Cluster, formatAddress, type ReplicationStatus } from '@quorate/co
 import type { BrokerReplicator } from '../http/broker.ts';
 import type { NodeEvent } from '../http/node-event.ts';
 
+/** Strangers can cause many: so many are told of in a second. */
+const MAX_REFUSED = 10;
+const SECOND_MS = 1_000;
+
 /** What happens on a node, for whoever listens. */
 export class NodeEvents {
   readonly #listeners = new Set<(event: NodeEvent) => void>();
+
+  #refused = 0;
+  #refusedSince = Number.NEGATIVE_INFINITY;
 
   readonly on = (listener: (event: NodeEvent) => void): Disposable => {
     this.#listeners.add(listener);
@@ -35,9 +42,21 @@ export class NodeEvents {
       this.tell('leader', text);
     });
     cluster.on('connectionRefused', ({ remote, error }) => {
-      this.tell('refused', `a connection from ${formatAddress(remote)} was refused: ${error.message}`);
+      if (this.#mayTellOfRefused()) {
+        this.tell('refused', `a connection from ${formatAddress(remote)} was refused: ${error.message}`);
+      }
     });
     cluster.on('error', ({ error, during }) => this.tell('error', `${during}: ${error.message}`));
+  }
+
+  #mayTellOfRefused(): boolean {
+    const now = performance.now();
+    if (now - this.#refusedSince >= SECOND_MS) {
+      this.#refusedSince = now;
+      this.#refused = 0;
+    }
+    this.#refused += 1;
+    return this.#refused <= MAX_REFUSED;
   }
 
   /** Tells who leads the log, from term to term, until the replicator is closed. */
