@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { serveNodes } from '../../src/dashboard/serve-nodes.ts';
 import { openSession } from '../../src/demo/session.ts';
 import type { Session } from '../../src/demo/session.ts';
 import { barriersOf, CHROMIUM, complaintsOf, keepScreenshot, launch, SCREENSHOTS } from './browser.ts';
@@ -118,6 +119,20 @@ describe.skipIf(!IS_ASKED || CHROMIUM === undefined)('the demo in a browser', ()
     await card(other).getByText('running').waitFor();
     await page.getByRole('switch', { name: 'Traffic on' }).click();
     await page.getByRole('switch', { name: 'Traffic off' }).waitFor();
+  });
+
+  test('shows all nodes as one of them sees them', { timeout: 2 * PATIENCE_MS }, async () => {
+    const [asked, ...others] = session.supervisor.nodes;
+    const at = { host: '127.0.0.1', port: 0 };
+    await using served = await serveNodes({ at, urls: [asked?.url ?? ''], bearerToken: undefined });
+    const alone = await browser.newPage();
+    await alone.goto(served.url);
+    for (const { id } of others) {
+      await alone.locator(`.card[data-node="${id}"]`).getByText('alive').waitFor({ timeout: PATIENCE_MS });
+    }
+    await alone.locator('.card.leads').waitFor({ timeout: PATIENCE_MS });
+    expect(await alone.getByRole('button', { name: /^Kill/ }).count()).toBe(0);
+    await alone.close();
   });
 
   test('lost nothing, and put no barrier in the way', { timeout: 2 * PATIENCE_MS }, async () => {

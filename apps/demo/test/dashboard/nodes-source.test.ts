@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import type { LogEntry } from '../../src/dashboard/dashboard-state.ts';
 import { NodesSource } from '../../src/dashboard/nodes-source.ts';
+import { serveNodes } from '../../src/dashboard/serve-nodes.ts';
 import { Samples } from '../../src/dashboard/samples.ts';
 import { oneNode } from '../http/one-node.ts';
 import type { OneNode } from '../http/one-node.ts';
@@ -31,6 +32,19 @@ describe('a dashboard of nodes that it did not start', () => {
     await expect(source.act({ action: 'transfer', node: 'nobody' })).rejects.toThrow();
     await source.act({ action: 'transfer', node: 'a' });
     await expect.poll(() => told.map(({ text }) => text).join()).toMatch(/^.*answers.*leads the log in term \d+/);
+  });
+
+  test('is served with what it can do', async () => {
+    const at = { host: '127.0.0.1', port: 0 };
+    await using dashboard = await serveNodes({ at, urls: [broker.node.url], bearerToken: undefined });
+    const response = await fetch(new URL('events', dashboard.url));
+    let text = '';
+    for await (const chunk of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.includes('"id":"a"')) break;
+    }
+    expect(text).toContain('"controls":["transfer"]');
+    expect(text).toContain('event: messages\ndata: {"does":"acknowledge","messages":[]}');
   });
 
   test('says that a node is gone', async () => {

@@ -168,9 +168,23 @@ describe.skipIf(CHROMIUM === undefined)('the dashboard in a browser', () => {
   test('shows text as text', async () => {
     const text = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
     run.add({ number: 10_000, at: new Date().toISOString(), level: 'bad', node: '<b>a</b>', text });
-    await page.locator('#log').getByText(text).waitFor();
+    await page.locator('#log .entries').getByText(text).waitFor();
     expect(await page.locator('#log img, #log script, #log b b').count()).toBe(0);
     expect(await page.title()).not.toBe('broken');
+  });
+
+  test('reads out and, if asked, shows only the events that matter', async () => {
+    const at = new Date().toISOString();
+    run.add({ number: 10_001, at, level: 'info', node: 'a', text: 'a detail' });
+    run.add({ number: 10_002, at, level: 'bad', node: 'b', text: 'a disaster' });
+    const told = page.getByRole('log');
+    await expect.poll(() => told.textContent()).toMatch(/bad:\s+b\s+a disaster/);
+    expect(await told.textContent()).not.toContain('a detail');
+    const shown = page.getByRole('region', { name: 'Events' }).last();
+    await shown.getByText('a detail').waitFor();
+    await page.getByRole('button', { name: 'Only what matters' }).click();
+    await expect.poll(() => shown.getByText('a detail').count()).toBe(0);
+    expect(await shown.getByText('a disaster').count()).toBe(1);
   });
 
   test('says that it lost its server, and goes on with the next one', async () => {

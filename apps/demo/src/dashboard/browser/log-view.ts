@@ -12,13 +12,36 @@ export const LEVELS: Readonly<Record<LogEntry['level'], readonly [sign: string, 
   bad: ['✕', 'bad:'],
 };
 
-/** Newest on top. What is new is read out, since it is a log. */
-export function logView(entries: readonly LogEntry[]): TemplateResult {
+/** So many of those that matter are kept for who listens. */
+const TOLD = 5;
+let isShort = false;
+
+/**
+ * Newest on top. Read out is what matters alone, since much else happens each second, and `isShort` leaves that out for
+ * who looks, too.
+ */
+export function logView(entries: readonly LogEntry[], redraw: () => void): TemplateResult {
+  const matter = entries.filter(({ level }) => level !== 'info');
+  const shown = (isShort ? matter : entries).toReversed();
+  const shorten = (): void => {
+    isShort = !isShort;
+    redraw();
+  };
   return html`
-    <div class="panel-head"><h2 id="log-title">Events</h2></div>
-    <div class="scrolls entries" tabindex="0" role="log" aria-labelledby="log-title">
-      ${entries.length === 0 ? html`<p class="waiting">Nothing happened yet.</p>` : nothing}
-      ${repeat([...entries].reverse(), ({ number }) => number, line)}
+    <div class="panel-head">
+      <h2 id="log-title">Events</h2>
+      <button type="button" aria-pressed=${isShort} @click=${shorten}>Only what matters</button>
+    </div>
+    <div class="scrolls entries" tabindex="0" role="region" aria-labelledby="log-title">
+      ${shown.length === 0 ? html`<p class="waiting">Nothing happened yet.</p>` : nothing}
+      ${repeat(shown, ({ number }) => number, line)}
+    </div>
+    <div class="unseen" role="log" aria-label="Events that matter">
+      ${repeat(
+        matter.slice(-TOLD),
+        ({ number }) => number,
+        ({ level, node, text }) => html`<p>${LEVELS[level][1]} ${node} ${text}</p>`,
+      )}
     </div>
   `;
 }

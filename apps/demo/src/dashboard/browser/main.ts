@@ -44,7 +44,7 @@ function redraw(): void {
 function draw(): void {
   show('#top', headerView(store, redraw));
   show('#help', helpView(store.state, redraw));
-  show('#log', logView(store.entries));
+  show('#log', logView(store.entries, redraw));
   document.body.classList.toggle('cut-off', store.connection !== 'live');
   if (store.state === undefined) return;
   drawState(store.state);
