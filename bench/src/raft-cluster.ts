@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { RaftProfile } from '@quorate/replicator-raft';
 import { freePorts } from './free-ports.ts';
 import type { Load } from './closed-loop.ts';
-import type { RaftNodeReport, RaftNodeSettings, RaftNodeTask, Usage } from './raft-node-messages.ts';
+import type { MeasuringTo, RaftNodeReport, RaftNodeSettings, RaftNodeTask, Usage } from './raft-node-messages.ts';
 import type { Scratch } from './scratch.ts';
 
 export interface RaftClusterOptions {
@@ -11,6 +11,8 @@ export interface RaftClusterOptions {
   readonly profile?: RaftProfile;
   /** @default 1 */
   readonly groups?: number;
+  /** @default nothing is measured */
+  readonly telemetry?: MeasuringTo | undefined;
 }
 
 export const RAFT_IDS: readonly string[] = ['a', 'b', 'c'];
@@ -43,10 +45,18 @@ export class RaftCluster {
 
   /** Resolves when all follow one leader. */
   static async start(scratch: Scratch, options: RaftClusterOptions = {}): Promise<RaftCluster> {
-    const { profile = 'lan', groups = 1 } = options;
+    const { profile = 'lan', groups = 1, telemetry } = options;
+    const measuring = telemetry === undefined ? {} : { telemetry };
     const numbers = await freePorts(RAFT_IDS.length);
     const ports = Object.fromEntries(RAFT_IDS.map((id, at) => [id, numbers[at] ?? 0]));
-    const settings = RAFT_IDS.map((id) => ({ id, directory: scratch.folder(id), ports, profile, groups }));
+    const settings = RAFT_IDS.map((id) => ({
+      id,
+      directory: scratch.folder(id),
+      ports,
+      profile,
+      groups,
+      ...measuring,
+    }));
     const cluster = new RaftCluster(scratch, new Map(settings.map((each) => [each.id, each])));
     for (const id of RAFT_IDS) cluster.start(id);
     await cluster.leader();

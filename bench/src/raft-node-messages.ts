@@ -8,7 +8,12 @@ export interface RaftNodeSettings {
   readonly profile: RaftProfile;
   /** The first is the one that is replicated to; nobody uses the others. */
   readonly groups: number;
+  /** Where it measures to. @default nowhere */
+  readonly telemetry?: MeasuringTo;
 }
+
+/** Kept for Prometheus; or given to OpenTelemetry's API, without an SDK. */
+export type MeasuringTo = 'prometheus' | 'opentelemetry';
 
 /** What a node is asked to do; it answers each with `done`. */
 export type RaftNodeTask =

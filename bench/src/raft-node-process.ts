@@ -4,6 +4,7 @@ import { staticDiscovery } from '@quorate/discovery-static';
 import { readGroupOptions, sharedGroup } from '@quorate/raft-host';
 import { raftReplicator } from '@quorate/replicator-raft';
 import { fileStorage } from '@quorate/storage-file';
+import { openTelemetry, prometheus } from '@quorate/telemetry';
 import { tcpTransport } from '@quorate/transport-tcp';
 import { closedLoop } from './closed-loop.ts';
 import { CountingMachine } from './counting-machine.ts';
@@ -11,7 +12,7 @@ import { HungLookups } from './hung-lookups.ts';
 import type { RaftNodeReport, RaftNodeSettings, RaftNodeTask, Usage } from './raft-node-messages.ts';
 import { COMMAND_BYTES } from './raft-system.ts';
 
-const { id, directory, ports, profile, groups } = JSON.parse(process.argv[2] ?? '') as RaftNodeSettings;
+const { id, directory, ports, profile, groups, telemetry } = JSON.parse(process.argv[2] ?? '') as RaftNodeSettings;
 const options = { voters: Object.keys(ports), profile };
 const replicatorPlugin = raftReplicator({ ...options, machine: () => new CountingMachine() });
 let context: ReplicatorContext | undefined = undefined;
@@ -31,6 +32,7 @@ const cluster = createCluster({
     },
   },
   logLevel: 'warn',
+  ...(telemetry === undefined ? {} : { telemetry: telemetry === 'prometheus' ? prometheus() : openTelemetry() }),
 });
 
 const ROLE_MS = 10;

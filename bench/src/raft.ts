@@ -7,7 +7,7 @@ import { etcdSystem } from './raft-etcd.ts';
 import { measureFailover } from './raft-failover.ts';
 import { measureHungLookups } from './raft-hung-lookups.ts';
 import { measureIdleGroups } from './raft-idle-groups.ts';
-import { quorateSystem } from './raft-quorate.ts';
+import { measuredSystems, quorateSystem } from './raft-quorate.ts';
 import { measureReads } from './raft-reads.ts';
 import type { RaftSystem } from './raft-system.ts';
 import { measureTraffic } from './raft-traffic.ts';
@@ -26,7 +26,7 @@ export const raft: Benchmark = {
   name: 'raft',
   description:
     'commits beside a bare pipeline and etcd: [--seconds 4] [--rounds 5] [--systems quorate,bare,etcd]; or one of ' +
-    '--reads, --failover <kills>, --idle-groups <count>, --traffic <GB>, --hung-dns',
+    '--telemetry, --reads, --failover <kills>, --idle-groups <count>, --traffic <GB>, --hung-dns',
   run,
 };
 
@@ -34,6 +34,7 @@ const options = {
   seconds: { type: 'string', default: '4' },
   rounds: { type: 'string', default: '5' },
   systems: { type: 'string', default: systems.map(({ name }) => name).join(',') },
+  telemetry: { type: 'boolean' },
   reads: { type: 'boolean' },
   failover: { type: 'string' },
   'idle-groups': { type: 'string' },
@@ -54,7 +55,8 @@ async function run(args: readonly string[]): Promise<void> {
   const warmUp = Math.min(1, seconds);
   const warmUpCommits = Math.ceil(warmUp * COMMITS_UNTIL_COMPILED);
   const plan = { concurrencies: CONCURRENCIES, seconds, warmUpSeconds: warmUp, warmUpCommits };
-  await compare(chosen(values.systems.split(',')), rounds, plan);
+  const which = values.telemetry === true ? [quorateSystem, ...measuredSystems] : chosen(values.systems.split(','));
+  await compare(which, rounds, plan);
 }
 
 function chosen(names: readonly string[]): readonly RaftSystem[] {

@@ -90,7 +90,7 @@ export interface Telemetry {
 }
 
 /** A W3C `traceparent` of version 00 is no longer and no shorter. */
-export const CARRIER_LENGTH = 55;
+const CARRIER_LENGTH = 55;
 
 const CARRIER = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/u;
 

@@ -6,6 +6,7 @@ import { raftOperations } from '@quorate/replicator-raft';
 import { tcpTransport } from '@quorate/transport-tcp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { leaseInstruments } from '../../lease/src/lease-instruments.ts';
+import { observeEventLoop } from '../src/node/event-loop.ts';
 import { combined, prometheus, type Prometheus } from '../src/index.ts';
 import { NotedTelemetry } from './noted-telemetry.ts';
 import { type MeasuredCluster, threeNodes } from './three-nodes.ts';
@@ -26,6 +27,7 @@ beforeAll(async () => {
   });
   // What stands on an engine is measured where there is one; an election by majority, by itself.
   leaseInstruments(noted, 'election-etcd');
+  observeEventLoop(noted)[Symbol.dispose]();
   const election = majorityElection({ voters: ['m'], volatileVotes: true });
   const alone = createCluster({
     nodeId: 'm',
