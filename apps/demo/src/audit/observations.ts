@@ -31,6 +31,8 @@ export interface ObservedDelivery {
   /** It was handed out between the two: when it was asked for, and when it was there. */
   readonly askedAt: ObservedMs;
   readonly at: ObservedMs;
+  /** It came on a stream, which may have ended before this is known here. */
+  readonly isStreamed?: boolean;
 }
 
 export type SettlementKind = 'acknowledge' | 'reject';

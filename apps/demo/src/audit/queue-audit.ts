@@ -15,6 +15,17 @@ const REMEMBERED_MS = 60_000;
 /** Nodes of one machine, one of which leads after another, may differ so much in what the time is. */
 const CLOCKS_MS = 50;
 
+/** The end of a stream may come to be known so much later than what follows from it. */
+const END_KNOWN_MS = 5_000;
+
+/** A delivery that was followed by another too early, unless its stream had ended. */
+interface Suspicion {
+  readonly before: TrackedDelivery;
+  readonly at: ObservedMs;
+  readonly id: string;
+  readonly text: string;
+}
+
 /** Those of one key, in order. */
 interface KeyOrder {
   next: number;
@@ -31,6 +42,7 @@ export class QueueAudit {
   readonly #messages = new Map<string, TrackedMessage>();
   readonly #byReceipt = new Map<string, TrackedMessage>();
   readonly #keys = new Map<string, KeyOrder>();
+  #suspicions: Suspicion[] = [];
   accepted = 0;
   delivered = 0;
   /** Deliveries of what had been delivered before. */
@@ -133,9 +145,9 @@ export class QueueAudit {
 
   /**
    * At this time it was empty, and so was its queue of dead letters.
-   * @returns how many are gone that may not be
    */
   wasEmpty(at: ObservedMs): void {
+    this.#judgeSuspicions(at);
     for (const message of this.open) {
       if ((message.accepted?.at ?? at) < at && !message.mayBeAcknowledged) this.#lost(message);
     }
@@ -143,6 +155,7 @@ export class QueueAudit {
 
   /** After the last delivery: whatever was accepted has been done with. */
   finish(): void {
+    this.#judgeSuspicions(Infinity);
     for (const message of this.open) {
       if (message.publication.isPoison === true || !message.mayBeAcknowledged) this.#lost(message);
     }
@@ -150,6 +163,7 @@ export class QueueAudit {
 
   /** Forgets what was done with long ago. */
   prune(now: ObservedMs): void {
+    this.#judgeSuspicions(now);
     for (const [id, message] of this.#messages) {
       const last = message.deadAt ?? message.acknowledged?.settling?.at;
       if (last === undefined || now - last < REMEMBERED_MS) continue;
@@ -193,8 +207,19 @@ export class QueueAudit {
     const before = message.deliveries.find((delivery) => delivery.attempt === attempt - 1);
     if (before !== undefined && !this.#mayHaveEnded(before, at)) {
       const afterMs = (at - before.askedAt).toFixed(0);
-      this.#tell('unwarranted', id, `came as delivery ${attempt} when ${attempt - 1} had run for ${afterMs} ms`);
+      const text = `came as delivery ${attempt} when ${attempt - 1} had run for ${afterMs} ms`;
+      if (before.isStreamed === true) this.#suspicions.push({ before, at, id, text });
+      else this.#tell('unwarranted', id, text);
     }
+  }
+
+  #judgeSuspicions(now: ObservedMs): void {
+    const isOpen = ({ at }: Suspicion) => now - at < END_KNOWN_MS;
+    for (const suspicion of this.#suspicions) {
+      if (isOpen(suspicion) || suspicion.before.isReturned) continue;
+      this.#tell('unwarranted', suspicion.id, suspicion.text);
+    }
+    this.#suspicions = this.#suspicions.filter((suspicion) => isOpen(suspicion));
   }
 
   #mayHaveEnded({ askedAt, settling, outcome, isReturned }: TrackedDelivery, at: ObservedMs): boolean {

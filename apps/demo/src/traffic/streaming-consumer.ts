@@ -57,7 +57,7 @@ export class StreamingConsumer {
   #take(delivery: WireDelivery, askedAt: number, held: Set<string>): boolean {
     const { audit, queue, judge, onDelivered } = this.#options;
     const at = performance.now();
-    audit.delivered(queue, { ...delivery, askedAt, at });
+    audit.delivered(queue, { ...delivery, askedAt, at, isStreamed: true });
     onDelivered(delivery, at);
     held.add(delivery.receipt);
     const verdict = judge(delivery);

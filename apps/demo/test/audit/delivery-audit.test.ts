@@ -86,6 +86,16 @@ describe('a history in which all is well', () => {
     expect(audit.counts).toMatchObject({ deadLetters: 1 });
   });
 
+  it('of one on a stream whose end is known only after the next delivery', () => {
+    publish('plain', 'm');
+    const body = 'of m';
+    audit.delivered('plain', { receipt: 'r', id: 'm', body, attempt: 1, askedAt: 4, at: 5, isStreamed: true });
+    settle('plain', deliver('plain', 'm', 2, 6), 7);
+    audit.returned('plain', ['r']);
+    audit.finish();
+    expect(problems()).toEqual([]);
+  });
+
   it('of a key in order, in which another key does not matter', () => {
     for (const id of ['a1', 'a2']) publish('fifo', id, { key: 'a' });
     publish('fifo', 'b1', { key: 'b' });
@@ -195,6 +205,17 @@ describe('it notices', () => {
     settle('plain', deliver('plain', 'm', 1, 5), 6, 'acknowledge', 'unconfirmed');
     deliver('plain', 'm', 2, 500);
     expect(problems()).toEqual(['unwarranted']);
+  });
+
+  it('a delivery on a stream that is followed by another too early, though the stream does not end', () => {
+    publish('plain', 'm');
+    const body = 'of m';
+    audit.delivered('plain', { receipt: 'r', id: 'm', body, attempt: 1, askedAt: 4, at: 5, isStreamed: true });
+    deliver('plain', 'm', 2, 500);
+    audit.told([empty('plain'), empty('dead')], 501);
+    expect(problems()).toEqual(['lost']);
+    audit.told([empty('plain'), empty('dead')], 6000);
+    expect(problems()).toEqual(['lost', 'unwarranted']);
   });
 
   it('one delivery that two consumers get', () => {
