@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Benchmark, median, report, rounded } from './benchmark.ts';
 import { BODY_BYTES, type BrokerLoadTask } from './broker-client.ts';
+import { measureMachine } from './broker-machine.ts';
 import { natsBrokerAsItComes, syncedNatsBroker } from './broker-nats.ts';
 import { quorateBroker } from './broker-quorate.ts';
 import { BrokerClients, type BrokerSystem } from './broker-system.ts';
@@ -22,7 +23,8 @@ const kinds: readonly Kind[] = (['publish', 'cycle'] as const).flatMap((measure)
 export const broker: Benchmark = {
   name: 'broker',
   description:
-    "the demo's broker over HTTP beside NATS JetStream: [--seconds 4] [--rounds 3] [--systems quorate,nats-sync,nats]",
+    "the demo's broker over HTTP beside NATS JetStream: [--seconds 4] [--rounds 3] [--systems quorate,nats-sync,nats]; or " +
+    '--machine <messages>',
   run,
 };
 
@@ -30,10 +32,12 @@ const options = {
   seconds: { type: 'string', default: '4' },
   rounds: { type: 'string', default: '3' },
   systems: { type: 'string', default: systems.map(({ name }) => name).join(',') },
+  machine: { type: 'string' },
 } as const;
 
 async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options });
+  if (values.machine !== undefined) return await measureMachine(positive('machine', values.machine));
   const seconds = positive('seconds', values.seconds);
   const rounds = positive('rounds', values.rounds);
   const present = chosen(values.systems.split(',')).filter(isAvailable);

@@ -1,28 +1,13 @@
 import type { Load } from './closed-loop.ts';
 import { RaftCluster } from './raft-cluster.ts';
-import type { MeasuringTo } from './raft-node-messages.ts';
 import type { LoadPlan, RaftSystem } from './raft-system.ts';
 import type { Scratch } from './scratch.ts';
 
 /** Ours: TCP transport, file storage, proposers in the leader's process. */
-export const quorateSystem: RaftSystem = systemOf('quorate');
+export const quorateSystem: RaftSystem = { name: 'quorate', unavailable: () => undefined, measure };
 
-/** The same, measured. */
-export const measuredSystems: readonly RaftSystem[] = [
-  systemOf('quorate-prometheus', 'prometheus'),
-  systemOf('quorate-opentelemetry', 'opentelemetry'),
-];
-
-function systemOf(name: RaftSystem['name'], telemetry?: MeasuringTo): RaftSystem {
-  return { name, unavailable: () => undefined, measure: (scratch, plan) => measure(scratch, plan, telemetry) };
-}
-
-async function measure(
-  scratch: Scratch,
-  plan: LoadPlan,
-  telemetry: MeasuringTo | undefined,
-): Promise<ReadonlyMap<number, Load>> {
-  const cluster = await RaftCluster.start(scratch, { telemetry });
+async function measure(scratch: Scratch, plan: LoadPlan): Promise<ReadonlyMap<number, Load>> {
+  const cluster = await RaftCluster.start(scratch);
   const leader = await cluster.leader();
   const loads = new Map<number, Load>();
   const most = Math.max(...plan.concurrencies);

@@ -12,7 +12,7 @@ export interface LoadPlan {
 
 /** What commits 256-byte commands on three processes of this machine, durable on a majority of them. */
 export interface RaftSystem {
-  readonly name: 'quorate' | 'quorate-prometheus' | 'quorate-opentelemetry' | 'bare' | 'etcd';
+  readonly name: 'quorate' | 'bare' | 'etcd';
   /** Undefined when it can be measured here; otherwise why not. */
   unavailable(): string | undefined;
   /** Starts it afresh and measures it at each number in flight. What it started ends with the scratch. */

@@ -1,3 +1,4 @@
+import type { BrokerUsage } from '../../src/broker/broker-machine.ts';
 import type {
   Command,
   Delivery,
@@ -95,6 +96,17 @@ export class BrokerModel {
         };
       })
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  usage(): BrokerUsage {
+    const messages = this.#queues.flatMap((queue) => queue.messages.map(({ message }) => message));
+    return {
+      queues: this.#queues.length,
+      topics: this.#topics.length,
+      messages: messages.length,
+      bytes: sum(messages),
+      ids: idsOf(this.#queues),
+    };
   }
 
   #letDue(): void {
@@ -209,7 +221,7 @@ export class BrokerModel {
 
   #fits(queues: readonly ModelQueue[], messages: readonly NewMessage[]): boolean {
     const all = this.#queues.flatMap((queue) => queue.messages.map(({ message }) => message));
-    let [total, bytes, ids] = [all.length, sum(all), sum2(this.#queues)];
+    let [total, bytes, ids] = [all.length, sum(all), idsOf(this.#queues)];
     for (const queue of queues) {
       const fresh = messages.filter(({ id }) => !queue.ids.some((each) => each.id === id));
       if (fresh.length > 0 && queue.messages.length + fresh.length > queue.options.maxMessages) return false;
@@ -338,6 +350,6 @@ function sum(messages: readonly NewMessage[]): number {
   return bytes;
 }
 
-function sum2(queues: readonly ModelQueue[]): number {
+function idsOf(queues: readonly ModelQueue[]): number {
   return queues.reduce((total, { ids }) => total + ids.length, 0);
 }

@@ -1,3 +1,4 @@
+import type { SnapshotSource } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 import { BrokerMachine } from '../../src/broker/broker-machine.ts';
 import { BrokerState } from '../../src/broker/broker-state.ts';
@@ -212,6 +213,39 @@ describe('a command', () => {
     expect(bench.publish(most)).toMatchObject({ type: 'published' });
   });
 });
+
+describe('a capture', () => {
+  it('is of its moment, though it is read bit by bit while all that it has is changed', async () => {
+    const bench = new Bench({ maxMessages: 5_000 });
+    for (let at = 0; at < 4; at += 1) {
+      bench.publish(...Array.from({ length: 1_000 }, (_none, n) => ({ id: `${at}-${n}`, body: new Uint8Array(300) })));
+    }
+    bench.receive(500);
+    const atOnce = await bytesOf(bench.machine.capture(), () => undefined);
+    let reads = 0;
+    const late = await bytesOf(bench.machine.capture(), () => {
+      reads += 1;
+      bench.time += 60;
+      bench.do({ type: 'acknowledge', queue: 'q', receipts: bench.receive(200) });
+      bench.do({ type: 'reject', queue: 'q', receipts: bench.receive(100), delayMs: 10 });
+      bench.receive(50);
+      bench.publish({ id: `while ${reads}` });
+      if (reads === 5) bench.do({ type: 'purge-queue', queue: 'q' });
+    });
+    expect(reads).toBeGreaterThan(6);
+    expect(late.equals(atOnce)).toBe(true);
+  });
+});
+
+async function bytesOf(source: SnapshotSource, between: () => void): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of source.chunks({})) {
+    parts.push(chunk);
+    between();
+  }
+  source.release();
+  return Buffer.concat(parts);
+}
 
 describe('a purged queue', () => {
   it('is empty at once; its messages are swept away by later commands, whatever else is purged meanwhile', () => {
