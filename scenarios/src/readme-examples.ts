@@ -11,22 +11,47 @@ export interface Example {
   readonly file: string | undefined;
 }
 
-const FENCE = /^ *```ts(?<marks>(?: +\S+)*) *$/u;
+/** A block in a page, in whatever language. */
+export interface Block {
+  readonly language: string;
+  /** What stands behind the language, separated by blanks. */
+  readonly marks: string;
+  /** Of its first line, from 1. */
+  readonly line: number;
+  readonly code: string;
+}
+
+const FENCE = /^(?<before>[ >]*)(?<fence>`{3,}|~{3,}) *(?<language>[^\s`]*)(?<marks>[^`]*)$/u;
+/** Data are parsed; `ini` are units of systemd, and blocks without a language are transcripts and formulas. */
+const LANGUAGES = ['', 'ts', 'json', 'yaml', 'ini'];
+/** Four blanks make a block too, which is for commands: code in it would be checked by nobody. */
+const INDENTED_CODE = /^(?: {4,}|\t)(?:import|export) .*from ['"]/u;
+
+/** Every block of a page. One that would escape the checks throws: of an unknown language, or fenced in another way. */
+export function blocksOf(page: string, text: string): readonly Block[] {
+  const lines = text.split('\n');
+  const blocks: Block[] = [];
+  for (let at = 0; at < lines.length; at += 1) {
+    const where = `${page}:${at + 1}`;
+    if (INDENTED_CODE.test(lines[at] ?? '')) throw new Error(`${where}: code is fenced by \`\`\`ts`);
+    const { before = '', fence = '', language = '', marks = '' } = FENCE.exec(lines[at] ?? '')?.groups ?? {};
+    if (fence === '') continue;
+    if (fence !== '```' || before.trim() !== '') throw new Error(`${where}: blocks are fenced by \`\`\``);
+    if (!LANGUAGES.includes(language)) throw new Error(`${where}: nothing checks blocks of ${language}`);
+    const end = lines.findIndex((line, index) => index > at && line.trim() === '```');
+    if (end === -1) throw new Error(`${where}: the block has no end`);
+    const code = `${lines.slice(at + 1, end).join('\n')}\n`;
+    blocks.push({ language, marks, line: at + 2, code });
+    at = end;
+  }
+  return blocks;
+}
 
 /** The blocks that begin with ```` ```ts ````, with what stands behind it. An unknown mark throws. */
 export function examplesOf(page: string, text: string): readonly Example[] {
-  const lines = text.split('\n');
-  const examples: Example[] = [];
-  for (let at = 0; at < lines.length; at += 1) {
-    const marks = FENCE.exec(lines[at] ?? '')?.groups?.['marks'];
-    if (marks === undefined) continue;
-    const end = lines.findIndex((line, index) => index > at && line.trim() === '```');
-    if (end === -1) throw new Error(`${page}:${at + 1}: the block has no end`);
-    const code = `${lines.slice(at + 1, end).join('\n')}\n`;
-    examples.push({ page, line: at + 2, code, ...readMarks(marks, `${page}:${at + 1}`) });
-    at = end;
-  }
-  return examples;
+  return blocksOf(page, text)
+    .filter(({ language }) => language === 'ts')
+    .map(({ marks, line, code }) => ({ page, line, code, ...readMarks(marks, `${page}:${line - 1}`) }));
 }
 
 /**

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 
-import { type Example, examplesOf, nameOf, notInstalled } from '../src/readme-examples.ts';
+import { blocksOf, type Example, examplesOf, nameOf, notInstalled } from '../src/readme-examples.ts';
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
@@ -13,7 +14,11 @@ const root = path.resolve(import.meta.dirname, '../..');
 const folder = path.join(root, 'scenarios/.mutants', `readme-${process.pid}`);
 const bin = path.join(root, 'node_modules/.bin');
 
-const pages = globSync(['README.md', '{packages,apps,examples}/*/README.md', 'docs/**/*.md'], { cwd: root }).sort();
+const elsewhere = ['**/node_modules/**', '**/dist/**', '**/.mutants/**'];
+const pages = globSync('{*,.changeset/*,{packages,apps,examples,docs,bench,scenarios,servers,tools}/**/*}.md', {
+  cwd: root,
+  exclude: elsewhere,
+}).sort();
 const examples = pages.flatMap((page) => examplesOf(page, readFileSync(path.join(root, page), 'utf8')));
 const shown = examples.filter(({ file }) => file !== undefined);
 const checked = examples.filter(({ file }) => file === undefined);
@@ -26,14 +31,27 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the examples of the documentation', () => {
   it('are found', () => {
-    expect(pages).toContain('README.md');
+    expect(pages).toEqual(expect.arrayContaining(['README.md', 'CONTRIBUTING.md', 'docs/first-cluster.md']));
     expect(checked.length).toBeGreaterThan(3);
     expect(shown.length).toBeGreaterThan(1);
   });
 
   it('have the right types', async () => {
     expect(await typeErrors(folder)).toBe('');
-  }, 60_000);
+  }, 120_000);
+
+  it('that are data can be parsed', () => {
+    const parsers: Readonly<Record<string, (code: string) => unknown>> = { json: JSON.parse, yaml: parse };
+    let parsed = 0;
+    for (const page of pages) {
+      for (const { language, code, line } of blocksOf(page, readFileSync(path.join(root, page), 'utf8'))) {
+        if (!Object.hasOwn(parsers, language)) continue;
+        expect(() => parsers[language]?.(code), `${page}:${line}`).not.toThrow();
+        parsed += 1;
+      }
+    }
+    expect(parsed).toBeGreaterThan(2);
+  });
 
   it('need no more than what their pages install', () => {
     const missing = pages.flatMap((page) => {
@@ -67,7 +85,7 @@ describe('the check', () => {
     mkdirSync(broken, { recursive: true });
     writeFileSync(path.join(broken, nameOf(example as Example)), example?.code ?? '');
     expect(await typeErrors(broken)).toContain('page-2.ts(2,11): error TS2345');
-  }, 60_000);
+  }, 120_000);
 
   it('finds what is imported and not installed', () => {
     const page = (install: string) =>
@@ -76,6 +94,13 @@ describe('the check', () => {
     expect(missing(page('    npm i @q/a'))).toEqual(['@q/b']);
     expect(missing(page('    npm i -D @q/a @q/b'))).toEqual([]);
     expect(missing(page('no command'))).toEqual([]);
+  });
+
+  it('refuses blocks that nothing would check', () => {
+    for (const fence of ['```typescript', '```js', '~~~ts', '````ts', '> ```ts']) {
+      expect(() => blocksOf('page.md', `text\n${fence}\ncode\n\`\`\`\n`), fence).toThrow('page.md:2');
+    }
+    expect(() => blocksOf('page.md', "text\n\n    import { a } from '@q/a';\n")).toThrow('page.md:3');
   });
 
   it('refuses marks that it does not know, and blocks without an end', () => {
