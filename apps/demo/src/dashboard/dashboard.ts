@@ -90,7 +90,8 @@ export class Dashboard implements Disposable {
     if (path === '') {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(this.#page);
     } else if (path === 'events') {
-      if (!isSameOrigin(request)) problem(response, 403, 'For our own page only.');
+      if (request.method !== 'GET') problem(response, 405, 'GET, please.');
+      else if (!isSameOrigin(request)) problem(response, 403, 'For our own page only.');
       else if (!this.#hub.join(response)) problem(response, 503, 'Too many look already.');
     } else {
       const asset = this.#assets.get(path);

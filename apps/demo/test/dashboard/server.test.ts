@@ -245,6 +245,7 @@ describe('events', () => {
   test('are not for more than 32 at once, nor for other pages', async () => {
     const all = await Promise.all(Array.from({ length: 32 }, () => listen()));
     expect((await send({ path: 'events' })).status).toBe(503);
+    expect((await send({ path: 'events', method: 'HEAD' })).status).toBe(405);
     expect((await send({ path: 'events', headers: { 'sec-fetch-site': 'cross-site' } })).status).toBe(403);
     for (const events of all) events.close();
     await expect
