@@ -170,7 +170,7 @@ function drawNode(
   const letter = side === undefined ? nothing : svg`<tspan class="side"> ${sideName(side)}</tspan>`;
   return svg`<g class="node ${kind} ${isLeader ? 'leads' : ''}" transform="translate(${x} ${y})">
     <circle class="disc" r=${radius} />
-    ${isWell && !isLeader ? svg`<circle class="ring" r=${radius + 5} stroke-dasharray="${around * caughtUp} ${around}" transform="rotate(-90)" />` : nothing}
+    ${isWell && !isLeader && caughtUp > 0 ? svg`<circle class="ring" r=${radius + 5} stroke-dasharray="${around * caughtUp} ${around}" transform="rotate(-90)" />` : nothing}
     ${isLeader ? svg`<path class="crown" transform="translate(0 ${-radius - 9}) scale(${Math.max(0.6, radius / 44)})" d="M-19 6V-9L-9-1 0-13 9-1 19-9V6Z" />` : nothing}
     ${mark}
     ${
