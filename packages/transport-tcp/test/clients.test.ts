@@ -28,8 +28,8 @@ async function failure(promise: Promise<unknown>): Promise<{ readonly code: stri
 }
 
 /** Answers with what it was asked, to clients as well. */
-function echo(node: TestNode, clients = true): Disposable {
-  return node.transport.onRequest(KIND, (from, payload) => bytes(`${from}: ${text(payload)}`), { clients });
+function echo(node: TestNode): Disposable {
+  return node.transport.onRequest(KIND, (from, payload) => bytes(`${from}: ${text(payload)}`), { clients: true });
 }
 
 describe('a client', () => {
@@ -65,7 +65,7 @@ describe('a client', () => {
   it('is served only by handlers that say so', async () => {
     await using a = await startNode({ id: 'a' });
     const heard: string[] = [];
-    const first = echo(a, false);
+    const first = a.transport.onRequest(KIND, () => bytes('for members'));
     a.transport.onMessage(KIND, (from) => heard.push(from));
     await using client = await connect(a);
     expect((await failure(client.request(KIND, bytes('x')))).code).toBe('UNSUPPORTED');
@@ -140,6 +140,8 @@ describe('a node refuses a client', () => {
     await using a = await startNode({ id: 'a', keyring });
     const connected = await connect(a, { secret: SECRET });
     await using client = connected;
+    // It stands on both sides by the time it is answered.
+    await failure(client.request(KIND, bytes('x')));
     keyring.change({ use: OTHERS });
     expect((await failure(connect(a, { secret: SECRET }))).code).toBe('REFUSED');
     await until(() => !client.isConnected);
