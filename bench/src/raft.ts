@@ -7,9 +7,10 @@ import { etcdSystem } from './raft-etcd.ts';
 import { measureFailover } from './raft-failover.ts';
 import { measureHungLookups } from './raft-hung-lookups.ts';
 import { measureIdleGroups } from './raft-idle-groups.ts';
-import { measuredSystems, quorateSystem } from './raft-quorate.ts';
+import { quorateSystem } from './raft-quorate.ts';
 import { measureReads } from './raft-reads.ts';
 import type { RaftSystem } from './raft-system.ts';
+import { measureTelemetry } from './raft-telemetry.ts';
 import { measureTraffic } from './raft-traffic.ts';
 
 const systems: readonly RaftSystem[] = [quorateSystem, bareSystem, etcdSystem];
@@ -26,7 +27,7 @@ export const raft: Benchmark = {
   name: 'raft',
   description:
     'commits beside a bare pipeline and etcd: [--seconds 4] [--rounds 5] [--systems quorate,bare,etcd]; or one of ' +
-    '--telemetry, --reads, --failover <kills>, --idle-groups <count>, --traffic <GB>, --hung-dns',
+    '--telemetry <commits>, --reads, --failover <kills>, --idle-groups <count>, --traffic <GB>, --hung-dns',
   run,
 };
 
@@ -34,7 +35,7 @@ const options = {
   seconds: { type: 'string', default: '4' },
   rounds: { type: 'string', default: '5' },
   systems: { type: 'string', default: systems.map(({ name }) => name).join(',') },
-  telemetry: { type: 'boolean' },
+  telemetry: { type: 'string' },
   reads: { type: 'boolean' },
   failover: { type: 'string' },
   'idle-groups': { type: 'string' },
@@ -47,6 +48,7 @@ async function run(args: readonly string[]): Promise<void> {
   const seconds = positive('seconds', values.seconds);
   const rounds = positive('rounds', values.rounds);
   if (values.reads === true) return await measureReads(rounds, seconds);
+  if (values.telemetry !== undefined) return await measureTelemetry(rounds, positive('telemetry', values.telemetry));
   if (values['hung-dns'] === true) return await measureHungLookups(rounds, seconds);
   if (values.failover !== undefined) return await measureFailover(positive('failover', values.failover));
   if (values.traffic !== undefined) return await measureTraffic(positive('traffic', values.traffic));
@@ -55,8 +57,7 @@ async function run(args: readonly string[]): Promise<void> {
   const warmUp = Math.min(1, seconds);
   const warmUpCommits = Math.ceil(warmUp * COMMITS_UNTIL_COMPILED);
   const plan = { concurrencies: CONCURRENCIES, seconds, warmUpSeconds: warmUp, warmUpCommits };
-  const which = values.telemetry === true ? [quorateSystem, ...measuredSystems] : chosen(values.systems.split(','));
-  await compare(which, rounds, plan);
+  await compare(chosen(values.systems.split(',')), rounds, plan);
 }
 
 function chosen(names: readonly string[]): readonly RaftSystem[] {
