@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { run } from './run.ts';
 
@@ -73,7 +73,24 @@ export function withTheirNeeds(names: readonly string[]): readonly PublishedPack
   return [...needed];
 }
 
-/** Compiles all packages, as far as they have changed. */
+/**
+ * Compiles all packages, as far as they have changed, and removes what was built of sources that are gone: the compiler
+ * leaves that, and it would be packed.
+ */
 export async function build(): Promise<void> {
   await run(path.join(bin, 'tsc'), ['-b', 'tsconfig.build.json'], { cwd: root });
+  for (const { folder } of publishedPackages()) {
+    for (const file of filesBelow(path.join(folder, 'dist'))) {
+      const source = path.join(folder, 'src', file.replace(/(?:\.d\.ts|\.js)(?:\.map)?$/u, '.ts'));
+      if (!existsSync(source)) rmSync(path.join(folder, 'dist', file), { force: true });
+    }
+  }
+}
+
+/** Each path from the folder. */
+export function filesBelow(folder: string): readonly string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 }
