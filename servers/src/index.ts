@@ -13,4 +13,5 @@ export * from './process-guard.ts';
 export * from './proxy-mesh.ts';
 export * from './redis.ts';
 export * from './server-process.ts';
+export * from './stable-ports.ts';
 export * from './tcp-gate.ts';

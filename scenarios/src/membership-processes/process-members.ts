@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { stablePorts } from '@quorate/test-servers';
 import type { MemberState } from '@quorate/core';
 import {
   machineTime,
@@ -9,7 +10,6 @@ import {
   type MemberSample,
   type MemberSettings,
 } from './member-protocol.ts';
-import { stablePorts } from '../processes/stable-ports.ts';
 
 const PROGRAM = fileURLToPath(new URL('member-node-process.ts', import.meta.url));
 const MAX_OUTPUT = 20_000;

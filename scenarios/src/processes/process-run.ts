@@ -4,8 +4,7 @@ import path from 'node:path';
 import { Faults } from './faults.ts';
 import { NodeSupervisor } from './node-supervisor.ts';
 import { OperationLog } from './operation-log.ts';
-import { ProxyMesh } from '@quorate/test-servers';
-import { stablePorts } from './stable-ports.ts';
+import { ProxyMesh, stablePorts } from '@quorate/test-servers';
 import { findFaults } from './verdict.ts';
 import { Workload } from './workload.ts';
 

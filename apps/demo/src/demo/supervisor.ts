@@ -1,5 +1,5 @@
 import type { NodeId } from '@quorate/core';
-import { freePorts } from '@quorate/test-servers';
+import { stablePorts } from '@quorate/test-servers';
 import type { NodeStatus } from '../broker/node-status.ts';
 import type { DiscoveryName } from '../discoveries.ts';
 import type { ElectionName } from '../elections.ts';
@@ -85,7 +85,7 @@ export class Supervisor implements AsyncDisposable {
   /** Finds addresses for each node, which it keeps when it is started again. */
   static async create(plan: ClusterPlan, log: DemoLog): Promise<Supervisor> {
     const ids = nodeNames(plan.nodes);
-    const found = await freePorts(2 * ids.length);
+    const found = await stablePorts(2 * ids.length);
     const ports = new Map(ids.map((id, index) => [id, [found[2 * index] ?? 0, found[2 * index + 1] ?? 0]]));
     const relay = await Relay.create(new Map([...ports].map(([id, [port = 0]]) => [id, port])));
     return new Supervisor(plan, log, relay, ports);
