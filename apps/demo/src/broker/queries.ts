@@ -30,7 +30,7 @@ export interface QueueStatus {
   readonly dropped: number;
 }
 
-export interface TopicStatus {
+interface TopicStatus {
   readonly name: string;
   /** Names, sorted; the queue of each is `topic:subscription`. */
   readonly subscriptions: readonly string[];
