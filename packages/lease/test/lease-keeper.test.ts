@@ -1,8 +1,8 @@
-import { type Clock, ClusterError, type Grant, type Logger, noTelemetry, silentLogger } from '@quorate/core';
+import { type Clock, ClusterError, type Grant, type Logger, silentLogger } from '@quorate/core';
 import { createWorld, type Host, type World } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 import { LeaseKeeper } from '../src/lease-keeper.ts';
-import { leaseInstruments } from '../src/lease-instruments.ts';
+import type { LeaseInstruments } from '../src/lease-instruments.ts';
 import { leaseTimings } from '../src/lease-timings.ts';
 import { LeaseOutage, Outage } from '../src/outage.ts';
 import { ScriptedStore } from './scripted-store.ts';
@@ -23,6 +23,17 @@ class Bench {
   readonly ended: string[] = [];
   readonly logged: string[] = [];
   refusals = 0;
+  /** In seconds; and how many grants began and ended. */
+  readonly renewed: number[] = [];
+  readonly unrenewed: number[] = [];
+  begun = 0;
+  over = 0;
+  readonly measured: LeaseInstruments = {
+    renewed: { isEnabled: true, record: (seconds) => this.renewed.push(seconds) },
+    failed: { isEnabled: true, record: (seconds) => this.unrenewed.push(seconds) },
+    grants: { add: (count) => (this.begun += count) },
+    ends: { add: (count) => (this.over += count) },
+  };
 
   constructor() {
     this.world = createWorld({ seed: 1 });
@@ -38,7 +49,7 @@ class Bench {
     };
     const outage = new LeaseOutage(new Outage(logger, 'test'));
     this.keeper = new LeaseKeeper(
-      { clock, random, logger, nodeId: 'a', timings, outage, instruments: leaseInstruments(noTelemetry, 'test') },
+      { clock, random, logger, nodeId: 'a', timings, outage, instruments: this.measured },
       this.store,
       { exclusive: true },
       {
@@ -65,6 +76,24 @@ class Bench {
     return this.grant as Grant;
   }
 }
+
+describe('what is measured', () => {
+  it('is how long renewals took, those that failed by themselves, and grants as they come and go', async () => {
+    const bench = new Bench();
+    await bench.granted();
+    expect([bench.begun, bench.over]).toEqual([1, 0]);
+    bench.store.renewing = { afterMs: 50 };
+    await bench.run(500);
+    expect(bench.renewed.length).toBeGreaterThan(1);
+    expect(bench.renewed.at(-1)).toBeCloseTo(0.05, 3);
+    expect(bench.unrenewed).toEqual([]);
+    bench.store.renewing = { fails: down };
+    await bench.run(3000);
+    expect(bench.unrenewed.length).toBeGreaterThan(1);
+    expect(bench.over).toBeGreaterThan(0);
+    expect(bench.over).toBe(bench.ended.length);
+  });
+});
 
 describe('a grant', () => {
   it('counts from when it was asked for, not from the answer', async () => {
