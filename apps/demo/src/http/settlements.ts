@@ -68,15 +68,10 @@ export class Settlements {
         at += each.receipts.length;
       }
     } catch (error) {
+      // They differ in their receipts alone, and of those each is judged by itself: whatever fails fails for all.
       const problem = problemOf(error);
-      // What is wrong with one of them is no matter of the others'.
-      if (asked.length > 1 && problem.code === 'INVALID') await this.#runApart(settling, asked);
-      else for (const each of asked) each.reject(problem);
+      for (const each of asked) each.reject(problem);
     }
-  }
-
-  async #runApart(settling: Settling, asked: readonly Asked[]): Promise<void> {
-    await Promise.all(asked.map((each) => this.#run({ settling, asked: [each], count: each.receipts.length })));
   }
 
   #tell({ type, queue }: Settling, receipts: readonly string[]): void {
