@@ -6,7 +6,7 @@ import { PROBLEM_CODES, type ProblemDetails } from './problem.ts';
 export const MAX_PUBLISH_BYTES = 229_376;
 /** Of what one request receives. */
 export const MAX_RECEIVE = 256;
-export const MAX_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 const MAX_VISIBILITY_MS = 43_200_000;
 
 const strict = { additionalProperties: false } as const;

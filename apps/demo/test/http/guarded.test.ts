@@ -18,7 +18,7 @@ it('asks for its token, but of probes', async () => {
 it('takes no more at one time than it may', async () => {
   await using one = await oneNode([], { maxWaiting: 1, maxUnderWay: 1 });
   await one.call('PUT', '/v1/queues/q', {});
-  const first = one.call('POST', '/v1/queues/q/receive', { waitMs: 2_000 });
+  const first = one.call('POST', '/v1/queues/q/receive', { waitMs: 20_000 });
   await new Promise((resolve) => setTimeout(resolve, 100));
   const second = await one.call('POST', '/v1/queues/q/receive', { waitMs: 2_000 });
   expect([second.status, second.body.code, second.headers.get('retry-after')]).toEqual([429, 'OVERLOADED', '1']);
