@@ -215,6 +215,37 @@ describe('a command', () => {
 });
 
 describe('a capture', () => {
+  it.each<[string, (bench: Bench, receipt: string) => void]>([
+    ['handed out', (bench) => void bench.receive(1)],
+    ['acknowledged', (bench, receipt) => void bench.do({ type: 'acknowledge', queue: 'q', receipts: [receipt] })],
+    ['given back', (bench, receipt) => void bench.do({ type: 'reject', queue: 'q', receipts: [receipt], delayMs: 0 })],
+    ['delayed', (bench, receipt) => void bench.do({ type: 'reject', queue: 'q', receipts: [receipt], delayMs: 9 })],
+    [
+      'extended',
+      (bench, receipt) => void bench.do({ type: 'extend', queue: 'q', receipts: [receipt], visibilityMs: 900 }),
+    ],
+    [
+      'due',
+      (bench) => {
+        bench.time += 60;
+        // Of the time it takes note; nothing but the delayed message is due.
+        bench.do({ type: 'housekeeping', token: 0n });
+      },
+    ],
+    ['published', (bench) => void bench.publish({ id: 'new' })],
+    ['purged', (bench) => void bench.do({ type: 'purge-queue', queue: 'q' })],
+    ['deleted', (bench) => void bench.do({ type: 'delete-queue', queue: 'q' })],
+  ])('is of its moment, whatever comes next: a message is %s', async (_what, change) => {
+    const bench = new Bench();
+    bench.publish({}, {}, { delayMs: 50 });
+    const [receipt = ''] = bench.receive(1);
+    const atOnce = await bytesOf(bench.machine.capture(), () => undefined);
+    const source = bench.machine.capture();
+    change(bench, receipt);
+    expect((await bytesOf(source, () => undefined)).equals(atOnce)).toBe(true);
+    expect((await bytesOf(bench.machine.capture(), () => undefined)).equals(atOnce)).toBe(false);
+  });
+
   it('is of its moment, though it is read bit by bit while all that it has is changed', async () => {
     const bench = new Bench({ maxMessages: 5_000 });
     for (let at = 0; at < 4; at += 1) {
