@@ -61,7 +61,7 @@ export const discoveries = {
     load: async () => (await import('./discovery-etcd.ts')).etcdNodes,
   },
   kubernetes: {
-    place: 'selector@kubeconfig',
+    place: 'service:port or selector, @kubeconfig',
     canRegister: false,
     load: async () => (await import('./discovery-kubernetes.ts')).kubernetesNodes,
   },

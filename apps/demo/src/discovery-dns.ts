@@ -1,6 +1,5 @@
 import { parseAddress } from '@quorate/core';
 import { dnsDiscovery } from '@quorate/discovery-dns';
-import { KnotServer } from '@quorate/test-servers';
 import type { DiscoveryChoice } from './discoveries.ts';
 import type { DiscoveryRegistry, NamedNode } from './discovery-registry.ts';
 
@@ -27,6 +26,8 @@ export const dnsNodes: DiscoveryChoice = {
 
 /** A server of its own, whose zone has an SRV record for each node that runs. */
 async function startDns(): Promise<DiscoveryRegistry> {
+  // Loaded now: a node that runs for good has no need of it, and may not have it.
+  const { KnotServer } = await import('@quorate/test-servers');
   const server = await KnotServer.start();
   if (server === undefined) throw new Error('knotd is not to be had here: the demo keeps the zone of that DNS server');
   return {

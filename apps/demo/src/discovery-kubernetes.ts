@@ -10,14 +10,17 @@ const SELECTOR = 'app=quorate-demo';
 const SERVER_MS = 2_000;
 
 /**
- * `--discovery kubernetes`: nodes are in pods with certain labels. What is asked is a selector, and which API server,
- * unless kubectl would know: `app=web@/path/of/kubeconfig`.
+ * `--discovery kubernetes`: nodes are the endpoints of a service, `web:cluster` with the name of its port, or in pods with
+ * certain labels, `app=web`. Which API server is asked stands behind that, unless the pod or kubectl would know:
+ * `app=web@/path/of/kubeconfig`.
  */
 export const kubernetesNodes: DiscoveryChoice = {
   make: ({ registry = SELECTOR }) => {
-    const [podSelector = '', kubeconfig] = registry.split('@');
+    const [asked = '', kubeconfig] = registry.split('@');
     const engine = kubernetesEngine(kubeconfig === undefined ? {} : { kubeconfig });
-    return kubernetesDiscovery({ engine, podSelector });
+    if (/[=! ]/u.test(asked)) return kubernetesDiscovery({ engine, podSelector: asked });
+    const [service = '', port] = asked.split(':');
+    return kubernetesDiscovery({ engine, service, ...(port !== undefined && { port }) });
   },
   asked: { start: startPods, forgetsWithinMs: SERVER_MS },
 };

@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findKubernetes, KubernetesServer } from '@quorate/test-servers';
+import type { KubernetesServer } from '@quorate/test-servers';
 
 /** An API server of its own, and the file by which it is reached. */
 export async function startKubernetes(): Promise<{ readonly server: KubernetesServer; readonly kubeconfig: string }> {
+  // Loaded now: a node that runs for good has no need of it, and may not have it.
+  const { findKubernetes, KubernetesServer } = await import('@quorate/test-servers');
   const programs = findKubernetes();
   if (programs === undefined) {
     throw new Error('kube-apiserver is not to be had here: tools/build-kubernetes.sh builds one, in some minutes');

@@ -88,7 +88,7 @@ export async function build(): Promise<void> {
 }
 
 /** Each path from the folder. */
-export function filesBelow(folder: string): readonly string[] {
+function filesBelow(folder: string): readonly string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
