@@ -40,7 +40,10 @@ it('rejects when all fail, or when nobody is known and one failed', async () => 
   two.entries = [];
   await expect(scene.ask()).rejects.toMatchObject({ code: 'IO', message: 'lookup: one is broken on purpose' });
   two.state = 'stalled';
-  await expect(scene.ask()).rejects.toMatchObject({ code: 'IO', message: /one is broken.*two: lookup: no answer/u });
+  await expect(scene.ask()).rejects.toMatchObject({
+    code: 'IO',
+    message: expect.stringMatching(/one is broken.*two: lookup: no answer/u),
+  });
   one.state = 'stalled';
   await expect(scene.ask()).rejects.toMatchObject({ code: 'TIMEOUT' });
 });
