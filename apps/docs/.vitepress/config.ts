@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitepress';
 
+import { entryPoints } from '../src/api.ts';
 import { slugOf } from '../src/markdown.ts';
 import { sidebar } from '../src/sidebar.ts';
 
@@ -16,7 +17,7 @@ export default defineConfig({
       { text: 'First cluster', link: '/first-cluster' },
       { text: 'Architecture', link: '/architecture' },
     ],
-    sidebar: sidebar([]),
+    sidebar: sidebar(entryPoints().map(({ name }) => ({ text: name, link: `/api/${name}` }))),
     outline: [2, 3],
     search: { provider: 'local' },
   },

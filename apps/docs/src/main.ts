@@ -3,14 +3,22 @@ import { parseArgs } from 'node:util';
 
 import { build, serve } from 'vitepress';
 
+import { writeApi } from './api.ts';
 import { stage } from './stage.ts';
 
 const site = path.resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { serve: { type: 'boolean', default: false }, port: { type: 'string', default: '4173' } },
+  options: {
+    serve: { type: 'boolean', default: false },
+    port: { type: 'string', default: '4173' },
+    // Fails, too, where something public has no comment.
+    strict: { type: 'boolean', default: false },
+  },
 });
 
-stage(path.join(site, 'dist/pages'));
+const pages = path.join(site, 'dist/pages');
+stage(pages);
+await writeApi(path.join(pages, 'api'), { strict: values.strict });
 await build(site);
 console.log(`The documentation is in ${path.relative(process.cwd(), path.join(site, 'dist/site'))}.`);
 if (values.serve) await serve({ root: site, port: Number(values.port) });

@@ -12,6 +12,7 @@ const PAGES = [
   'SECURITY.md',
   'docs/**/*.md',
   '{packages,apps,examples}/*/README.md',
+  'apps/*/*/README.md',
 ] as const;
 
 /** Every page of the documentation, from the root of the repository, in order. */

@@ -15,7 +15,7 @@ export class Grant implements Leadership {
   #timer: Timer | undefined;
 
   /**
-   * @param deadline the moment the grant ends unless renewed
+   * @param grant whose, its token, and the moment at which it ends unless renewed
    * @param onEnd called once, when the grant has ended by whatever cause
    */
   constructor(

@@ -35,8 +35,7 @@ export interface SlotClaims {
    */
   open(task: string, token: bigint, from: SlotTime, options?: CallOptions): Promise<SlotRecord>;
   /**
-   * Claims a slot, and with it all between `after` and it.
-   * @param after what `open` or the last claim said
+   * Claims a slot, and with it all between `after`, which is what `open` or the last claim said, and it.
    * @returns false when something else was claimed since: open it again
    */
   claim(claim: SlotClaim & { readonly after: SlotTime }, options?: CallOptions): Promise<boolean>;
