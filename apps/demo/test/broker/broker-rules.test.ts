@@ -215,6 +215,26 @@ describe('a command', () => {
 });
 
 describe('a capture', () => {
+  it('has nothing of what was purged just before', async () => {
+    const [bench, other] = [new Bench(), new Bench()];
+    bench.publish({}, {});
+    bench.do({ type: 'purge-queue', queue: 'q' });
+    await other.machine.restore(bench.machine.capture().chunks({}), { version: 1 });
+    expect(other.machine.usage.messages).toBe(0);
+  });
+
+  it('has the follower of a key as one that follows, though it is on another page', async () => {
+    const bench = new Bench({ fifo: true });
+    bench.publish({ key: 'k' }, ...Array.from({ length: 99 }, (_none, at) => ({ id: `l${at}`, key: 'l' })), {
+      key: 'k',
+    });
+    const receipts = bench.receive(1);
+    const atOnce = await bytesOf(bench.machine.capture(), () => undefined);
+    const source = bench.machine.capture();
+    bench.do({ type: 'acknowledge', queue: 'q', receipts });
+    expect((await bytesOf(source, () => undefined)).equals(atOnce)).toBe(true);
+  });
+
   it.each<[string, (bench: Bench, receipt: string) => void]>([
     ['handed out', (bench) => void bench.receive(1)],
     ['acknowledged', (bench, receipt) => void bench.do({ type: 'acknowledge', queue: 'q', receipts: [receipt] })],
