@@ -11,14 +11,12 @@ const { values } = parseArgs({
   options: {
     serve: { type: 'boolean', default: false },
     port: { type: 'string', default: '4173' },
-    // Fails, too, where something public has no comment.
-    strict: { type: 'boolean', default: false },
   },
 });
 
 const pages = path.join(site, 'dist/pages');
 stage(pages);
-await writeApi(path.join(pages, 'api'), { strict: values.strict });
+await writeApi(path.join(pages, 'api'));
 await build(site);
 console.log(`The documentation is in ${path.relative(process.cwd(), path.join(site, 'dist/site'))}.`);
 if (values.serve) await serve({ root: site, port: Number(values.port) });

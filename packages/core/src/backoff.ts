@@ -1,5 +1,6 @@
 import type { Random } from './random.ts';
 
+/** How long the delays of a `Backoff` are. */
 export interface BackoffOptions {
   /** The first delay, before jitter. */
   readonly baseMs: number;

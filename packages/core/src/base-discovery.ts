@@ -31,6 +31,7 @@ export interface PollingOptions {
 
 const HOUR_MS = 3_600_000;
 
+/** The rules for `PollingOptions`, for discoveries that have these among their options. */
 export const pollingRules: OptionRules<PollingOptions> = {
   intervalMs: rule.duration({ min: 10, max: HOUR_MS }),
   timeoutMs: rule.duration({ min: 1, max: HOUR_MS }),

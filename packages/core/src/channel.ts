@@ -11,6 +11,7 @@ export interface Channel<T> extends AsyncIterable<T> {
   close(error?: unknown): void;
 }
 
+/** What a channel is told when it is made. */
 export interface ChannelOptions {
   /** The most values queued. */
   readonly capacity: number;
@@ -25,6 +26,7 @@ interface Waiter<T> {
   reject(error: unknown): void;
 }
 
+/** A queue with a bound, from who pushes to who iterates. */
 export function createChannel<T>(options: ChannelOptions): Channel<T> {
   return new BoundedChannel<T>(options);
 }

@@ -29,6 +29,7 @@ export function foundersOf({ cluster }: { readonly cluster: ClusterIdentity }): 
   throw new ClusterError('INVALID_OPTIONS', `voters is 'founders', but it is not known who founded ${cluster.name}`);
 }
 
+/** Whether voters are given as the founders of the cluster, in place of a list. */
 export function areFounders(value: unknown): value is readonly NodeId[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_FOUNDERS) return false;
   return value.every((id, at) => isNodeId(id) && (at === 0 || (value[at - 1] as NodeId) < id));

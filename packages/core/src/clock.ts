@@ -18,6 +18,7 @@ export interface Clock {
   defer(callback: () => void): void;
 }
 
+/** A callback that is yet to run. */
 export interface Timer {
   /** Idempotent; the callback doesn't run once this has returned. */
   cancel(): void;

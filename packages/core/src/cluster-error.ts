@@ -46,6 +46,7 @@ export const CLUSTER_ERROR_CODES = [
   'UNSUPPORTED',
 ] as const;
 
+/** What kind of failure an error is. Programs decide by it, never by the message. */
 export type ClusterErrorCode = (typeof CLUSTER_ERROR_CODES)[number];
 
 /** What became of a write that failed: certainly nothing, or nobody can tell. */

@@ -15,6 +15,7 @@ export interface ClusterNode extends Address {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** The most characters of a node's id. */
 export const MAX_NODE_ID_LENGTH = 128;
 /** The largest description of a node, in bytes of its JSON. */
 export const MAX_NODE_BYTES = 8192;

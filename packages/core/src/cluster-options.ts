@@ -122,6 +122,7 @@ export interface ClusterOptions<R extends AnyReplicator = AnyReplicator> {
   readonly telemetry?: Telemetry;
 }
 
+/** How long a cluster waits for its own steps. */
 export interface ClusterTimings {
   /**
    * Within which `start` succeeds or is undone.

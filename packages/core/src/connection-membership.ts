@@ -14,6 +14,7 @@ import { checkOptions, rule } from './option-rules.ts';
 import type { Plugin } from './plugin.ts';
 import { type DisconnectReason, messageKind, type Peer, type TransportEvent } from './transport.ts';
 
+/** When the membership over connections gives a member up. */
 export interface ConnectionMembershipOptions {
   /**
    * How long a peer may be without a connection, as `suspect`, before it counts as `unreachable`.

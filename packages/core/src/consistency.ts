@@ -7,11 +7,13 @@ export type ReadConsistency = 'local' | { readonly maxStalenessMs: number } | 's
 /** The presets of `ClusterOptions.consistency`. */
 export type ConsistencyLevel = 'eventual' | 'quorum' | 'linearizable';
 
+/** How writes and reads go that don't say it themselves. */
 export interface ConsistencyPreset {
   readonly write: WriteConsistency;
   readonly read: ReadConsistency;
 }
 
+/** What each `consistency` of a cluster stands for. */
 export const consistencyPresets: Readonly<Record<ConsistencyLevel, ConsistencyPreset>> = {
   eventual: { write: 'local', read: 'local' },
   quorum: { write: 'quorum', read: 'session' },

@@ -4,6 +4,7 @@
  */
 export type Crc32 = (bytes: Uint8Array, previous?: number) => number;
 
+/** CRC-32C of the bytes, in JavaScript; `previous` is that of what came before them. */
 export function crc32(bytes: Uint8Array, previous: number = 0): number {
   let crc = ~previous;
   const end = bytes.length;

@@ -27,6 +27,7 @@ export interface DiscoverySnapshot {
   readonly observedAt: MonotonicMs;
 }
 
+/** What a discovery can do, for programs and contract suites to ask. */
 export interface DiscoverySupport {
   /** Whether `registerNode` has an effect; where false it rejects with `UNSUPPORTED`. */
   readonly registration: boolean;

@@ -23,6 +23,7 @@ export interface Disk {
   lock(path: string): Promise<DiskLock>;
 }
 
+/** How a file is opened. */
 export interface DiskOpenOptions {
   /**
    * Makes the file if it is missing.
@@ -56,6 +57,7 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
+/** A lock that is held. The system drops it with the process, however that ends. */
 export interface DiskLock {
   /** Idempotent. */
   release(): Promise<void>;

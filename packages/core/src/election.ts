@@ -25,6 +25,7 @@ export interface Leadership {
   isValid(): boolean;
 }
 
+/** What an election can do, for programs and contract suites to ask. */
 export interface ElectionSupport {
   /** Whether leadership can be handed to a chosen node. Where false, `transfer` rejects with `UNSUPPORTED`. */
   readonly transfer: boolean;

@@ -3,6 +3,7 @@ import type { NodeId } from './cluster-node.ts';
 /** Who spreads what; a number as for messages, 1 to 255. */
 export type GossipTopic = number;
 
+/** Who speaks, in gossip: each user has a number of its own. */
 export const gossipTopic = {
   /** Of `@quorate/gossip`: state of each node, configuration, broadcasts, queries. */
   SHARED_STATE: 1,
@@ -45,8 +46,10 @@ export interface GossipCarrier {
   onExchange(topic: GossipTopic, exchange: GossipExchange): Disposable;
 }
 
+/** What a user makes of a rumour: news is passed on, and takes the place of what had the same `key`. */
 export type RumourVerdict = { readonly isNews: false } | { readonly isNews: true; readonly key?: string };
 
+/** The whole state of a user, told when two nodes exchange theirs. */
 export interface GossipExchange {
   capture(): Uint8Array;
   merge(payload: Uint8Array): void;

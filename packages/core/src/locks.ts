@@ -44,6 +44,7 @@ export interface Lock extends AsyncDisposable {
   release(options?: CallOptions): Promise<void>;
 }
 
+/** What a lock backend can do, for programs and contract suites to ask. */
 export interface LockSupport {
   /** Whether those who wait get it in the order in which they came. */
   readonly fair: boolean;

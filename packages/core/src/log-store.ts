@@ -94,6 +94,7 @@ export interface LogAppendOptions {
   readonly commit?: number;
 }
 
+/** What a snapshot is of. */
 export interface SnapshotAbout {
   /** The last entry that is in it, and its term. */
   readonly index: number;
@@ -102,6 +103,7 @@ export interface SnapshotAbout {
   readonly metadata: Uint8Array;
 }
 
+/** A snapshot that is there. */
 export interface SnapshotInfo extends SnapshotAbout {
   /** Of the content. */
   readonly size: number;
@@ -109,5 +111,7 @@ export interface SnapshotInfo extends SnapshotAbout {
 
 /** The most that one append may bring, in bytes of its batches. */
 export const MAX_APPEND_BYTES: number = 16 * 1024 * 1024;
+/** The most bytes of what a group remembers beside its entries. */
 export const MAX_STATE_BYTES = 1024;
+/** The most bytes of what is told about a snapshot. */
 export const MAX_SNAPSHOT_METADATA_BYTES: number = 64 * 1024;

@@ -1,6 +1,7 @@
 import { guardedCall } from './guarded-call.ts';
 import { plainText } from './plain-text.ts';
 
+/** How much a line matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /**
@@ -21,6 +22,7 @@ export function isLogger(value: unknown): value is Logger {
   return [debug, info, warn, error].every((method) => typeof method === 'function');
 }
 
+/** From which level on lines are logged; `silent` logs none. */
 export type LogSink = 'silent' | LogLevel;
 
 const RANK: Readonly<Record<LogSink, number>> = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 };

@@ -8,9 +8,12 @@ import type { GossipCarrier } from './gossip-carrier.ts';
 /** `left` is told by the node itself; `unreachable` is what others believe of a node that is silent. */
 export type MemberState = 'alive' | 'suspect' | 'unreachable' | 'left';
 
+/** Why a member said goodbye. */
 export type LeaveReason = 'graceful_shutdown';
+/** Why a member came to be suspected or given up. */
 export type FailureReason = 'heartbeat_timeout' | 'connection_refused' | 'connection_closed';
 
+/** A node as this one sees it. */
 export interface Member {
   readonly node: ClusterNode;
   readonly state: MemberState;
@@ -31,6 +34,7 @@ export interface MembershipView {
   readonly members: ReadonlyMap<NodeId, Member>;
 }
 
+/** One change of the view, with the view that it made. */
 export type MembershipChange =
   | { readonly type: 'joined'; readonly member: Member; readonly view: MembershipView }
   | { readonly type: 'updated'; readonly member: Member; readonly view: MembershipView }
@@ -55,6 +59,7 @@ export interface RefusedDatagram {
   readonly error: ClusterError;
 }
 
+/** Who is there, in the eyes of this node. */
 export interface Membership extends AsyncDisposable {
   /** Includes this node, always `alive`. */
   readonly view: MembershipView;

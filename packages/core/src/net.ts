@@ -40,6 +40,7 @@ export interface ConnectOptions extends CallOptions {
   readonly security?: StreamSecurity | undefined;
 }
 
+/** How connections are taken. */
 export interface ListenOptions {
   /** @default none: plain bytes */
   readonly security?: StreamSecurity | undefined;
@@ -57,6 +58,7 @@ export interface ListenOptions {
   readonly refused?: (remote: Address, error: ClusterError) => void;
 }
 
+/** How a socket for datagrams is bound. */
 export interface DatagramOptions {
   /** @default none: only what is sent to the address arrives, and the port is this socket's alone */
   readonly multicast?: MulticastOptions;
@@ -111,11 +113,13 @@ export interface Socket {
   destroy(error?: Error): void;
 }
 
+/** A port on which connections are taken, until it is disposed. */
 export interface Listener extends AsyncDisposable {
   /** The bound address, with the port that was chosen. */
   readonly address: Address;
 }
 
+/** Sends and receives single packets. */
 export interface DatagramSocket extends AsyncDisposable {
   readonly address: Address;
   /** At most once, in no order, and no error: what does not arrive is lost. */

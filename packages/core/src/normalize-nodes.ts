@@ -5,6 +5,7 @@ import type { DiscoveredNode } from './discovery.ts';
 /** The most nodes that one answer of a source may name. */
 export const MAX_DISCOVERED_NODES = 10_000;
 
+/** What is left out of a discovery's answer. */
 export interface NormalizeOptions {
   /** Left out of the result: by its id where the source knows it, else by its address. */
   readonly self: ClusterNode;

@@ -13,6 +13,7 @@ export interface OptionRule<T> {
   readonly fromText?: (text: string) => T | undefined;
 }
 
+/** What is wrong with an option. */
 export interface Blame {
   /** Behind the option's name. */
   readonly path: string;
@@ -56,6 +57,7 @@ function refusal<T>(owner: string, name: string, rule: OptionRule<T>, value: unk
   return new ClusterError('INVALID_OPTIONS', message);
 }
 
+/** Bounds of a number, both included. */
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;

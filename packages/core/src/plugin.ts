@@ -10,6 +10,7 @@ import type {
   TransportContext,
 } from './context.ts';
 
+/** Which part of a cluster a plugin makes. */
 export type PluginKind =
   | 'transport'
   | 'storage'

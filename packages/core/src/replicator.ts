@@ -12,6 +12,7 @@ export interface ReadOptions extends CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** How far another node has come, as the leader knows. */
 export interface PeerProgress {
   readonly nodeId: NodeId;
   /** The last index known to be stored there. */
@@ -20,6 +21,7 @@ export interface PeerProgress {
   readonly lag: number;
 }
 
+/** Where replication stands, as this node knows. */
 export interface ReplicationStatus {
   readonly role: 'leader' | 'follower' | 'candidate' | 'learner';
   readonly term: bigint;
@@ -29,6 +31,7 @@ export interface ReplicationStatus {
   readonly peers: readonly PeerProgress[];
 }
 
+/** What a replicator can do, for programs and contract suites to ask. */
 export interface ReplicatorSupport {
   readonly write: readonly ('local' | 'acks' | 'quorum' | 'all')[];
   readonly read: readonly ('local' | 'bounded' | 'session' | 'lease' | 'linearizable')[];

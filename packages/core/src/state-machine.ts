@@ -1,5 +1,6 @@
 import type { CallOptions } from './call-options.ts';
 
+/** A command whose place in the order is final. */
 export interface CommittedCommand<C> {
   readonly index: number;
   readonly term: number;
@@ -8,6 +9,7 @@ export interface CommittedCommand<C> {
   readonly command: C;
 }
 
+/** Between values and their bytes, the same on every node and in every release that has to read them. */
 export interface Codec<T> {
   encode(value: T): Uint8Array;
   /** @throws when the bytes are not of this form */

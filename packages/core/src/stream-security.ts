@@ -16,6 +16,7 @@ export interface SharedKeySecurity {
   accept(identity: string): Uint8Array | ClusterError;
 }
 
+/** A key that both sides have, and its name. */
 export interface SharedKey {
   /** What the key is called where anybody can read it: at most 128 characters of ASCII. */
   readonly identity: string;
@@ -69,6 +70,7 @@ export interface SecuredStream {
   objection(): string | undefined;
 }
 
+/** Who the other side of a stream has shown itself to be. */
 export type StreamPeer =
   | { readonly type: 'shared-key'; readonly identity: string }
   | { readonly type: 'certificate'; readonly certificate: CertificateDetails };

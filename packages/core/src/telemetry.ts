@@ -46,6 +46,7 @@ export interface Histogram {
 /** Called whenever somebody collects: tells of each set of attributes the value that it has now. It must not throw. */
 export type Observe = (tell: (value: number, attributes?: Attributes) => void) => void;
 
+/** What a span is told when it begins. */
 export interface SpanOptions {
   /**
    * What it is a part of: another span's carrier. What no carrier can be counts as none, so that one from a peer needs no check.

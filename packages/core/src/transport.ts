@@ -6,6 +6,7 @@ import type { ClusterNode, NodeId } from './cluster-node.ts';
 /** What a message is about. Kinds below 1,024 are Quorate's; those from there to 65,535 are free for users. */
 export type MessageKind = number;
 
+/** What a message is for: each part has numbers of its own. */
 export const messageKind = {
   /** A leader's heartbeat and its acknowledgement. */
   HEARTBEAT: 1,
@@ -31,6 +32,7 @@ export const messageKind = {
   USER: 1024,
 } as const;
 
+/** How things stand with a peer. */
 export type PeerState = 'disconnected' | 'connecting' | 'connected';
 
 /** Why a connection ended. */
@@ -55,6 +57,7 @@ export interface Peer {
   readonly state: PeerState;
 }
 
+/** What happens to connections. */
 export type TransportEvent =
   | { readonly type: 'connected'; readonly peer: Peer }
   | { readonly type: 'disconnected'; readonly peer: Peer; readonly reason: DisconnectReason }

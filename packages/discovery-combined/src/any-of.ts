@@ -15,6 +15,7 @@ import {
 import { checkDiscoveries, Combination, combinationPlugin, type DiscoveryPlugin, throwIfAny } from './combination.ts';
 import type { Source } from './source.ts';
 
+/** What `anyOf` is told. */
 export interface AnyOfOptions extends Pick<PollingOptions, 'timeoutMs' | 'backoff'> {
   /**
    * How long each source may take when it is asked.

@@ -9,6 +9,7 @@ import {
 } from '@quorate/core';
 import { type ConsulEngine, consulEngine } from '@quorate/engine-consul';
 
+/** What `consulDiscovery` is told. */
 export interface ConsulDiscoveryOptions extends Pick<PollingOptions, 'timeoutMs' | 'backoff'> {
   /**
    * Which Consul, as from `consulEngine()`. Several parts of a cluster may share one.

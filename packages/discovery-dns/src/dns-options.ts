@@ -16,6 +16,7 @@ import { isDnsName } from './dns-name.ts';
 import { canonicalIp } from './ip-address.ts';
 import { DNS_PORT, MAX_NDOTS, MAX_RESOLVERS, MAX_SEARCH } from './resolver-settings.ts';
 
+/** What `dnsDiscovery` is told. */
 export interface DnsDiscoveryOptions {
   /**
    * What to ask for. A name alone, as in `_quorate._tcp.example.com`: its SRV records, which tell ports too. A name with

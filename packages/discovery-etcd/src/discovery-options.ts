@@ -1,6 +1,7 @@
 import { type BackoffOptions, checkOptions, invalidOption, type OptionRules, pollingRules, rule } from '@quorate/core';
 import type { EtcdEngine } from '@quorate/engine-etcd';
 
+/** What `etcdDiscovery` is told. */
 export interface EtcdDiscoveryOptions {
   /** Made by `etcdEngine`. All parts that are given the same one share its connections. */
   readonly engine: EtcdEngine;

@@ -3,6 +3,7 @@ import { isObjectName, type KubernetesEngine, kubernetesEngine } from '@quorate/
 
 import type { Inclusion } from './found-endpoint.ts';
 
+/** What `kubernetesDiscovery` is told. */
 export interface KubernetesDiscoveryOptions extends Pick<PollingOptions, 'timeoutMs' | 'backoff'> {
   /**
    * Which Kubernetes, and as whom, as from `kubernetesEngine()`. Several parts of a cluster may share one.

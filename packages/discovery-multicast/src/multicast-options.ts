@@ -12,6 +12,7 @@ import {
 import { MAX_INTERVAL_MS } from './datagram.ts';
 import { checksumSeal, type Seal, secretSeal } from './seal.ts';
 
+/** What `multicastDiscovery` is told. */
 export interface MulticastDiscoveryOptions {
   /**
    * Shared by all nodes, at least 16 characters: what is announced without knowing it is ignored. Of several the first

@@ -19,6 +19,7 @@ import {
   settleWithin,
 } from '@quorate/core';
 
+/** What `staticDiscovery` is told. */
 export interface StaticDiscoveryOptions {
   /** Where nodes might be: `id@host:port`, `host:port`, or the same as an object. The node itself may be among them. */
   readonly nodes: readonly (string | DiscoveredNode)[];

@@ -8,6 +8,7 @@ import {
 } from '@quorate/engine-kubernetes';
 import { type LeaseOptions, leaseRules, type LeaseTimings, leaseTimings } from '@quorate/lease';
 
+/** What `kubernetesElection` is told. */
 export interface KubernetesElectionOptions extends KubernetesLeasesOptions, Omit<LeaseOptions, 'ttlMs' | 'validForMs'> {
   /**
    * The name of the Lease: the same for all that contend for this leadership, Go programs too.

@@ -16,6 +16,7 @@ const OWNER = 'majorityElection';
 const MAX_VOTERS = 101;
 const DEFAULT_PROFILE: ElectionProfile = 'lan';
 
+/** What `majorityElection` is told. */
 export interface MajorityElectionOptions {
   /**
    * Who votes: the same on every node. A list is generation 1. To change it, give the next generation with one voter

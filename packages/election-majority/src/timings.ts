@@ -13,6 +13,7 @@ export interface ElectionTimings {
   readonly electionMaxMs: number;
 }
 
+/** A kind of network, with timings that suit it. */
 export type ElectionProfile = 'fast' | 'lan' | 'wan';
 
 /** Timings for a kind of network. */

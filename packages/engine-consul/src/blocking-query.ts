@@ -3,6 +3,7 @@ import { type CallOptions, ClusterError, isClusterError, type MonotonicMs, sleep
 import type { ConsulAnswer, ConsulClient, ConsulQuery } from './consul-client.ts';
 import type { HttpLine } from './http-exchange.ts';
 
+/** How a blocking query of Consul waits. */
 export interface BlockingQueryOptions {
   readonly query?: ConsulQuery;
   /** As those of a call. */

@@ -27,6 +27,7 @@ export interface ConsulCallOptions extends CallOptions {
   readonly via?: { readonly line: HttpLine; readonly continues: boolean } | undefined;
 }
 
+/** What Consul has answered. */
 export interface ConsulAnswer {
   readonly status: number;
   /** Of the JSON: nothing is known of its form. Undefined where there was none. */

@@ -5,6 +5,7 @@ import { isKey, keyPart } from './lease/key-name.ts';
 import { isIndex } from './lease/lock-entry.ts';
 import { LockKey } from './lease/lock-key.ts';
 
+/** Where records are kept in Consul. */
 export interface ConsulRecordsOptions {
   /** The folder of the keys, parts between slashes: nothing else should be in it. */
   readonly folder: string;

@@ -5,6 +5,7 @@ import type { ConsulTls, HttpExchange } from './http-exchange.ts';
 /** A secret, or what gets the one that is valid now; asked before each request. */
 export type ConsulToken = string | (() => string | Promise<string>);
 
+/** Where Consul is, and how it is asked. */
 export interface ConsulEngineOptions {
   /**
    * Where Consul answers: `http://host:port`, `https://host:port`, or `host:port`. Nodes that register need it to be the

@@ -14,6 +14,7 @@ export interface ConsulTls {
   readonly serverName?: string;
 }
 
+/** A request to be sent. */
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Encoded, with the query. */
@@ -25,6 +26,7 @@ export interface HttpRequest {
   readonly tls?: ConsulTls | undefined;
 }
 
+/** What was answered to a request. */
 export interface HttpAnswer {
   readonly status: number;
   /** By name in lower case. */
@@ -55,6 +57,7 @@ export interface LineOptions extends CallOptions {
   readonly continues: boolean;
 }
 
+/** One connection, for requests one after the other. */
 export interface HttpLine extends Disposable {
   /** As that of the exchange. @throws ClusterError `DISCONNECTED` when it can't continue */
   send(request: HttpRequest, options: LineOptions): Promise<HttpAnswer>;

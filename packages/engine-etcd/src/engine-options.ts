@@ -27,6 +27,7 @@ export interface EtcdTls {
   readonly serverName?: string;
 }
 
+/** Where etcd is, and how it is asked. */
 export interface EtcdEngineOptions {
   /** The members, each as `http://host:port` or `https://host:port`: all with TLS or none. One is used until it fails. */
   readonly endpoints: readonly string[];

@@ -65,11 +65,13 @@ export interface Seen {
   readonly modRevision: bigint;
 }
 
+/** What is written and deleted at once, all or nothing. */
 export interface Writes {
   readonly puts?: readonly { readonly key: string; readonly value: Uint8Array; readonly lease?: string }[];
   readonly deletes?: readonly string[];
 }
 
+/** How a prefix of etcd is listed. */
 export interface ListOptions extends CallLimits {
   /**
    * The most keys to tell.
@@ -88,6 +90,7 @@ export interface LeaseOptions extends CallOptions {
   readonly ttlMs: number;
 }
 
+/** How a prefix of etcd is followed. */
 export interface FollowOptions extends ListOptions {
   readonly signal: AbortSignal;
   /**

@@ -2,6 +2,7 @@ import { type CallOptions, invalidOption } from '@quorate/core';
 
 import type { EtcdClient } from './etcd-client.ts';
 
+/** Where records are kept in etcd. */
 export interface EtcdRecordsOptions {
   /** What the keys begin with: nothing else should. A record's key is this and its name. */
   readonly prefix: string;

@@ -17,6 +17,7 @@ import { isObjectName, type KubernetesResource, resourceName, resourcePath, type
 import { readStatus, statusError } from './status.ts';
 import { readWatchEvent, type WatchEvent } from './watch-event.ts';
 
+/** How the API of Kubernetes is asked. */
 export interface KubernetesClientOptions {
   /**
    * How long the server may take to answer a call, or to begin a watch.
@@ -40,6 +41,7 @@ export interface PageOptions extends CallOptions {
 
 /** The largest answer, and the largest event of a watch, in bytes. */
 export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
+/** The longest event of a watch, in bytes. */
 export const MAX_EVENT_BYTES: number = 4 * 1024 * 1024;
 /** Watches that end sooner aren't renewed at once. */
 export const SHORTEST_WATCH_MS = 500;

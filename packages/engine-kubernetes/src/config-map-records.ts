@@ -9,6 +9,7 @@ import { statusOf } from './status.ts';
 /** The calls of a client that records take. */
 type RecordCalls = Pick<KubernetesClient, 'namespace' | 'get' | 'create' | 'update'>;
 
+/** Where records are kept in Kubernetes. */
 export interface KubernetesRecordsOptions {
   /**
    * The namespace of the config maps.

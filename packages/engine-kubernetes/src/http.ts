@@ -13,6 +13,7 @@ export interface KubernetesHttp extends AsyncDisposable {
   send(request: HttpRequest, options?: CallOptions): Promise<HttpAnswer>;
 }
 
+/** A request to be sent. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With the query. */
@@ -20,6 +21,7 @@ export interface HttpRequest {
   readonly body?: { readonly type: string; readonly text: string };
 }
 
+/** What was answered to a request. */
 export interface HttpAnswer {
   readonly status: number;
   /** To be read once. Leaving the iteration early closes the connection. */

@@ -6,6 +6,7 @@ export interface KubernetesObject {
   readonly [field: string]: unknown;
 }
 
+/** What every object of Kubernetes is called and marked with. */
 export interface ObjectMetadata {
   readonly name: string;
   /** Changes with each write of the object. To be compared for equality only. Absent in one that is to be created. */

@@ -2,6 +2,7 @@ import { checkOptions, type MonotonicMs, rule } from '@quorate/core';
 
 import type { FailureDetector, FailureDetectorFactory } from './failure-detector.ts';
 
+/** When a failure detector by fixed misses suspects. */
 export interface FixedMissesOptions {
   /**
    * How often the node sends.

@@ -4,6 +4,7 @@ import type { FailureDetector, FailureDetectorFactory } from './failure-detector
 import { IntervalWindow } from './interval-window.ts';
 import { log10UpperTail, quantileOfTail } from './normal-tail.ts';
 
+/** When a failure detector by phi accrual suspects. */
 export interface PhiAccrualOptions {
   /**
    * The suspicion from which on the node is not available: at 8, a heartbeat that late was expected once in 10^8.

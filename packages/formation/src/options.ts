@@ -1,5 +1,6 @@
 import { checkOptions, invalidOption, MAX_FOUNDERS, type OptionRules, rule } from '@quorate/core';
 
+/** What `clusterFormation` is told. */
 export interface ClusterFormationOptions {
   /**
    * How many nodes have to be there before a cluster is formed, and how many found it: its first voters, those with the

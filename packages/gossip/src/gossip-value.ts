@@ -1,5 +1,6 @@
 import { ClusterError, invalidOption } from '@quorate/core';
 
+/** What JSON can say. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** What is told: what JSON can say, or bytes. What is handed out is a copy, and the reader's. */

@@ -3,6 +3,7 @@ import type { GossipValue } from './gossip-value.ts';
 import type { QueryFilter } from './query-filter.ts';
 import type { SettingVersion } from './setting-table.ts';
 
+/** A change of what a node tells of itself. */
 export type StateChange =
   | { readonly type: 'set'; readonly nodeId: NodeId; readonly key: string; readonly value: GossipValue }
   | { readonly type: 'removed'; readonly nodeId: NodeId; readonly key: string }
@@ -27,17 +28,20 @@ export interface NodeStates {
   watch(options?: CallOptions): AsyncIterable<StateChange>;
 }
 
+/** A value of the shared configuration, with its version. */
 export interface Setting {
   readonly value: GossipValue;
   readonly version: SettingVersion;
 }
 
+/** A value of the shared configuration that changed. */
 export interface SettingChange {
   readonly key: string;
   /** Undefined when it was removed. */
   readonly setting: Setting | undefined;
 }
 
+/** How a value of the shared configuration is written. */
 export interface SettingWriteOptions {
   /**
    * Only if this is the version that this node knows of; `none`: only if it knows of no value. It is compared here and
@@ -72,6 +76,7 @@ export interface BroadcastOrigin {
   readonly time: number;
 }
 
+/** What is done with a broadcast. What it throws is logged. */
 export type BroadcastHandler = (payload: GossipValue, origin: BroadcastOrigin) => unknown;
 
 export interface QueryOptions extends CallOptions {
@@ -94,6 +99,7 @@ export interface QueryOptions extends CallOptions {
   readonly maxBytes?: number;
 }
 
+/** What one node has answered, or why it hasn't. */
 export type QueryAnswer =
   | { readonly type: 'answer'; readonly from: NodeId; readonly value: GossipValue }
   /** Its handler failed, was too busy, or gave what can't be sent. */

@@ -2,6 +2,7 @@ import { checkOptions, type OptionRules, rule } from '@quorate/core';
 import type { QueryOptions } from './gossip.ts';
 import { filterRules } from './query-filter.ts';
 
+/** What gossip is told. */
 export interface GossipOptions {
   /**
    * How long it is remembered that a key of the configuration was removed. A node that was cut off for longer may bring it

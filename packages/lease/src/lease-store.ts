@@ -15,6 +15,7 @@ export type LeaseShare =
   | { readonly kind: 'write' }
   | { readonly kind: 'permit'; readonly permits: number };
 
+/** What is wanted of an engine: which lease, for whom and for how long. */
 export interface LeaseRequest {
   /** As the engine's users know it: a key, a prefix, the name of an object. */
   readonly name: string;

@@ -38,6 +38,7 @@ const MAX_VALID_PART = 0.98;
 /** Clocks that are each off by a tenth: 0.9 / 1.1, rounded down. */
 const DEFAULT_VALID_PART = 0.8;
 
+/** The rules for `LeaseOptions`. */
 export const leaseRules: OptionRules<LeaseOptions> = {
   ttlMs: rule.duration({ min: 100, max: 24 * HOUR_MS }),
   validForMs: rule.duration({ min: 10, max: 24 * HOUR_MS }),

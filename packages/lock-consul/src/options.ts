@@ -1,6 +1,7 @@
 import { checkOptions, type OptionRules, rule } from '@quorate/core';
 import { type ConsulEngine, consulEngine, isKey } from '@quorate/engine-consul';
 
+/** What `consulLocks` is told. */
 export interface ConsulLocksOptions {
   /**
    * Which Consul, as from `consulEngine()`. Several parts of a cluster may share one.

@@ -1,6 +1,7 @@
 import { checkOptions, invalidOption, type OptionRules, rule } from '@quorate/core';
 import type { EtcdEngine } from '@quorate/engine-etcd';
 
+/** What `etcdLocks` is told. */
 export interface EtcdLockOptions {
   /** Made by `etcdEngine`. All parts that are given the same one share its connections. */
   readonly engine: EtcdEngine;

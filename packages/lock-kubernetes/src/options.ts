@@ -6,6 +6,7 @@ import {
   objectNamePart,
 } from '@quorate/engine-kubernetes';
 
+/** What `kubernetesLocks` is told. */
 export interface KubernetesLocksOptions extends KubernetesLeasesOptions {
   /**
    * What the names of the Leases begin with, before a dot and the name of the lock.

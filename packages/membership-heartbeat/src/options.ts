@@ -1,6 +1,7 @@
 import { checkOptions, rule } from '@quorate/core';
 import { type FailureDetectorFactory, phiAccrual } from '@quorate/failure-detector';
 
+/** What `heartbeatMembership` is told. */
 export interface HeartbeatMembershipOptions {
   /**
    * How often each node sends to every other; the same on all of them.

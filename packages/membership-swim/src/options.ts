@@ -19,6 +19,7 @@ export interface SwimTimings extends Partial<
   >
 > {}
 
+/** What `swimMembership` is told. */
 export interface SwimMembershipOptions {
   /**
    * How the small messages travel: `udp`, or over the transport's connections, for a transport that is not on the

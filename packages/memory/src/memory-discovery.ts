@@ -31,6 +31,7 @@ export function memoryRegistry(): MemoryRegistry {
   return new Registry();
 }
 
+/** What `memoryDiscovery` is told. */
 export interface MemoryDiscoveryOptions {
   /**
    * Shared by the nodes that are to find each other.

@@ -33,6 +33,7 @@ export interface RoutedMessage {
 /** Decides when, and whether, a message arrives. */
 export type MessageRoute = (message: RoutedMessage) => void;
 
+/** What `memoryNetwork` is told. */
 export interface MemoryNetworkOptions {
   /**
    * Takes every message over, to delay, drop or duplicate it.

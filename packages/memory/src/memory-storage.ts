@@ -24,6 +24,7 @@ export function memoryDisk(): MemoryDisk {
   return new Records();
 }
 
+/** What `memoryStorage` is told. */
 export interface MemoryStorageOptions {
   /**
    * Keeps the records when the node is gone; without it they are gone with the node, and the storage says so: it is

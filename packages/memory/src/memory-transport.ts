@@ -3,6 +3,7 @@ import { checkOptions, invalidOption, type OptionRules, type Plugin, rule, type 
 import { HubTransport } from './hub-transport.ts';
 import { Hub, type MemoryNetwork } from './memory-network.ts';
 
+/** How soon a lost peer is dialled again. */
 export interface ReconnectOptions {
   /**
    * The first delay before a contact is dialled again, before jitter.
@@ -16,6 +17,7 @@ export interface ReconnectOptions {
   readonly maxMs?: number;
 }
 
+/** What `memoryTransport` is told. */
 export interface MemoryTransportOptions {
   /** Where it meets its peers. */
   readonly network: MemoryNetwork;

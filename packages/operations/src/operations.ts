@@ -23,6 +23,7 @@ import type { Allowed } from './reports.ts';
 import { decodeRequest, encodeRequest, isChange, type OperationRequest, required } from './request.ts';
 import { tellEvents } from './told-events.ts';
 
+/** What `operations` is told. */
 export interface OperationsOptions {
   /**
    * Which operations this node takes: those that change nothing, or all. A backup changes nothing, and hands all of the

@@ -58,6 +58,7 @@ export interface MemberReport {
   readonly raft?: { readonly role: 'voter' | 'learner'; readonly wants: 'voter' | 'learner' };
 }
 
+/** All who are known to a node. */
 export interface MembersReport {
   /** In order of id. */
   readonly members: readonly MemberReport[];
@@ -77,6 +78,7 @@ export interface EventReport {
   readonly text: string;
 }
 
+/** What an event is about. */
 export type EventType =
   | 'joined'
   | 'updated'
@@ -91,6 +93,7 @@ export type EventType =
   | 'status'
   | 'error';
 
+/** Events of a node, in order, and where to go on. */
 export interface EventsReport {
   /** Of this run of the node. */
   readonly session: string;

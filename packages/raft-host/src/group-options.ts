@@ -10,6 +10,7 @@ export interface RaftTimings {
   readonly electionMs: number;
 }
 
+/** A kind of network, with timings that suit it. */
 export type RaftProfile = 'fast' | 'lan' | 'wan';
 
 /** Timings for a kind of network. */

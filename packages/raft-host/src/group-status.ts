@@ -22,6 +22,7 @@ export type GroupPhase =
   | 'failed'
   | 'closed';
 
+/** How a group is on this node. */
 export interface GroupStatus {
   readonly phase: GroupPhase;
   readonly role: 'leader' | 'follower' | 'candidate' | 'learner';

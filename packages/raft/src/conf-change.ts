@@ -34,6 +34,7 @@ export interface ConfChangeV2 {
   readonly context?: Uint8Array;
 }
 
+/** A change of who is a member, as the log has it. */
 export type ConfChange = ConfChangeV1 | ConfChangeV2;
 
 /** The configuration after a change. */

@@ -11,6 +11,7 @@ import type { Surroundings } from './surroundings.ts';
 /** A program: it is handed its machine, and lives until the host crashes. What it throws ends the run. */
 export type Main = (system: System) => void | Promise<void>;
 
+/** What a host is like. */
 export interface HostOptions {
   /**
    * What its clock shows when the world begins.
@@ -32,6 +33,7 @@ const hostRules: OptionRules<HostOptions> = {
   disk: rule.group('host disk', diskRules),
 };
 
+/** How a host crashes. */
 export interface CrashOptions {
   /**
    * The machine loses power, so that nobody is told: connections to it hang until they time out. Otherwise only its

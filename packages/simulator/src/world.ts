@@ -11,6 +11,7 @@ import { Network } from './sim-network.ts';
 import type { Surroundings } from './surroundings.ts';
 import type { Trace } from './trace.ts';
 
+/** What a world is made from. */
 export interface WorldOptions {
   /** The same seed gives the same run, if the program is the same. */
   readonly seed: Seed;

@@ -2,6 +2,7 @@ import { checkOptions, isNodeId, type NodeId, rule } from '@quorate/core';
 
 import type { SplitBrainStrategy } from './strategy.ts';
 
+/** What `keepMajority` is told. */
 export interface KeepMajorityOptions {
   /**
    * The nodes whose majority counts, the same list on each: for clusters whose nodes are known. Others survive with the side

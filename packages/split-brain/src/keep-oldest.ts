@@ -3,6 +3,7 @@ import { checkOptions, type Member, rule } from '@quorate/core';
 import type { Situation } from './situation.ts';
 import type { SplitBrainStrategy, Verdict } from './strategy.ts';
 
+/** What `keepOldest` is told. */
 export interface KeepOldestOptions {
   /**
    * Whether the oldest node goes down when it is cut off alone from two others or more, which then go on. Otherwise a

@@ -3,6 +3,7 @@ import { checkOptions, invalidOption, type Locks, rule } from '@quorate/core';
 import { LeaseArbiter } from './lease-arbiter.ts';
 import type { SplitBrainStrategy } from './strategy.ts';
 
+/** What `leaseMajority` is told. */
 export interface LeaseMajorityOptions {
   /** Of an engine outside of the cluster, which both sides of a partition may reach: `cluster.locks`. */
   readonly locks: Locks;

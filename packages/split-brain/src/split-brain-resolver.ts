@@ -30,6 +30,7 @@ export type SplitBrainDecision =
   /** This node must not go on. It is the last decision. */
   | { readonly type: 'down'; readonly reason: DownReason };
 
+/** What `splitBrainResolver` is told. */
 export interface SplitBrainResolverOptions {
   /** Which side goes on; the same on all nodes. */
   readonly strategy: SplitBrainStrategy;
@@ -56,6 +57,7 @@ export interface SplitBrainResolverOptions {
 /** What the resolver needs of a cluster that runs. */
 export type ResolvedCluster = ArbitratedCluster & Pick<Cluster, 'membership' | 'stop'>;
 
+/** Watches who is unreachable, and says which side goes on. */
 export interface SplitBrainResolver extends AsyncDisposable {
   /** The nodes that were removed and have neither been started again nor been forgotten, with the incarnation that was meant. */
   readonly removed: ReadonlyMap<NodeId, number>;

@@ -2,6 +2,7 @@ import { checkOptions, invalidOption, rule } from '@quorate/core';
 
 import type { SplitBrainStrategy } from './strategy.ts';
 
+/** What `staticQuorum` is told. */
 export interface StaticQuorumOptions {
   /** How many nodes a side needs to go on. There must never be more than `2 * size - 1` nodes. */
   readonly size: number;

@@ -50,6 +50,7 @@ export interface SplitBrainStrategy {
   arbiter?(cluster: ArbitratedCluster): Arbiter;
 }
 
+/** Why a strategy doesn't suit a cluster. */
 export interface Objection {
   /** As a sentence. */
   readonly what: string;
@@ -60,6 +61,7 @@ export interface Objection {
 /** What an arbiter needs of its cluster. */
 export type ArbitratedCluster = Pick<Cluster, 'self' | 'system' | 'transport'>;
 
+/** Decides between sides that can't see each other. */
 export interface Arbiter extends AsyncDisposable {
   /** Resolves to `survive` or `down`. Rejects when the signal aborts: then the situation is another one. */
   arbitrate(situation: Situation, waitMs: number, options: { readonly signal: AbortSignal }): Promise<Verdict>;

@@ -1,5 +1,6 @@
 import { checkOptions, ClusterError, type OptionRules, rule } from '@quorate/core';
 
+/** What `fileStorage` is told. */
 export interface FileStorageOptions {
   /**
    * The absolute path of the node's directory, for it alone. Made when it is missing. Must be on a disk that belongs to
@@ -10,6 +11,7 @@ export interface FileStorageOptions {
   readonly log?: FileLogOptions;
 }
 
+/** How the log of a file storage is kept. */
 export interface FileLogOptions {
   /**
    * The size that files of the log grow to, in bytes. What is no longer needed is given back in pieces of this size.

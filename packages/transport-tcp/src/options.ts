@@ -1,5 +1,6 @@
 import { checkOptions, invalidOption, type NodeId, type OptionRules, rule } from '@quorate/core';
 
+/** How connections are kept an eye on. */
 export interface HeartbeatOptions {
   /**
    * A connection on which nothing was heard for so long is asked whether it lives.
@@ -13,6 +14,7 @@ export interface HeartbeatOptions {
   readonly timeoutMs?: number;
 }
 
+/** How soon a lost peer is dialled again. */
 export interface ReconnectOptions {
   /**
    * The delay before the second attempt, which doubles with each further one; half of each delay is jitter.
@@ -26,6 +28,7 @@ export interface ReconnectOptions {
   readonly maxMs?: number;
 }
 
+/** What `tcpTransport` is told. */
 export interface TcpTransportOptions {
   /**
    * The largest frame accepted, in bytes. A message, a request or an answer must fit into one.

@@ -1,5 +1,6 @@
 import { checkOptions, ClusterError, invalidOption, type OptionRules, rule } from '@quorate/core';
 
+/** What a fencing guard in memory is told. */
 export interface FencingGuardOptions {
   /**
    * The most resources whose tokens are remembered. Further ones are refused with `OVERLOADED`: to forget one would let its

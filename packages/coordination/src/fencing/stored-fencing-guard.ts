@@ -9,6 +9,7 @@ import {
 } from '@quorate/core';
 import { isResource, isToken, TokenMemory } from './fencing-guard.ts';
 
+/** What a fencing guard that survives the process is told. */
 export interface StoredFencingGuardOptions {
   /**
    * The record that keeps the tokens.

@@ -3,6 +3,7 @@ import type { Forwarder } from './forwarder.ts';
 import { isRequestId } from './request-id.ts';
 import type { RequestMemory } from './request-memory.ts';
 
+/** What `forwardToLeader` is told. */
 export interface ForwardOptions {
   /** @default over the cluster's transport: `transportForwarder(cluster)` */
   readonly forwarder?: Forwarder;

@@ -18,6 +18,7 @@ export type ForwardingCluster = Pick<Cluster, 'self' | 'election' | 'system' | '
 /** Does on the leader what is asked anywhere. */
 export type ForwardHandler<I, O> = (input: I, request: ForwardedRequest) => O | Promise<O>;
 
+/** The leader's work, by the names under which it is asked for. */
 export type ForwardHandlers = Readonly<Record<string, ForwardHandler<never, unknown>>>;
 
 /** What is done by the leader, to be asked for on every node. */

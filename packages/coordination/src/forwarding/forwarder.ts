@@ -16,11 +16,13 @@ export interface Forwarder {
   serve(handle: ForwardReceiver): Disposable;
 }
 
+/** Answers what another node has forwarded to this one. */
 export type ForwardReceiver = (
   request: Uint8Array,
   options: { readonly signal: AbortSignal | undefined },
 ) => Promise<Uint8Array>;
 
+/** What `transportForwarder` is told. */
 export interface TransportForwarderOptions {
   /**
    * The kind of the messages: one for each `forwardToLeader` of a node, the same on all nodes.

@@ -9,6 +9,7 @@ export interface RequestMark {
   readonly doubt: bigint;
 }
 
+/** What is known of a request when it comes. */
 export type Remembered =
   /** It was not begun before: it is the caller's to do. */
   | { readonly kind: 'begun' }
@@ -27,6 +28,7 @@ export interface RequestMemory {
   withdraw?(mark: RequestMark, options?: CallOptions): Promise<void>;
 }
 
+/** What a memory for one term is told. */
 export interface TermMemoryOptions {
   /**
    * The most requests that are remembered; the oldest are forgotten.

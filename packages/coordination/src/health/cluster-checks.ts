@@ -2,6 +2,7 @@ import { type Cluster, ClusterError, isClusterError, withDeadline } from '@quora
 import type { EventLoopDelay } from './event-loop-delay.ts';
 import type { HealthCheck, HealthSettings } from './health-options.ts';
 
+/** What of a cluster its health is read from. */
 export type HealthCluster = Pick<
   Cluster,
   'status' | 'election' | 'replicator' | 'storage' | 'nodes' | 'system' | 'self' | 'isLeader'

@@ -3,6 +3,7 @@ import { checkOptions, type OptionRules, rule } from '@quorate/core';
 /** Resolves when all is well; what it throws, or rejects with, is the problem. */
 export type HealthCheck = (options: { readonly signal: AbortSignal }) => unknown;
 
+/** What `healthOf` is told. */
 export interface HealthOptions {
   /**
    * How often everything is looked at.

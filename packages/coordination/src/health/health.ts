@@ -23,6 +23,7 @@ export interface CheckReport {
   readonly problem: string | undefined;
 }
 
+/** How a node is, as its probes answer. */
 export interface HealthReport {
   /** Whether the process is of use at all: otherwise it is to be restarted. */
   readonly live: boolean;

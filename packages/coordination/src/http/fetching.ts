@@ -13,6 +13,7 @@ export type FetchLike = (
   },
 ) => Promise<FetchedResponse>;
 
+/** What is needed of a response of `fetch`. */
 export interface FetchedResponse {
   readonly status: number;
   readonly headers: {

@@ -25,6 +25,7 @@ import {
   writeAnswer,
 } from './node-http.ts';
 
+/** What `httpForwarder` is told. */
 export interface HttpForwarderOptions {
   /** Sends requests: `fetch`. */
   readonly fetch: FetchLike;

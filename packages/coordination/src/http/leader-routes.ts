@@ -44,6 +44,7 @@ export const leaderHeaders = {
   OUTCOME: 'quorate-outcome',
 } as const;
 
+/** Where the leader of a cluster is asked over HTTP. */
 export interface LeaderRoutesOptions {
   /** Where a node serves HTTP, as `http://host:port`; undefined when that is not known. */
   readonly urlOf: (to: ForwardTarget) => string | undefined;

@@ -8,6 +8,7 @@ import { MAX_ANSWER_LENGTH, type RequestCommand, type RequestEntry, type Request
 
 /** `nothing` is what bytes are taken for that are no command. */
 export type CoordinationCommand = SlotCommand | RequestCommand | { readonly do: 'nothing' };
+/** What came of a command of coordination. */
 export type CoordinationResult = SlotResult | RequestResult;
 
 /** The state, as a snapshot has it. */

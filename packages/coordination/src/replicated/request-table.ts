@@ -5,6 +5,7 @@ export type RequestCommand =
   /** By the leader that has begun it, and will not do it. */
   | { readonly do: 'withdraw'; readonly id: string; readonly token: string };
 
+/** What the replicated memory says of a request. */
 export type RequestResult =
   /** Nobody has begun it: it is this leader's to do. */
   | { readonly kind: 'begun' }

@@ -23,6 +23,7 @@ export type SharedMachine<C, R, Q, A> = StateMachine<
   A
 >;
 
+/** A replicator whose machine keeps a program's state and that of coordination. */
 export type SharedReplicator<C, R, Q, A> = Replicator<
   Shared<C, CoordinationCommand>,
   Shared<R, CoordinationResult>,

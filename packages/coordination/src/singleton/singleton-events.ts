@@ -62,6 +62,7 @@ export interface SingletonEvents {
   readonly claimFailed: { readonly task: string; readonly error: unknown; readonly retryInMs: number };
 }
 
+/** What a task that runs once does on this node. */
 export type SingletonState =
   /** Another node leads, or none. */
   | 'waiting'
@@ -78,6 +79,7 @@ export type SingletonState =
   | 'stopping'
   | 'closed';
 
+/** A task that runs once, as this node knows it. */
 export interface SingletonStatus {
   readonly task: string;
   readonly state: SingletonState;

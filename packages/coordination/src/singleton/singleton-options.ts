@@ -3,6 +3,7 @@ import type { CatchUp } from '../slots/due-slots.ts';
 import { type ScheduleOptions, scheduleRule } from '../slots/schedule.ts';
 import type { SlotClaims } from '../slots/slot-claims.ts';
 
+/** How a task that failed is started again. */
 export interface RestartOptions {
   /**
    * The first pause after a failure; each further one is up to twice as long.
@@ -26,6 +27,7 @@ export interface RestartOptions {
   readonly maxAttempts?: number;
 }
 
+/** How a task that runs once is run. */
 export interface SingletonOptions {
   /** When it runs. Without one it runs from the moment this node leads. */
   readonly schedule?: ScheduleOptions;

@@ -25,6 +25,7 @@ export interface CronSchedule {
   readonly timeZone?: string;
 }
 
+/** When a task runs: at intervals, or by a cron expression. */
 export type ScheduleOptions = IntervalSchedule | CronSchedule;
 
 /** Slots in the order of time: the same on every node. */

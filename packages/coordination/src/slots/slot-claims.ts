@@ -14,6 +14,7 @@ export interface SlotRecord {
   readonly starts: number;
 }
 
+/** A slot that a holder claims for a task. */
 export interface SlotClaim {
   readonly task: string;
   readonly slot: SlotTime;

@@ -27,6 +27,7 @@ export type SlotCommand =
     }
   | { readonly do: 'forget'; readonly task: string };
 
+/** What came of a command about slots. */
 export type SlotResult =
   | { readonly kind: 'record'; readonly record: SlotRecord }
   | { readonly kind: 'claimed' }

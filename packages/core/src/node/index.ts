@@ -15,6 +15,7 @@ import { CryptoRandom } from './random.ts';
 
 export { systemCrypto } from './crypto.ts';
 
+/** What the real machine is told. */
 export interface NodeSystemOptions {
   /**
    * Takes what the node and its parts report.

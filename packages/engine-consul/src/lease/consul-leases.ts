@@ -5,6 +5,7 @@ import type { ConsulClient } from '../consul-client.ts';
 import { ConsulLeaseStore } from './consul-lease-store.ts';
 import { IdleKeys } from './idle-keys.ts';
 
+/** How leases are kept in Consul. */
 export interface ConsulLeasesOptions {
   /**
    * How long Consul is to keep a session that isn't renewed; it keeps it up to twice as long, and then lets nobody have its

@@ -10,6 +10,7 @@ import { LeaseObject } from './lease-object.ts';
 import { LeaseObservation } from './lease-observation.ts';
 import { LeaseWriter } from './lease-writer.ts';
 
+/** How leases are kept in Kubernetes. */
 export interface KubernetesLeasesOptions {
   /**
    * Which Kubernetes, and as whom, as from `kubernetesEngine()`. Several parts of a cluster may share one.
@@ -38,6 +39,7 @@ export interface KubernetesLeasesOptions {
   readonly timeoutMs?: number;
 }
 
+/** The rules for `KubernetesLeasesOptions`. */
 export const kubernetesLeasesRules: OptionRules<KubernetesLeasesOptions> = {
   engine: rule.value('an engine, as from kubernetesEngine()', isEngine),
   namespace: rule.text('the name of a namespace', isObjectName),

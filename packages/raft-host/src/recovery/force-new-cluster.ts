@@ -18,6 +18,7 @@ import { membersInLog } from './members-in-log.ts';
 import { newFormation, stateOf } from './new-formation.ts';
 import { type OfflineNode, withLogs } from './offline-node.ts';
 
+/** Of which node and group a new formation is made. */
 export interface ForceNewClusterOptions {
   /**
    * The id of the group.

@@ -5,6 +5,7 @@ import { CLUSTER_GROUP } from '../shared-group.ts';
 import { membersInLog } from './members-in-log.ts';
 import { type OfflineNode, withLogs } from './offline-node.ts';
 
+/** Which node and group is looked at. */
 export interface InspectGroupOptions {
   /**
    * The id of the group.

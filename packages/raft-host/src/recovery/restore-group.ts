@@ -20,6 +20,7 @@ import { type BackupInfo, openBackup } from './backup-format.ts';
 import { newFormation, stateOf } from './new-formation.ts';
 import { type OfflineNode, withLogs } from './offline-node.ts';
 
+/** Into which node and group a backup is restored, and up to where. */
 export interface RestoreGroupOptions {
   /** The bytes of a backup, in pieces of any size. */
   readonly backup: AsyncIterable<Uint8Array>;

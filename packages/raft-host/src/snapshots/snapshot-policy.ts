@@ -28,6 +28,7 @@ export interface SnapshotPolicyOptions {
   readonly keepBytes?: number;
 }
 
+/** When snapshots are taken, with everything said. */
 export type SnapshotPolicySettings = Required<SnapshotPolicyOptions>;
 
 /** How a log has grown since the last snapshot. */

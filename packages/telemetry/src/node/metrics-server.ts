@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type Address, checkOptions, rule, toClusterError } from '@quorate/core';
 import type { MetricsHandler } from '../prometheus/metrics-handler.ts';
 
+/** Where measurements are served. */
 export interface ServeOptions {
   /**
    * 0 for any free one.
@@ -16,6 +17,7 @@ export interface ServeOptions {
   readonly host?: string;
 }
 
+/** Serves measurements over HTTP, until it is disposed. */
 export interface MetricsServer extends AsyncDisposable {
   /** What was bound. */
   readonly address: Address;

@@ -1,6 +1,7 @@
 import { type Logger as ApiLogger, type LoggerProvider, logs, SeverityNumber } from '@opentelemetry/api';
 import { checkOptions, isLogger, type Logger, type LogLevel, rule } from '@quorate/core';
 
+/** What `openTelemetryLogger` is told. */
 export interface OpenTelemetryLoggerOptions {
   /**
    * Gets every line, too: `console`, say.

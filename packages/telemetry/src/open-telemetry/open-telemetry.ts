@@ -34,6 +34,7 @@ import { observeEventLoop } from '../node/event-loop.ts';
 import { carrierOf, contextOf } from './trace-carrier.ts';
 import { TracedSpan } from './traced-span.ts';
 
+/** What `openTelemetry` is told. */
 export interface OpenTelemetryOptions {
   /** @default the global one of `@opentelemetry/api`, as it is when this is called: the SDK is started before */
   readonly meterProvider?: MeterProvider;

@@ -21,6 +21,7 @@ import { metricName, type MetricType } from './metric-name.ts';
 import { metricsHandler, type MetricsHandler } from './metrics-handler.ts';
 import { CounterSeries, HistogramSeries } from './series.ts';
 
+/** What `prometheus` is told. */
 export interface PrometheusOptions {
   /**
    * A registry of `prom-client` that the metrics are added to: `register`, say, where the program has metrics of its own.

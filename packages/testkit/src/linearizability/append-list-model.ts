@@ -1,5 +1,6 @@
 import type { SequentialModel, Step } from './model.ts';
 
+/** What a list of the model has in it. */
 export type AppendListValue = string | number | boolean | null;
 
 /** An operation on one of many lists. */

@@ -3,6 +3,7 @@ import { checkOptions, invalidOption, type OptionRules, rule } from '@quorate/co
 import type { Operation, SequentialModel } from './model.ts';
 import { type DeadEnd, Search, type SearchResult } from './search.ts';
 
+/** How long a history may be looked at. */
 export interface LinearizabilityOptions {
   /**
    * The most configurations that are visited for one part of the object before the check gives up. Each takes some
@@ -12,6 +13,7 @@ export interface LinearizabilityOptions {
   readonly maxConfigurations?: number;
 }
 
+/** Whether a history could have happened in one order, or that it took too long to tell. */
 export type LinearizabilityVerdict<S, I, O> =
   | LinearizableHistory<I, O>
   | LinearizabilityViolation<S, I, O>

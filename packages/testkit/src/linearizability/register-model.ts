@@ -12,6 +12,7 @@ export type RegisterInput<V extends RegisterValue> =
   /** Compare and set: writes `value` if the register holds `expected`, and returns whether it did. */
   | { readonly type: 'cas'; readonly key: string; readonly expected: V | undefined; readonly value: V };
 
+/** What an operation on the register has returned. */
 export type RegisterOutput<V extends RegisterValue> = V | boolean | undefined;
 type RegisterModel<V extends RegisterValue> = SequentialModel<V | undefined, RegisterInput<V>, RegisterOutput<V>>;
 

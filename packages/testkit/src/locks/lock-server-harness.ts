@@ -16,6 +16,7 @@ export interface LockServerHarness extends LockHarness {
   readonly now: () => bigint;
 }
 
+/** The server of a lock backend, in the hands of a test. */
 export interface LockServer {
   /** At once, as by SIGKILL. */
   kill(): Promise<void>;

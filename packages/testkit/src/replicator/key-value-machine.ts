@@ -20,6 +20,7 @@ export type KeyValueCommand =
   /** Throws. */
   | { readonly type: 'fail'; readonly key: string };
 
+/** What a command has returned. */
 export type KeyValueResult = string | number | boolean | null;
 
 /** Answered with the text under the key, or null. */
@@ -28,8 +29,10 @@ export interface KeyValueQuery {
   readonly key: string;
 }
 
+/** The text under a key, or null. */
 export type KeyValueAnswer = string | null;
 
+/** The state machine that suites of replicators replicate. */
 export type KeyValueStateMachine = StateMachine<KeyValueCommand, KeyValueResult, KeyValueQuery, KeyValueAnswer>;
 
 /** What a command makes of the text under its key, and returns. */
