@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { findKubernetes, KubernetesServer, reportAbsent } from '@quorate/test-servers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { type Manifest, readManifests } from './deploy-files.ts';
+import { oneNode } from '../http/one-node.ts';
+import { type Manifest, podArguments, readManifests } from './deploy-files.ts';
 
 const NAMESPACE = 'broker-test';
 const ACCOUNT = `system:serviceaccount:${NAMESPACE}:broker`;
@@ -75,6 +78,39 @@ describe.skipIf(programs === undefined)('the manifests, given to an API server',
   ] as const)('do not let a node %s of %s: %s %j', async (verb, group, resource, more) => {
     expect(await isAllowed(verb, group, resource, more)).toBe(false);
   });
+
+  it('start a node that finds the others and is elected, with what its account may do', async () => {
+    await create(sliceOf('broker', 'broker-1', '10.1.2.4'));
+    const kubeconfig = await kubeconfigOf('broker');
+    // As the pod has them, but for what a pod has around it, and with one voter, since the others are not there.
+    const inPod = /^--(?:voters|host|port|advertise|registry|http|data|log-level)=/u;
+    const args = podArguments().filter((text) => !inPod.test(text));
+    const places = [`--registry=broker:cluster@${kubeconfig}`, `--elector=${kubeconfig}`];
+    await using one = await oneNode([...args, '--voters=broker-0', ...places]);
+    const { cluster } = one.node;
+    expect(await cluster.discovery.discoverNodes()).toMatchObject([{ id: 'broker-1', host: '10.1.2.4', port: 7000 }]);
+    await vi.waitFor(() => expect(cluster.leader?.nodeId).toBe('broker-0'), { timeout: 20_000 });
+  });
+
+  /** A file by which the account reaches the server, with a token as the kubelet would ask for. */
+  async function kubeconfigOf(account: string): Promise<string> {
+    const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+    const route = `/api/v1/namespaces/${NAMESPACE}/serviceaccounts/${account}/token`;
+    const answer = JSON.parse(await server.call('POST', route, JSON.stringify(request))) as {
+      readonly status: { readonly token: string };
+    };
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'pod',
+      contexts: [{ name: 'pod', context: { cluster: 'here', user: account, namespace: NAMESPACE } }],
+      clusters: [{ name: 'here', cluster: { server: server.url, 'certificate-authority': server.caFile } }],
+      users: [{ name: account, user: { token: answer.status.token } }],
+    };
+    const file = path.join(server.folder, 'kubeconfig-of-the-account');
+    writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+    return file;
+  }
 });
 
 /** Releases before 1.21 serve the same budget by an older version of its API. */
@@ -85,4 +121,16 @@ function asServed(manifest: Manifest): Manifest {
 function pluralOf(kind: string): string {
   const name = kind.toLowerCase();
   return name.endsWith('y') ? `${name.slice(0, -1)}ies` : `${name}s`;
+}
+
+/** What a controller makes of a headless service that also tells of pods that are not ready. */
+function sliceOf(service: string, pod: string, address: string): Manifest {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${service}-1`, labels: { 'kubernetes.io/service-name': service } },
+    addressType: 'IPv4',
+    ports: [{ name: 'cluster', port: 7000 }],
+    endpoints: [{ addresses: [address], conditions: { ready: true }, targetRef: { kind: 'Pod', name: pod } }],
+  };
 }
