@@ -33,11 +33,11 @@ export function run(program: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Nothing of how this process was started: conditions would lead to sources, and settings of pnpm mislead npm. */
+/** What is no setting of the machine: conditions would lead to sources, and what pnpm tells its scripts misleads npm. */
+const OF_THIS_PROCESS = /^(?:NODE_OPTIONS|NODE_ENV|VITEST.*|npm_(?!config_(?:registry|cache|userconfig)$).*)$/iu;
+
+/** @param programs a folder whose programs are found first */
 export function cleanEnvironment(programs?: string): NodeJS.ProcessEnv {
-  const mine = Object.entries(process.env).filter(
-    ([name]) => !/^(?:NODE_OPTIONS|NODE_ENV|VITEST.*|npm_.*)$/iu.test(name),
-  );
-  const env = Object.fromEntries(mine);
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_THIS_PROCESS.test(name)));
   return programs === undefined ? env : { ...env, PATH: `${programs}${path.delimiter}${env['PATH'] ?? ''}` };
 }
