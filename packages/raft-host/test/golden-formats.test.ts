@@ -110,7 +110,10 @@ describe('what a host writes is as ever', () => {
     expect(decodeForwarded(encodeForwarded(forwarded))).toEqual(forwarded);
     const carrier = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01';
     const traced = { ...forwarded, carriers: new Map([[3, carrier]]) };
-    expectHex(encodeForwarded(traced), `020101000111700001000000030037${Buffer.from(carrier).toString('hex')}6261746368`);
+    expectHex(
+      encodeForwarded(traced),
+      `020101000111700001000000030037${Buffer.from(carrier).toString('hex')}6261746368`,
+    );
     expect(decodeForwarded(encodeForwarded(traced))).toEqual(traced);
     // Without any that is traced nobody needs to know of traces.
     expectHex(encodeForwarded({ ...traced, carriers: new Map() }), '010101000111706261746368');

@@ -98,7 +98,9 @@ describe('the demo', () => {
       stage.traffic.audit.finish();
       expect(stage.traffic.audit.counts.lost).toBeGreaterThan(0);
       const lost = stage.traffic.audit.problems.find(({ kind }) => kind === 'lost')?.text;
-    expect(lost).toMatch(/^\w+: r\w+-\S+7 was accepted as number 1\d{9}, was never delivered, was not acknowledged, and is gone$/u);
+      expect(lost).toMatch(
+        /^\w+: r\w+-\S+7 was accepted as number 1\d{9}, was never delivered, was not acknowledged, and is gone$/u,
+      );
     },
     WAIT_MS,
   );
