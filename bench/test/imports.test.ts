@@ -9,8 +9,8 @@ it('knows what can be imported of each published package, as built', () => {
   expect(specifiers).toEqual(expect.arrayContaining(['@quorate/core', '@quorate/core/node', '@quorate/raft-host']));
   expect(new Set(specifiers).size).toBe(specifiers.length);
   for (const { specifier, url } of modules) {
-    expect(specifier).toMatch(/^@quorate\/[a-z-]+(?:\/node)?$/u);
-    expect(url).toMatch(/^file:.*\/packages\/[a-z-]+\/dist\/(?:node\/)?index\.js$/u);
+    expect(specifier).toMatch(/^@quorate\/[a-z-]+(?:\/(?:node|protocol))?$/u);
+    expect(url).toMatch(/^file:.*\/packages\/[a-z-]+\/dist\/(?:(?:node|protocol)\/)?index\.js$/u);
   }
 });
 

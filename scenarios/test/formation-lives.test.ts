@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ground } from '../src/formation/formation-character.ts';
 import { runFormation } from '../src/formation/run-formation.ts';
 
-const SEEDS_A_TEST = 25;
+const SEEDS_A_TEST = 12;
 
 describe('nodes that are started for the first time', () => {
   it.each<Ground>(['more than half', 'honest source', 'claim'])(

@@ -154,16 +154,17 @@ export const replicationMutations: readonly ReplicationMutation[] = [
     name: 'what a snapshot stepped over is taken for not applied',
     in: 'raft-host',
     file: 'proposals.ts',
-    find: "proposal?.reject(unknown('a snapshot came instead of its entry'));",
-    replace: "proposal?.reject(withOutcome(unknown('a snapshot came instead of its entry'), 'not-applied'));",
+    find: "this.#rejectAll(entry.proposals, unknown('a snapshot came instead of its entry'));",
+    replace:
+      "this.#rejectAll(entry.proposals, withOutcome(unknown('a snapshot came instead of its entry'), 'not-applied'));",
     seed: 26,
   },
   {
     name: 'what took too long is taken for not applied',
     in: 'raft-host',
     file: 'proposals.ts',
-    find: "proposal.reject(timedOut('commit'));",
-    replace: "proposal.reject(withOutcome(timedOut('commit'), 'not-applied'));",
+    find: "this.#rejectAll([proposal], timedOut('commit'));",
+    replace: "this.#rejectAll([proposal], withOutcome(timedOut('commit'), 'not-applied'));",
     seed: 4,
   },
   {
