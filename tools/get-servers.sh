@@ -17,6 +17,9 @@ shift || true
 [ $# -gt 0 ] || set -- etcd etcdctl consul knotd dnsmasq redis-server
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
+# One at a time: who waits finds it there. What was replaced while it runs would be gone from under it.
+exec 9>"$target/.lock"
+! command -v flock >/dev/null || flock 9
 work=$(mktemp -d "$target/fetching-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
