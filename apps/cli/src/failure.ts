@@ -18,6 +18,8 @@ export const exitCode = {
   IN_USE: 7,
   /** A change was under way, and nobody knows whether it was made. */
   UNKNOWN: 8,
+  /** As a shell has it for SIGINT. */
+  INTERRUPTED: 130,
 } as const;
 
 type ExitCode = (typeof exitCode)[keyof typeof exitCode];

@@ -175,7 +175,7 @@ function addBench(program: Command, surroundings: Surroundings): void {
         throw new Failure(exitCode.USAGE, 'bench: give either --data, for a disk, or --connect, for a live cluster');
       }
       const output = outputOf(choice, surroundings);
-      if (data !== undefined) return await benchLocal(data, choice.seconds * 1000, output);
+      if (data !== undefined) return await benchLocal(data, choice.seconds * 1000, output, surroundings.signal);
       await using connection = await connect({ ...choice, connect: addresses ?? '' }, surroundings.env);
       return await benchLive(connection, choice.seconds * 1000, output);
     });

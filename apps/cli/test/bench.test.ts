@@ -24,6 +24,31 @@ describe('quorate bench', () => {
     await rm(folder, { recursive: true });
   });
 
+  it('leaves no process and no folder behind when it is interrupted', { timeout: 120_000 }, async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'quorate-bench-test-'));
+    const interrupt = new AbortController();
+    const ran = quorate(['bench', '--data', folder, '--seconds', '60'], { signal: interrupt.signal });
+    // Its own folder is there, and it writes to it.
+    await expect.poll(() => readdir(folder), { timeout: 60_000 }).toHaveLength(1);
+    interrupt.abort();
+    const { code, err } = await ran;
+    expect([code, err]).toEqual([130, 'quorate: bench: interrupted\n']);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
+  it('ends its processes when it is interrupted while they run', { timeout: 120_000 }, async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'quorate-bench-test-'));
+    const interrupt = new AbortController();
+    const ran = quorate(['bench', '--data', folder, '--seconds', '1'], { signal: interrupt.signal });
+    const nodes = async () => (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('/c'));
+    await expect.poll(nodes, { timeout: 60_000, interval: 10 }).toHaveLength(1);
+    interrupt.abort();
+    expect((await ran).code).toBe(130);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
+  });
+
   it('tells percentiles, and what they mean for elections', () => {
     const times = Array.from({ length: 1000 }, (_, at) => (at * 7919) % 1000);
     expect(measured(times)).toEqual({ count: 1000, p50Ms: 500, p95Ms: 950, p99Ms: 990, maxMs: 999 });

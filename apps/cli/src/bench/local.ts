@@ -21,13 +21,16 @@ interface Commits extends Measured {
   readonly perSecond: number;
 }
 
-/** Whether a folder's disk is fit for the log of a node: what a sync takes, and what three nodes on it commit. */
-export async function benchLocal(data: string, forMs: number, output: Output): Promise<void> {
+/**
+ * Whether a folder's disk is fit for the log of a node: what a sync takes, and what three nodes on it commit.
+ * @throws Failure when it is interrupted, among others; nothing is left in the folder
+ */
+export async function benchLocal(data: string, forMs: number, output: Output, signal: AbortSignal): Promise<void> {
   await mkdir(data, { recursive: true });
   const folder = await mkdtemp(path.join(path.resolve(data), 'quorate-bench-'));
   try {
-    const syncs = await syncLatency(folder, forMs);
-    await using nodes = await Nodes.start(folder);
+    const syncs = await syncLatency(folder, forMs, signal);
+    await using nodes = await Nodes.start(folder, signal);
     const alone = await nodes.load({ type: 'load', forMs, inFlight: 1, bytes: COMMAND_BYTES });
     const many = await nodes.load({ type: 'load', forMs, inFlight: IN_FLIGHT, bytes: COMMAND_BYTES });
     const verdict = verdictOf(syncs.p99Ms, raftProfiles.lan.electionMs, 'a sync of this disk');
@@ -61,12 +64,13 @@ function show({ data, syncs, commits, verdict }: LocalResult, output: Output): v
 }
 
 /** As a log is written: block after block, each durable before the next. */
-async function syncLatency(folder: string, forMs: number): Promise<Measured> {
+async function syncLatency(folder: string, forMs: number, signal: AbortSignal): Promise<Measured> {
   await using file = await open(path.join(folder, 'sync'), 'w');
   await file.write(new Uint8Array(MAX_SYNCS * SYNC_BYTES));
   await file.sync();
   const block = randomBytes(SYNC_BYTES);
   const write = async (number: number) => {
+    if (signal.aborted) throw interrupted();
     await file.write(block, 0, SYNC_BYTES, number * SYNC_BYTES);
     await file.datasync();
   };
@@ -77,9 +81,11 @@ async function syncLatency(folder: string, forMs: number): Promise<Measured> {
 class Nodes implements AsyncDisposable {
   readonly #processes: readonly ChildProcess[];
   readonly #leads = new Map<ChildProcess, boolean>();
+  readonly #signal: AbortSignal;
 
-  private constructor(processes: readonly ChildProcess[]) {
+  private constructor(processes: readonly ChildProcess[], signal: AbortSignal) {
     this.#processes = processes;
+    this.#signal = signal;
     for (const each of processes) {
       each.on('message', (message: FromNode) => {
         if (message.type === 'role') this.#leads.set(each, message.isLeader);
@@ -87,9 +93,12 @@ class Nodes implements AsyncDisposable {
     }
   }
 
-  static async start(folder: string): Promise<Nodes> {
+  static async start(folder: string, signal: AbortSignal): Promise<Nodes> {
     const program = new URL(`bench-node${path.extname(import.meta.url)}`, import.meta.url);
-    const nodes = new Nodes(BENCH_NODES.map(() => fork(program, { stdio: 'ignore' })));
+    const nodes = new Nodes(
+      BENCH_NODES.map(() => fork(program, { stdio: 'ignore' })),
+      signal,
+    );
     try {
       await nodes.#startAll(folder);
       return nodes;
@@ -105,7 +114,7 @@ class Nodes implements AsyncDisposable {
     for (const [number, nodeId] of BENCH_NODES.entries()) {
       const directory = path.join(folder, nodeId);
       const start = { type: 'start', nodeId, directory, secret, seedNodes } as const;
-      const { address } = await answer(this.#at(number), 'started', start, START_MS);
+      const { address } = await this.#ask(this.#at(number), 'started', start, START_MS);
       seedNodes.push(address);
     }
   }
@@ -113,16 +122,20 @@ class Nodes implements AsyncDisposable {
   /** Has whoever leads commit commands. */
   async load(order: Extract<ToNode, { type: 'load' }>): Promise<Commits> {
     const leader = await this.#leader();
-    const { forMs, latency } = await answer(leader, 'loaded', order, order.forMs + START_MS);
+    const { forMs, latency } = await this.#ask(leader, 'loaded', order, order.forMs + START_MS);
     return { inFlight: order.inFlight, perSecond: Math.round((latency.count / forMs) * 1000), ...latency };
   }
 
   async #leader(): Promise<ChildProcess> {
-    const signal = AbortSignal.timeout(START_MS);
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(START_MS)]);
     for (;;) {
       const leader = this.#processes.find((each) => this.#leads.get(each) === true);
       if (leader !== undefined) return leader;
-      await Promise.race(this.#processes.map((each) => once(each, 'message', { signal })));
+      await Promise.race(this.#processes.map((each) => once(each, 'message', { signal }))).catch((cause: unknown) => {
+        throw this.#signal.aborted
+          ? interrupted()
+          : new Failure(exitCode.FAILED, `bench: nobody leads after ${START_MS} ms`, { cause });
+      });
     }
   }
 
@@ -130,6 +143,35 @@ class Nodes implements AsyncDisposable {
     const found = this.#processes[number];
     if (found === undefined) throw new Error(`there is no process ${number}`);
     return found;
+  }
+
+  /** Says something to a process, and waits for what it says to that. */
+  async #ask<T extends FromNode['type']>(
+    to: ChildProcess,
+    type: T,
+    message: ToNode,
+    withinMs: number,
+  ): Promise<Extract<FromNode, { type: T }>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Extract<FromNode, { type: T }>>();
+    const fail = (why: string): void => reject(new Failure(exitCode.FAILED, `bench: ${why}`));
+    const onMessage = (said: FromNode): void => {
+      if (said.type === type) resolve(said as Extract<FromNode, { type: T }>);
+      else if (said.type === 'failed') fail(said.message);
+    };
+    const onExit = (code: number | null): void => fail(`a process ended with ${code ?? 'a signal'}`);
+    const onAbort = (): void => reject(interrupted());
+    const timer = setTimeout(() => fail(`a process said nothing within ${withinMs} ms`), withinMs);
+    to.on('message', onMessage).on('exit', onExit);
+    this.#signal.addEventListener('abort', onAbort);
+    try {
+      if (this.#signal.aborted) throw interrupted();
+      to.send(message);
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      to.off('message', onMessage).off('exit', onExit);
+      this.#signal.removeEventListener('abort', onAbort);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,27 +182,6 @@ class Nodes implements AsyncDisposable {
   }
 }
 
-/** Says something to a process, and waits for what it says to that. */
-async function answer<T extends FromNode['type']>(
-  to: ChildProcess,
-  type: T,
-  message: ToNode,
-  withinMs: number,
-): Promise<Extract<FromNode, { type: T }>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Extract<FromNode, { type: T }>>();
-  const fail = (why: string): void => reject(new Failure(exitCode.FAILED, `bench: ${why}`));
-  const onMessage = (said: FromNode): void => {
-    if (said.type === type) resolve(said as Extract<FromNode, { type: T }>);
-    else if (said.type === 'failed') fail(said.message);
-  };
-  const onExit = (code: number | null): void => fail(`a process ended with ${code ?? 'a signal'}`);
-  const timer = setTimeout(() => fail(`a process said nothing within ${withinMs} ms`), withinMs);
-  to.on('message', onMessage).on('exit', onExit);
-  try {
-    to.send(message);
-    return await promise;
-  } finally {
-    clearTimeout(timer);
-    to.off('message', onMessage).off('exit', onExit);
-  }
+function interrupted(): Failure {
+  return new Failure(exitCode.INTERRUPTED, 'bench: interrupted');
 }
