@@ -26,6 +26,7 @@ export {
   type RaftTimings,
   type SnapshotPolicyOptions,
   type SnapshotTransferOptions,
+  type TransferOptions,
 } from '@quorate/raft-host';
 
 /**

@@ -95,7 +95,10 @@ export class OperationsClient {
     await this.#ask({ operation: 'barrier' }, options);
   }
 
-  /** Resolves when the node leads, by the election. */
+  /**
+   * Resolves when the node is elected, and leads the log of Raft where there is one: with what the asked node has heard of
+   * that by then.
+   */
   async transfer(to: NodeId, options: OperationOptions = {}): Promise<LeaderReport> {
     return reportOf<LeaderReport>(await this.#ask({ operation: 'transfer', nodeId: to }, options), []);
   }

@@ -4,24 +4,20 @@ import {
   ClusterError,
   guardedCall,
   invalidOption,
-  isClusterError,
-  type LeaderElection,
   messageKind,
   type MonotonicMs,
   type NodeId,
   type OptionRules,
   rule,
-  sleep,
-  withDeadline,
 } from '@quorate/core';
 import type { RaftMembers, RaftOperations } from '@quorate/raft-host';
 import { EventLog } from './event-log.ts';
 import { groupMembers, groupOperations, leaderOf, membersOf, statusOf } from './look.ts';
 import { OpenBackups } from './open-backups.ts';
-import { optional } from './optional.ts';
 import type { Allowed } from './reports.ts';
 import { decodeRequest, encodeRequest, isChange, type OperationRequest, required } from './request.ts';
 import { tellEvents } from './told-events.ts';
+import { transferTo, whoHandsOver } from './transfer.ts';
 
 /** What `operations` is told. */
 export interface OperationsOptions {
@@ -172,44 +168,10 @@ class Service implements Operations {
     await this.#members().addNode(required(request.nodeId, request, 'nodeId'), { as, signal, timeoutMs });
   }
 
-  /** By whoever holds the grant. */
   async #transfer(call: Call): Promise<Answer> {
-    const { request, signal, timeoutMs } = call;
-    const to = required(request.nodeId, request, 'nodeId');
-    const { system, self } = this.#cluster;
-    const election = optional(() => this.#cluster.election);
-    if (election === undefined) throw new ClusterError('UNSUPPORTED', 'this cluster has no election', NOT_APPLIED);
-    if (!election.supports.transfer) {
-      throw new ClusterError('UNSUPPORTED', "this cluster's election cannot hand over to a chosen node", NOT_APPLIED);
-    }
-    const { leader } = election;
-    if (leader?.nodeId === to) return leaderOf(this.#cluster);
-    if (election.leadership === undefined) {
-      if (leader === undefined) throw new ClusterError('QUORUM_LOST', 'no leader is known here', NOT_APPLIED);
-      if (leader.nodeId === self.id) {
-        throw new ClusterError('NOT_LEADER', `${self.id} has just lost the grant: try again`, NOT_APPLIED);
-      }
-      return await this.#passOn(leader.nodeId, call);
-    }
-    const handOver = (until: AbortSignal) => this.#handOver(election, to, until);
-    await withDeadline(system.clock, timeoutMs, `transfer to ${to}`, handOver, { signal });
-    return { elected: leaderOf(this.#cluster).elected ?? { nodeId: to, token: '' } };
-  }
-
-  /** A leader that is new doesn't know yet who else stands: whoever is there is given a moment to say so. */
-  async #handOver(election: LeaderElection, to: NodeId, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#cluster.system;
-    const until = clock.now() + CANDIDATE_WITHIN_MS;
-    for (;;) {
-      try {
-        await election.transfer(to, { signal });
-        return;
-      } catch (error) {
-        const isThere = this.#cluster.nodes.some(({ node, state }) => node.id === to && state === 'alive');
-        if (!isClusterError(error, 'NOT_FOUND') || !isThere || clock.now() >= until) throw error;
-      }
-      await sleep(clock, CANDIDATE_POLL_MS, { signal });
-    }
+    const to = required(call.request.nodeId, call.request, 'nodeId');
+    const holder = whoHandsOver(this.#cluster, to);
+    return holder === undefined ? await transferTo(this.#cluster, to, call) : await this.#passOn(holder, call);
   }
 
   /** Answers first: the answer goes over what is then closed. */
@@ -243,7 +205,5 @@ class Service implements Operations {
 }
 
 const NOT_APPLIED = { outcome: 'not-applied' } as const;
-const CANDIDATE_WITHIN_MS = 2000;
-const CANDIDATE_POLL_MS = 50;
 /** Time for the answer to leave. */
 const LEAVE_AFTER_MS = 50;

@@ -1,4 +1,5 @@
 import { crc32, isClusterError, messageKind } from '@quorate/core';
+import { majorityElection } from '@quorate/election-majority';
 import { readBackupInfo } from '@quorate/replicator-raft';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operations } from '../src/index.ts';
@@ -134,6 +135,22 @@ describe('operations on a cluster of three', () => {
     expect((await asked([])).code).toBe('INVALID_OPTIONS');
     const client = await cluster.connect('b');
     expect((await client.status()).nodeId).toBe('b');
+  });
+});
+
+describe('a log that is led by itself', () => {
+  it('is led by whom leadership is transferred to, whoever is asked', async () => {
+    await using cluster = await threeNodes({ allow: 'all' }, 0, ['a', 'b', 'c'], (voters) =>
+      majorityElection({ voters, volatileVotes: true }),
+    );
+    await cluster.leader();
+    const client = await cluster.connect('a');
+    for (const to of ['c', 'a', 'b', 'b']) {
+      const report = await client.transfer(to);
+      await until(() => cluster.node(to).isLeader);
+      expect(cluster.node(to).replicator.status()).toMatchObject({ role: 'leader', leader: to });
+      for (const told of [report.elected, report.replicating]) expect([to, undefined]).toContain(told?.nodeId);
+    }
   });
 });
 

@@ -1,6 +1,8 @@
 import {
   type Cluster,
   createCluster,
+  type LeaderElection,
+  type Plugin,
   type Replicator,
   silentLogger,
   type System,
@@ -32,6 +34,7 @@ export async function threeNodes(
   options: OperationsOptions | ((id: string) => OperationsOptions) = {},
   ballastBytes = 0,
   started: readonly string[] = ['a', 'b', 'c'],
+  election: (voters: readonly string[]) => Plugin<LeaderElection, 'election'> = (voters) => raftElection({ voters }),
 ): Promise<TestCluster> {
   const ids = ['a', 'b', 'c'];
   const nodes: Cluster<Counting>[] = [];
@@ -47,7 +50,7 @@ export async function threeNodes(
       system,
       transport: tcpTransport(),
       storage: memoryStorage(),
-      election: raftElection({ voters: ids }),
+      election: election(ids),
       replicator: raftReplicator({ voters: ids, machine: () => new CountingMachine(ballastBytes) }),
       campaign: true,
     });

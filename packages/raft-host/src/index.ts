@@ -53,6 +53,7 @@ export {
 } from './recovery/raft-operations.ts';
 export { restoreGroup, type RestoredGroup, type RestoreGroupOptions } from './recovery/restore-group.ts';
 export type { SkipOptions } from './recovery/skipping.ts';
+export type { TransferOptions } from './recovery/transferring.ts';
 export {
   readPolicyOptions,
   type SnapshotPolicyOptions,

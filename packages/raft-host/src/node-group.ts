@@ -228,6 +228,7 @@ export class NodeGroup<C, R, Q, A>
       case requestKind.SKIP:
       case requestKind.HAS_APPLIED:
       case requestKind.GOES_ON:
+      case requestKind.TRANSFER:
         return this.#operated().answer(kind, body);
       default:
         return this.#membership.request(from, kind, body);
@@ -310,6 +311,9 @@ export class NodeGroup<C, R, Q, A>
       phase: () => this.#phase,
       refusal: () => this.changeRefusal,
       notLeader: () => this.notLeader(),
+      successors: () => this.successors(),
+      preferenceFor: (nodeId) => this.users.preferenceFor(nodeId),
+      handOverTo: (to) => this.transferLeader(to),
       barrier: (options) => this.reads.barrier(options),
       closing: this.closing,
     }));

@@ -20,4 +20,6 @@ export const requestKind = {
   REPAIR: 9,
   /** Does your machine go on, and has it applied this entry? Asked by a leader whose own machine has stopped there. */
   GOES_ON: 10,
+  /** That voter is to lead: for the leader. */
+  TRANSFER: 11,
 } as const;

@@ -47,6 +47,7 @@ export {
   type SnapshotTaken,
   type SnapshotPolicyOptions,
   type SnapshotTransferOptions,
+  type TransferOptions,
 } from '@quorate/raft-host';
 
 /**

@@ -3,7 +3,7 @@ import type { Output } from '../output.ts';
 import { exitCode, Failure } from '../failure.ts';
 import type { Connection } from './connection.ts';
 
-/** Has leadership handed over, by whoever holds it. */
+/** Has leadership handed over, by whoever holds it: of the election, and of the log. */
 export async function transfer(to: string, { node, timeoutMs }: Connection, output: Output): Promise<void> {
   const { elected } = await node.transfer(to, { timeoutMs });
   const nodeId = elected?.nodeId ?? to;

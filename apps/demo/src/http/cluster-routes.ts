@@ -76,7 +76,7 @@ export function clusterRoutes(api: Api, parts: ApiParts): void {
     {
       schema: {
         operationId: 'transferLeadership',
-        summary: 'Has that node be elected',
+        summary: 'Has that node be elected, and lead the log',
         tags,
         body: TransferBody,
         response: answers({ 204: Answers.nothing }, [...failing.body, 'NOT_FOUND', 'CONFLICT', 'UNSUPPORTED']),

@@ -12,7 +12,7 @@ import {
   type System,
 } from '@quorate/core';
 import { operations } from '@quorate/operations';
-import { raftReplicator } from '@quorate/replicator-raft';
+import { raftOperations, raftReplicator } from '@quorate/replicator-raft';
 import { fileStorage } from '@quorate/storage-file';
 import { prometheus, type Prometheus } from '@quorate/telemetry';
 import { tcpTransport } from '@quorate/transport-tcp';
@@ -208,6 +208,8 @@ class BrokerNode implements RunningNode {
       forwardToLeader(cluster, {
         transfer: async (to: string) => {
           if (cluster.self.id !== to) await cluster.election.transfer(to, { signal: AbortSignal.timeout(TRANSFER_MS) });
+          // The same, unless the log stands on a group of its own.
+          await raftOperations(cluster.replicator).transferLeadership(to, { timeoutMs: TRANSFER_MS });
         },
       }),
     );

@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   checkOptions,
   ClusterError,
   type GroupLog,
@@ -29,6 +30,7 @@ import type {
 } from './raft-operations.ts';
 import { answerGoesOn } from './halted-leader.ts';
 import { type SkipOptions, Skipping } from './skipping.ts';
+import { Transferring, type TransferOptions } from './transferring.ts';
 
 /** What of a group that runs has to do with its operation. */
 export type OperatedGroup = Pick<
@@ -49,6 +51,11 @@ export interface OperationsParts {
   /** Why nothing can be done with it; that it is halted is no reason. */
   readonly refusal: () => ClusterError | undefined;
   readonly notLeader: () => ClusterError;
+  /** Voters to whom this leader can hand over. */
+  readonly successors: () => readonly NodeId[];
+  /** How much a node is wanted as leader. */
+  readonly preferenceFor: (nodeId: NodeId) => number;
+  readonly handOverTo: (to: NodeId) => void;
   /** A linearizable read. */
   readonly barrier: (options: ReadOptions) => Promise<void>;
   readonly closing: AbortSignal;
@@ -63,24 +70,35 @@ const backupRules: OptionRules<Omit<BackupOptions, 'signal'>> = {
 export class GroupOperations implements RaftOperations {
   readonly #parts: OperationsParts;
   readonly #skipping: Skipping;
+  readonly #transferring: Transferring;
 
   constructor(parts: OperationsParts) {
     this.#parts = parts;
     const { host, group: id } = parts;
-    this.#skipping = new Skipping({
+    const { clock, self } = host.context;
+    const group = {
       id,
-      clock: host.context.clock,
+      clock,
       leader: () => this.#running.leader,
       notLeader: parts.notLeader,
+      ask: (
+        to: NodeId,
+        kind: number,
+        body: Uint8Array,
+        { timeoutMs, signal }: CallOptions & { readonly timeoutMs: number },
+      ) => host.request(to, id, kind, body, signal === undefined ? { timeoutMs } : { timeoutMs, signal }),
+    };
+    this.#skipping = new Skipping({
+      ...group,
       halt: () => this.#running.halt,
       applied: () => this.#running.applied,
       hasSkip: (position) => parts.machine().hasSkip(position),
       term: () => this.#running.node.basicStatus().term,
       propose: (data) => this.#running.ask((node) => node.propose(data)) === 'ok',
       others: () => this.#others(),
-      ask: (to, kind, body, { timeoutMs, signal }) =>
-        host.request(to, id, kind, body, signal === undefined ? { timeoutMs } : { timeoutMs, signal }),
     });
+    const { successors, preferenceFor, handOverTo } = parts;
+    this.#transferring = new Transferring({ ...group, self: self.id, successors, preferenceFor, handOverTo });
   }
 
   status(): OperationsStatus {
@@ -98,8 +116,13 @@ export class GroupOperations implements RaftOperations {
     await this.#skipping.skip(position, options);
   }
 
-  /** Another node asks, of a command at which machines have stopped. */
+  async transferLeadership(to: NodeId, options?: TransferOptions): Promise<void> {
+    await this.#transferring.transfer(to, options);
+  }
+
+  /** Another node asks: of a command at which machines have stopped, or that leadership be handed over. */
   async answer(kind: number, body: Uint8Array): Promise<Uint8Array> {
+    if (kind === requestKind.TRANSFER) return await this.#transferring.answer(body);
     if (kind === requestKind.GOES_ON) return answerGoesOn(body, this.#parts.running());
     if (kind === requestKind.HAS_APPLIED) return this.#skipping.answerApplied(body);
     await this.#skipping.answer(body);

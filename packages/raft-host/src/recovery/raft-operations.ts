@@ -1,9 +1,10 @@
-import { type CallOptions, ClusterError } from '@quorate/core';
+import { type CallOptions, ClusterError, type NodeId } from '@quorate/core';
 import type { CommandPosition } from '../commands/skip.ts';
 import type { GroupPhase } from '../group-status.ts';
 import type { ArchivePiece } from './archive-format.ts';
 import type { ArchiveOptions } from './log-archiver.ts';
 import type { SkipOptions } from './skipping.ts';
+import type { TransferOptions } from './transferring.ts';
 
 /** The command at which the state machine of a node has stopped. */
 export interface HaltedAt extends CommandPosition {
@@ -59,6 +60,14 @@ export interface RaftOperations {
    * @throws ClusterError as a linearizable read; what the machine has stopped with
    */
   barrier(options?: BarrierOptions): Promise<void>;
+  /**
+   * Has this voter lead, and resolves when it does. Commands wait meanwhile. An election that shares the
+   * group goes with it.
+   * @throws ClusterError `NOT_FOUND` when it is no voter that the leader can reach; `REFUSED` when priorities want the
+   * leader more, so that it would lead again at once; `NOT_LEADER` while nobody leads; `TIMEOUT`, after which it may yet come
+   * to lead; `OVERLOADED`, `ABORTED`, `CLOSED`
+   */
+  transferLeadership(to: NodeId, options?: TransferOptions): Promise<void>;
   /**
    * Has all nodes go on without the command at which their state machines have stopped. The skip is an entry of the log;
    * a node that nobody could ask, and that has applied the command, takes it back. Resolves when the leader's machine has
