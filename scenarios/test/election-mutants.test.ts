@@ -22,9 +22,9 @@ const mutations: readonly (Mutation & { readonly seed: number })[] = [
   },
   {
     name: 'the deadline is counted from the answer',
-    file: 'majority-vote.ts',
-    find: 'if (!leading.ledger.acknowledge(from, message.round)) return;',
-    replace: 'leading.ledger.record(from, now);',
+    file: 'held-grant.ts',
+    find: 'if (!this.#ledger.acknowledge(voter, round)) return false;',
+    replace: 'this.#ledger.record(voter, now);',
     seed: 16,
   },
   {
@@ -36,9 +36,9 @@ const mutations: readonly (Mutation & { readonly seed: number })[] = [
   },
   {
     name: 'the term of a reply is not checked',
-    file: 'majority-vote.ts',
-    find: 'reply.term !== this.#ballot?.term',
-    replace: 'this.#ballot === undefined',
+    file: 'candidacy.ts',
+    find: 'reply.term !== ballot?.term',
+    replace: 'ballot === undefined',
     seed: 558,
   },
   {

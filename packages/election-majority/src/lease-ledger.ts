@@ -47,10 +47,6 @@ export class LeaseLedger {
     return sentAt !== undefined;
   }
 
-  lastAcknowledged(voter: NodeId): MonotonicMs {
-    return this.#acknowledged.get(voter) ?? -Infinity;
-  }
-
   /** The latest moment after which a majority, the leader among them, promised. */
   heldSince(now: MonotonicMs): MonotonicMs {
     if (this.#needed === 0) return now;

@@ -22,8 +22,10 @@ import {
 import { ElectionInstruments } from './election-instruments.ts';
 import { DurableVote } from './durable-vote.ts';
 import { nextElectorate, recordFor } from './electorate-change.ts';
+import { HeldBack } from './held-back.ts';
+import { Intake } from './intake.ts';
 import { MajorityVote } from './majority-vote.ts';
-import { decodeMessage, encodeMessage } from './message-codec.ts';
+import { encodeMessage } from './message-codec.ts';
 import type { ElectionMessage } from './messages.ts';
 import type { MajorityElectionSettings } from './options.ts';
 import type { OutgoingMessage } from './outbox.ts';
@@ -32,10 +34,6 @@ import { rulesFingerprint } from './rules-fingerprint.ts';
 import { leaseWithin } from './timings.ts';
 import type { VoteRecord } from './vote-record.ts';
 
-/** Messages that wait for a slow disk; beyond it the oldest are dropped, as a network might. */
-const MAX_WAITING_MESSAGES = 1024;
-/** Complaints about peers that are remembered, so that each is logged once. */
-const MAX_COMPLAINTS = 1024;
 /** Election timeouts after which a hand-over is taken to have failed. */
 const HAND_OVER_TIMEOUTS = 3;
 
@@ -59,12 +57,11 @@ export class MajorityElection implements LeaderElection {
   readonly #campaigners = new Set<Campaigner>();
   readonly #closing = new AbortController();
   readonly #subscriptions: Disposable[] = [];
-  readonly #complaints = new Set<string>();
+  readonly #intake: Intake;
+  readonly #heldBack = new HeldBack();
   /** Undefined until started. */
   #vote: MajorityVote | undefined;
   #grant: Grant | undefined;
-  /** In order; each waits for the record to reach its version. */
-  #waiting: OutgoingMessage[] = [];
   #timer: { readonly due: MonotonicMs; readonly timer: Timer } | undefined;
   #settling = false;
   /** Of the record, when it was looked at last. */
@@ -84,6 +81,7 @@ export class MajorityElection implements LeaderElection {
       promiseMs: timings.electionMinMs,
       maxClockDrift,
     });
+    this.#intake = new Intake(context.logger, { generation: this.#electorate.generation, rules: this.#rules });
     this.#instruments = new ElectionInstruments(
       telemetryOf(context),
       () => context.self.id,
@@ -244,39 +242,13 @@ export class MajorityElection implements LeaderElection {
   }
 
   #receive(from: NodeId, payload: Uint8Array): void {
-    let message: ElectionMessage | undefined = undefined;
-    try {
-      message = decodeMessage(payload);
-    } catch (error) {
-      this.#complain(`messages of ${from} are malformed, and dropped`, error);
-    }
-    if (message === undefined || !this.#goesByTheseRules(from, message)) return;
-    const received = message;
-    this.#debug(from, '<-', received);
+    const message = this.#intake.read(from, payload);
+    if (message === undefined) return;
+    this.#debug(from, '<-', message);
     this.#step((now, vote) => {
-      if (!vote.receive(from, received, now)) this.#complain(`messages of ${from} with an impossible term are dropped`);
+      if (vote.receive(from, message, now)) return;
+      this.#intake.complain(`messages of ${from} with an impossible term are dropped`);
     });
-  }
-
-  /** Two sets of voters, or two lengths of a promise, are never counted together. */
-  #goesByTheseRules(from: NodeId, { generation, rules }: ElectionMessage): boolean {
-    const own = this.#electorate.generation;
-    if (generation === own && rules === this.#rules) return true;
-    if (generation !== own) {
-      this.#complain(`${from} counts in generation ${generation} of the voters, this node in ${own}`);
-    } else {
-      this.#complain(
-        `${from} has other voters, election timings or maxClockDrift than this node: neither counts for the other`,
-      );
-    }
-    return false;
-  }
-
-  /** Once each: a broken peer is no reason to fill the log. */
-  #complain(text: string, ...details: readonly unknown[]): void {
-    if (this.#complaints.has(text) || this.#complaints.size >= MAX_COMPLAINTS) return;
-    this.#complaints.add(text);
-    this.#context.logger.warn(text, ...details);
   }
 
   /** One input to the state machine, and then everything that follows from it. */
@@ -306,8 +278,7 @@ export class MajorityElection implements LeaderElection {
       this.#seenVersion = vote.recordVersion;
       this.#instruments.voted(vote.record);
     }
-    this.#waiting.push(...vote.takeMessages());
-    this.#sendWaiting();
+    for (const ready of this.#heldBack.release(vote.takeMessages(), this.#durableVote.version)) this.#send(ready);
     this.#arm(vote);
   }
 
@@ -340,24 +311,11 @@ export class MajorityElection implements LeaderElection {
     if (this.#campaigners.size === 0) this.#step((now, vote) => vote.withdraw(now));
   }
 
-  #sendWaiting(): void {
-    const ready = this.#waiting.filter(({ needsRecord }) => needsRecord <= this.#durableVote.version);
-    if (ready.length === 0) return this.#boundWaiting();
-    this.#waiting = this.#waiting.filter(({ needsRecord }) => needsRecord > this.#durableVote.version);
-    for (const { to, message } of ready) {
-      this.#debug(to, '->', message);
-      const isHeartbeat = message.type === 'heartbeat' || message.type === 'heartbeat-ack';
-      this.#context.transport.send(
-        to,
-        isHeartbeat ? messageKind.HEARTBEAT : messageKind.ELECTION,
-        encodeMessage(message),
-      );
-    }
-    this.#boundWaiting();
-  }
-
-  #boundWaiting(): void {
-    if (this.#waiting.length > MAX_WAITING_MESSAGES) this.#waiting = this.#waiting.slice(-MAX_WAITING_MESSAGES);
+  #send({ to, message }: OutgoingMessage): void {
+    this.#debug(to, '->', message);
+    const isHeartbeat = message.type === 'heartbeat' || message.type === 'heartbeat-ack';
+    const kind = isHeartbeat ? messageKind.HEARTBEAT : messageKind.ELECTION;
+    this.#context.transport.send(to, kind, encodeMessage(message));
   }
 
   /** One timer, set again only when something is due earlier than it. */
@@ -387,7 +345,7 @@ export class MajorityElection implements LeaderElection {
     this.#grant?.end(reason);
     for (const campaigner of this.#campaigners) campaigner.reject(reason);
     this.#timer?.timer.cancel();
-    this.#waiting = [];
+    this.#heldBack.clear();
     this.#observed.end(reason);
     for (const subscription of this.#subscriptions.splice(0)) subscription[Symbol.dispose]();
   }

@@ -1,7 +1,8 @@
 import type { Electorate, LeaderInfo, MonotonicMs, NodeId, Random } from '@quorate/core';
-import { Ballot } from './ballot.ts';
+import { Candidacy } from './candidacy.ts';
 import { ElectionTimer } from './election-timer.ts';
-import { LeaseLedger } from './lease-ledger.ts';
+import { Electors } from './electors.ts';
+import { HeldGrant } from './held-grant.ts';
 import type { ElectionMessage, MessageOf } from './messages.ts';
 import { Outbox, type OutgoingMessage } from './outbox.ts';
 import { Succession } from './succession.ts';
@@ -28,17 +29,6 @@ export interface MajorityVoteConfig {
   readonly durable: boolean;
 }
 
-/** The grant that this node holds. */
-export interface Leading {
-  readonly term: number;
-  readonly deadline: MonotonicMs;
-}
-
-type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
-
-/** A candidate denies its pre-vote to one that it comes before, until it failed this often itself. */
-const MAX_FAILURES_TO_OUTRANK = 3;
-
 /**
  * The decisions of one node, as a synchronous function of what it hears and of the time. It sends, stores and waits
  * for nothing: its caller
@@ -54,39 +44,38 @@ const MAX_FAILURES_TO_OUTRANK = 3;
 export class MajorityVote {
   readonly #config: MajorityVoteConfig;
   readonly #voter: Voter;
-  readonly #voters: ReadonlySet<NodeId>;
-  readonly #connected = new Set<NodeId>();
+  readonly #electors: Electors;
   readonly #succession: Succession;
   readonly #outbox: Outbox;
   readonly #timer: ElectionTimer;
+  readonly #candidacy: Candidacy;
   #recordVersion = 0;
-  #role: Role = 'follower';
-  /** Set in the role of the same name, and only then. */
-  #leading:
-    | { readonly term: number; readonly ledger: LeaseLedger; deadline: MonotonicMs; heartbeatDue: MonotonicMs }
-    | undefined;
-  /** Set while pre-candidate or candidate, and only then. */
-  #ballot: Ballot | undefined;
-  /** The leadership that was released to this candidate; 0 if none was. */
-  #releasedTerm = 0;
+  /** While this node leads, and only then; no question of its own is open meanwhile. */
+  #leading: HeldGrant | undefined;
   #leader: { readonly nodeId: NodeId; readonly term: number } | undefined;
   #leaderForgottenAt: MonotonicMs = Infinity;
   #stands = false;
-  #failures = 0;
 
   constructor(config: MajorityVoteConfig, now: MonotonicMs) {
-    const { record, timings } = config;
+    const { record, timings, self, priority } = config;
     this.#config = config;
-    this.#voters = new Set(config.electorate.voters);
-    this.#succession = new Succession(config.priority, timings.electionMaxMs);
+    this.#electors = new Electors(self, config.electorate.voters);
+    this.#succession = new Succession(priority, timings.electionMaxMs);
     this.#voter = new Voter(timings.electionMinMs, config.durable, record);
     if (config.mayHavePromised) this.#voter.resumePromise(now);
     this.#outbox = new Outbox(config.electorate.generation, config.rules);
     this.#timer = new ElectionTimer(timings, config.random, now);
+    this.#candidacy = new Candidacy({
+      self,
+      priority,
+      electors: this.#electors,
+      outbox: this.#outbox,
+      timer: this.#timer,
+    });
   }
 
   get isVoter(): boolean {
-    return this.#voters.has(this.#config.self);
+    return this.#electors.has(this.#config.self);
   }
 
   get record(): VoteRecord {
@@ -104,13 +93,14 @@ export class MajorityVote {
     return this.#leader && { nodeId: this.#leader.nodeId, token: BigInt(this.#leader.term) };
   }
 
-  get leading(): Leading | undefined {
+  /** The grant that this node holds. */
+  get leading(): Pick<HeldGrant, 'term' | 'deadline'> | undefined {
     return this.#leading;
   }
 
   /** Who can be handed the leadership, best first. */
   get successors(): readonly NodeId[] {
-    return this.#succession.candidates.filter((id) => this.#connected.has(id));
+    return this.#succession.candidates.filter((id) => this.#electors.isConnected(id));
   }
 
   get nextTick(): MonotonicMs {
@@ -164,16 +154,16 @@ export class MajorityVote {
   /** The record of this version, or a later one, is durable. */
   recorded(version: number, now: MonotonicMs): void {
     this.#expire(now);
-    if (this.#role !== 'candidate' || version < this.#recordVersion) return;
-    this.#ballot?.count(this.#config.self, true);
+    if (this.#candidacy.question !== 'vote' || version < this.#recordVersion) return;
+    this.#candidacy.ballot?.count(this.#config.self, true);
     this.#lead(now);
   }
 
   peerConnected(id: NodeId, now: MonotonicMs): void {
     this.#expire(now);
-    this.#connected.add(id);
-    if (this.#leading !== undefined) this.#sendHeartbeat(id, this.#leading.ledger.round);
-    else if (this.#ballot !== undefined && this.#voters.has(id)) this.#ask(id, this.#ballot.term);
+    this.#electors.connected(id);
+    if (this.#leading !== undefined) this.#sendHeartbeat(id, this.#leading.round);
+    else if (this.#electors.has(id)) this.#candidacy.askVoter(id);
   }
 
   /**
@@ -182,9 +172,9 @@ export class MajorityVote {
    */
   peerLost(id: NodeId, now: MonotonicMs): void {
     this.#expire(now);
-    this.#connected.delete(id);
+    this.#electors.lost(id);
     this.#succession.lost(id);
-    if (this.#leader?.nodeId === id && this.#role === 'follower') this.#standInTurn(id, this.#voter.promisedUntil, now);
+    if (this.#leader?.nodeId === id && this.#isFollower) this.#standInTurn(id, this.#voter.promisedUntil, now);
   }
 
   /** Stands for election from now on. */
@@ -199,7 +189,7 @@ export class MajorityVote {
   withdraw(now: MonotonicMs): void {
     this.#expire(now);
     this.#stands = false;
-    if (this.#role === 'pre-candidate' || this.#role === 'candidate') this.#becomeFollower(now);
+    if (this.#candidacy.question !== undefined) this.#becomeFollower(now);
   }
 
   /** Ends the grant: in favour of a successor, or of whoever comes first. */
@@ -212,7 +202,7 @@ export class MajorityVote {
     // This node would win as easily.
     this.#timer.yield(now);
     const successor = to !== undefined;
-    for (const id of this.#connectedVoters()) {
+    for (const id of this.#electors.reachable) {
       if (id === to) this.#outbox.send(id, { type: 'hand-over', term });
       // The successor's request frees the others; but where terms may be forgotten, only the leader's own word does.
       else if (!successor || !this.#config.durable) this.#outbox.send(id, { type: 'release', term, successor });
@@ -225,16 +215,16 @@ export class MajorityVote {
   }
 
   #onHeartbeat(from: NodeId, { term, round }: MessageOf<'heartbeat'>, now: MonotonicMs): void {
-    if (!this.#voters.has(from) || !this.#mayFollow(from, now)) return;
+    if (!this.#electors.has(from) || !this.#mayFollow(from, now)) return;
     if (term >= this.#voter.term) {
-      if (this.#role !== 'follower') this.#becomeFollower(now);
+      if (!this.#isFollower) this.#becomeFollower(now);
       const before = this.#voter.term;
       this.#voter.follow(from, term, now);
       if (before !== term) this.#recordVersion += 1;
       this.#observe({ nodeId: from, term }, now);
       this.#succession.hasLed(from);
       this.#timer.restart(now);
-      this.#failures = 0;
+      this.#candidacy.succeeded();
     }
     if (!this.isVoter) return;
     const { priority } = this.#config;
@@ -255,9 +245,8 @@ export class MajorityVote {
   #onHeartbeatAck(from: NodeId, message: MessageOf<'heartbeat-ack'>, now: MonotonicMs): void {
     if (this.#learnTerm(message.term, now)) return;
     const leading = this.#leading;
-    if (leading === undefined || message.term !== leading.term || !this.#voters.has(from)) return;
-    if (!leading.ledger.acknowledge(from, message.round)) return;
-    leading.deadline = Math.max(leading.deadline, leading.ledger.heldSince(now) + this.#config.leaseMs);
+    if (leading === undefined || message.term !== leading.term || !this.#electors.has(from)) return;
+    if (!leading.acknowledge(from, message.round, now)) return;
     this.#succession.note(from, message);
     if (this.#succession.yieldsTo(from, message, now)) this.handOver(from, now);
   }
@@ -269,49 +258,44 @@ export class MajorityVote {
       return;
     }
     this.#observe(undefined, now);
-    this.#failures += 1;
-    this.#openBallot('pre-candidate', this.#voter.term + 1, now);
-    this.#ballot?.count(this.#config.self, true);
-    if (this.#ballot?.isWon === true) this.#startVote(0, now);
+    this.#candidacy.askFirst(this.#voter.term + 1, now);
+    if (this.#candidacy.ballot?.isWon === true) this.#startVote(0, now);
   }
 
   #onPreVote(from: NodeId, { term, priority }: MessageOf<'pre-vote'>, now: MonotonicMs): void {
-    if (!this.isVoter || !this.#voters.has(from)) return;
+    if (!this.isVoter || !this.#electors.has(from)) return;
     const retryAfterMs = this.#heldFor(from, now);
     const outranked = this.#outranks(from, priority, now);
     const granted = retryAfterMs === 0 && this.#voter.isFree(from, term) && !outranked;
     this.#outbox.send(from, { type: 'pre-vote-reply', term, granted, voterTerm: this.#voter.term, retryAfterMs });
     // Whoever asks has missed the leader's heartbeats.
-    if (this.#leading !== undefined) this.#sendHeartbeat(from, this.#leading.ledger.round);
-    if (outranked && this.#role === 'follower') this.#timer.setTo(now);
+    if (this.#leading !== undefined) this.#sendHeartbeat(from, this.#leading.round);
+    if (outranked && this.#isFollower) this.#timer.setTo(now);
   }
 
-  /** Of two that stand at one time, one steps back, or both would vote for themselves. */
   #outranks(candidate: NodeId, priority: number, now: MonotonicMs): boolean {
-    const { self, priority: own } = this.#config;
-    if (!this.#stands || this.#failures > MAX_FAILURES_TO_OUTRANK || this.#heldFor(self, now) > 0) return false;
-    return priority === own ? this.#ballot !== undefined && self < candidate : priority < own;
+    if (!this.#stands || this.#heldFor(this.#config.self, now) > 0) return false;
+    return this.#candidacy.outranks(candidate, priority);
   }
 
   #onPreVoteReply(from: NodeId, message: MessageOf<'pre-vote-reply'>, now: MonotonicMs): void {
     if (this.#learnTerm(message.voterTerm, now)) return;
-    if (!this.#countReply('pre-candidate', from, message, now)) return;
-    if (this.#ballot?.isWon === true) this.#startVote(0, now);
+    if (!this.#candidacy.count('pre-vote', from, message, now)) return;
+    if (this.#candidacy.ballot?.isWon === true) this.#startVote(0, now);
   }
 
   /** @param releasedTerm the leadership that was handed over to this node; 0 if none was */
   #startVote(releasedTerm: number, now: MonotonicMs): void {
     const term = this.#voter.term + 1;
-    this.#releasedTerm = releasedTerm;
     this.#succession.begin();
     this.#voter.vote(this.#config.self, term, now);
     this.#recordVersion += 1;
     // Asked while the own vote is on its way to the disk; that counts only once it is there (`recorded`).
-    this.#openBallot('candidate', term, now);
+    this.#candidacy.askForVotes(term, releasedTerm, now);
   }
 
   #onVote(from: NodeId, { term, releasedTerm }: MessageOf<'vote'>, now: MonotonicMs): void {
-    if (!this.isVoter || !this.#voters.has(from)) return;
+    if (!this.isVoter || !this.#electors.has(from)) return;
     if (releasedTerm > 0) this.#voter.release(releasedTerm, undefined);
     const retryAfterMs = this.#heldFor(from, now);
     const granted = retryAfterMs === 0 && this.#voter.isFree(from, term);
@@ -333,20 +317,20 @@ export class MajorityVote {
   #onVoteReply(from: NodeId, message: MessageOf<'vote-reply'>, now: MonotonicMs): void {
     if (this.#learnTerm(message.voterTerm, now)) return;
     // An answer that comes after the election was won still tells who stands.
-    const isOfThisTerm = message.term === this.#ballot?.term || message.term === this.#leading?.term;
-    if (isOfThisTerm && this.#voters.has(from)) this.#succession.note(from, message);
-    if (this.#countReply('candidate', from, message, now)) this.#lead(now);
+    const isOfThisTerm = message.term === this.#candidacy.ballot?.term || message.term === this.#leading?.term;
+    if (isOfThisTerm && this.#electors.has(from)) this.#succession.note(from, message);
+    if (this.#candidacy.count('vote', from, message, now)) this.#lead(now);
   }
 
   #onHandOver(from: NodeId, { term }: MessageOf<'hand-over'>, now: MonotonicMs): void {
-    if (!this.#voters.has(from) || term < this.#voter.term || this.#leading !== undefined) return;
+    if (!this.#electors.has(from) || term < this.#voter.term || this.#leading !== undefined) return;
     if (this.#learnTerm(term, now)) this.#observe(undefined, now);
     this.#voter.release(term, from);
     if (this.#stands && this.#voter.heldFor(this.#config.self, now) === 0) this.#startVote(term, now);
   }
 
   #onRelease(from: NodeId, { term, successor }: MessageOf<'release'>, now: MonotonicMs): void {
-    if (!this.#voters.has(from)) return;
+    if (!this.#electors.has(from)) return;
     this.#voter.release(term, from);
     if (this.#leader?.nodeId !== from || this.#leader.term > term) return;
     this.#observe(undefined, now);
@@ -355,60 +339,25 @@ export class MajorityVote {
 
   /** Takes the leadership if the vote is won: by a majority, the own durable vote among it, with time left. */
   #lead(now: MonotonicMs): void {
-    const ballot = this.#ballot;
-    const { self, electorate, leaseMs, random } = this.#config;
+    const { ballot } = this.#candidacy;
+    const { self, leaseMs, random, timings } = this.#config;
     if (ballot === undefined || !ballot.isWon || !ballot.granted.has(self)) return;
-    const ledger = new LeaseLedger(Math.floor(electorate.voters.length / 2), random.int(2 ** 32));
-    for (const voter of ballot.granted) if (voter !== self) ledger.record(voter, ballot.startedAt);
-    const deadline = ledger.heldSince(ballot.startedAt) + leaseMs;
-    if (now >= deadline) {
+    const { heartbeatMs } = timings;
+    const grant = new HeldGrant({ self, voters: this.#electors.size, leaseMs, heartbeatMs, random }, ballot, now);
+    if (now >= grant.deadline) {
       this.#becomeFollower(now);
       return;
     }
-    this.#role = 'leader';
-    this.#ballot = undefined;
-    this.#failures = 0;
-    this.#leading = { term: ballot.term, ledger, deadline, heartbeatDue: now };
-    this.#observe({ nodeId: self, term: ballot.term }, now);
+    this.#candidacy.close();
+    this.#candidacy.succeeded();
+    this.#leading = grant;
+    this.#observe({ nodeId: self, term: grant.term }, now);
     this.#sendHeartbeats(now);
-  }
-
-  #openBallot(role: 'pre-candidate' | 'candidate', term: number, now: MonotonicMs): void {
-    this.#role = role;
-    this.#ballot = new Ballot(term, now, this.#voters.size);
-    this.#timer.restart(now);
-    for (const id of this.#connectedVoters()) this.#ask(id, term);
-  }
-
-  #ask(id: NodeId, term: number): void {
-    if (this.#role === 'pre-candidate')
-      this.#outbox.send(id, { type: 'pre-vote', term, priority: this.#config.priority });
-    else this.#outbox.send(id, { type: 'vote', term, releasedTerm: this.#releasedTerm });
-  }
-
-  /** False when the reply is not one to the question that is open. */
-  #countReply(role: Role, from: NodeId, reply: MessageOf<'vote-reply' | 'pre-vote-reply'>, now: MonotonicMs): boolean {
-    if (this.#role !== role || reply.term !== this.#ballot?.term || !this.#voters.has(from)) return false;
-    this.#ballot.count(from, reply.granted);
-    if (reply.granted) return true;
-    if (reply.retryAfterMs > 0) this.#timer.retry(0, reply.retryAfterMs, now);
-    else if (this.#isHopeless(this.#ballot)) this.#timer.retry(this.#turn(), 0, now);
-    return true;
-  }
-
-  /** Whether whoever can answer has answered. */
-  #isHopeless(ballot: Ballot): boolean {
-    return this.#connectedVoters().every((id) => ballot.hasAnswered(id));
-  }
-
-  /** How many of the voters that can be reached come before this one, in an order that all agree on. */
-  #turn(without?: NodeId): number {
-    return this.#connectedVoters().filter((id) => id !== without && id < this.#config.self).length;
   }
 
   /** After the loss of a leader that others noticed too: no earlier than `from`, in an order that all agree on. */
   #standInTurn(lost: NodeId, from: MonotonicMs, now: MonotonicMs): void {
-    this.#timer.standInTurn(this.#turn(lost), Math.max(from, now));
+    this.#timer.standInTurn(this.#electors.turn(lost), Math.max(from, now));
   }
 
   /** True when the term was later than this node's, which then follows it. */
@@ -420,11 +369,14 @@ export class MajorityVote {
     return true;
   }
 
+  get #isFollower(): boolean {
+    return this.#leading === undefined && this.#candidacy.question === undefined;
+  }
+
   #becomeFollower(now: MonotonicMs): void {
     if (this.#leading !== undefined) this.#observe(undefined, now);
-    this.#role = 'follower';
     this.#leading = undefined;
-    this.#ballot = undefined;
+    this.#candidacy.close();
     this.#timer.restart(now);
   }
 
@@ -452,20 +404,11 @@ export class MajorityVote {
 
   #sendHeartbeats(now: MonotonicMs): void {
     if (this.#leading === undefined) return;
-    const { ledger, deadline } = this.#leading;
-    const round = ledger.open(now);
-    // A majority of one renews its grant by itself.
-    if (this.#voters.size === 1)
-      this.#leading.deadline = Math.max(deadline, ledger.heldSince(now) + this.#config.leaseMs);
-    this.#leading.heartbeatDue = now + this.#config.timings.heartbeatMs;
-    for (const id of this.#connected) this.#sendHeartbeat(id, round);
+    const round = this.#leading.openRound(now);
+    for (const id of this.#electors.listeners) this.#sendHeartbeat(id, round);
   }
 
   #sendHeartbeat(to: NodeId, round: number): void {
     this.#outbox.send(to, { type: 'heartbeat', term: this.#voter.term, round });
-  }
-
-  #connectedVoters(): readonly NodeId[] {
-    return [...this.#connected].filter((id) => this.#voters.has(id) && id !== this.#config.self);
   }
 }
