@@ -36,7 +36,7 @@ export class BrokerState {
   messages = 0;
   bytes = 0;
   ids = 0;
-  /** Where something came to be handed out, since this was looked at. */
+  /** Where something came to be handed out, or was given up, since this was looked at. */
   readonly available = new Set<Queue>();
   #sweep: Iterator<void> | undefined;
   /** Something was purged where the sweep has been. */
@@ -181,6 +181,8 @@ export class BrokerState {
   #giveUp(queue: Queue, message: Message): void {
     const { deadLetterQueue } = queue.options;
     this.#remove(queue, message);
+    // Whoever had it has room for another.
+    this.available.add(queue);
     const target = deadLetterQueue === undefined ? undefined : this.queues.get(deadLetterQueue);
     if (target === undefined || target.content.size >= target.options.maxMessages) {
       queue.totals.dropped += 1;

@@ -17,7 +17,7 @@ export interface BrokerLimits {
   readonly batch: number;
   /** Of messages in one command to a topic, times its subscriptions. */
   readonly copies: number;
-  /** Of bodies that are handed out at once; one is always handed out. */
+  /** Of bodies, headers, ids and keys that are handed out at once, to fit into an answer; one message always is. */
   readonly receiveBytes: number;
   readonly bodyBytes: number;
   readonly idLength: number;

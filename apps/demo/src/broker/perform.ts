@@ -130,7 +130,7 @@ function receive(broker: BrokerState, queue: Queue, { max, visibilityMs }: Comma
   const deliveries: Delivery[] = [];
   let bytes = 0;
   while (deliveries.length < max) {
-    bytes += queue.content.ready.first?.content.body.length ?? 0;
+    bytes += queue.content.ready.first?.content.bytes ?? 0;
     if (bytes > receiveBytes && deliveries.length > 0) break;
     const message = broker.handOut(queue, visibilityMs ?? queue.options.visibilityMs);
     if (message === undefined) break;

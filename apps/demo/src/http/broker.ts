@@ -32,7 +32,7 @@ export class Broker {
       try {
         return checked(await this.#replicator.replicate(command, { timeoutMs }), expected);
       } catch (error) {
-        if (!isRepeatable(error) || performance.now() + RETRY_MS >= deadline) throw problemOf(error);
+        if (!isRepeatable(error) || performance.now() + RETRY_MS >= deadline) throw ofWrite(error);
       }
       await delay(RETRY_MS);
     }
@@ -57,6 +57,12 @@ export class Broker {
       .read({ type: 'queue', queue }, { consistency: 'session', timeoutMs: REQUEST_MS })
       .catch(() => undefined);
   }
+}
+
+/** With an outcome in any case: where nothing says that nothing was done, nobody knows. */
+function ofWrite(error: unknown): Problem {
+  const problem = problemOf(error);
+  return problem.outcome === undefined ? problem.afterWrite() : problem;
 }
 
 /** Nothing was done, and another moment or another leader may do it. */

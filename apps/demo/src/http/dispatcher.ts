@@ -213,7 +213,11 @@ export class Dispatcher {
       }
       open = open.filter((consumer) => consumer.wants > (shares.get(consumer)?.length ?? 0));
     }
-    for (const [consumer, share] of shares) if (share.length > 0 || consumer.isImpatient) consumer.take(share);
+    for (const [consumer, share] of shares) {
+      if (share.length > 0 || consumer.isImpatient) consumer.take(share);
+      // Next time the others come first, also those who want deliveries for another time.
+      if (share.length > 0 && this.#consumers.delete(consumer)) this.#consumers.add(consumer);
+    }
     this.giveBack(deliveries.slice(at).map(({ receipt }) => receipt));
   }
 

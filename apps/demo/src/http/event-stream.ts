@@ -28,6 +28,8 @@ export class EventStream {
     response.on('error', () => this.#end());
     this.#keepAlive = setInterval(() => this.#write(':\n\n'), KEEP_ALIVE_MS);
     this.#keepAlive.unref();
+    // Who has gone before the answer began is not told of any more.
+    if (response.closed) this.#end();
   }
 
   /** Aborts when the client has gone, or `close` was called. */

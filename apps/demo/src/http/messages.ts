@@ -25,7 +25,9 @@ export function messagesFrom(given: readonly GivenMessage[]): readonly NewMessag
   });
 }
 
-function messageFrom({ id, body, encoding, ...rest }: GivenMessage, at: number): NewMessage {
+function messageFrom(given: GivenMessage, at: number): NewMessage {
+  checkTexts(given, at);
+  const { id, body, encoding, ...rest } = given;
   const bytes = encoding === undefined ? textBytes(body, at) : base64Bytes(body, at);
   if (bytes.length > LIMITS.bodyBytes) {
     const detail = `messages/${at}/body has ${bytes.length} bytes, of at most ${LIMITS.bodyBytes}`;
@@ -34,20 +36,36 @@ function messageFrom({ id, body, encoding, ...rest }: GivenMessage, at: number):
   return { id: id ?? randomUUID(), body: bytes, ...rest };
 }
 
+/** Two ids that can't be kept as UTF-8 could become one: the second message would be taken for the first, and be lost. */
+function checkTexts(
+  { id = '', key = '', headers = {} }: Pick<GivenMessage, 'id' | 'key' | 'headers'>,
+  at: number,
+): void {
+  for (const [field, texts] of [
+    ['id', [id]],
+    ['key', [key]],
+    ['headers', Object.entries(headers).flat()],
+  ] as const) {
+    if (!texts.every((text) => text.isWellFormed())) throw invalid(at, field, HALF_A_PAIR);
+  }
+}
+
 /** What can't be kept as UTF-8 would come back as something else. */
 function textBytes(text: string, at: number): Uint8Array {
   if (text.isWellFormed()) return Buffer.from(text, 'utf8');
-  throw invalidBody(at, 'a text with half a surrogate pair');
+  throw invalid(at, 'body', HALF_A_PAIR);
 }
 
 function base64Bytes(text: string, at: number): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') === text) return bytes;
-  throw invalidBody(at, 'not base64, with its padding');
+  throw invalid(at, 'body', 'not base64, with its padding');
 }
 
-function invalidBody(at: number, what: string): Problem {
-  return new Problem('INVALID', `messages/${at}/body is ${what}`, { outcome: 'not-applied' });
+const HALF_A_PAIR = 'a text with half a surrogate pair';
+
+function invalid(at: number, field: string, what: string): Problem {
+  return new Problem('INVALID', `messages/${at}/${field} is ${what}`, { outcome: 'not-applied' });
 }
 
 function sizeOf({ id, body, key = '', headers = {} }: NewMessage): number {

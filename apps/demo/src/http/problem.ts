@@ -105,6 +105,11 @@ export class Problem extends Error {
     return RETRY_AFTER[this.code];
   }
 
+  /** The same, of a request that may have written something before. */
+  afterWrite(): Problem {
+    return new Problem(this.code, this.message, { outcome: 'unknown', cause: this.cause ?? this });
+  }
+
   details(requestId: string): ProblemDetails {
     return {
       type: 'about:blank',

@@ -3,7 +3,7 @@ import { answers, failing } from './answers.ts';
 import type { Api, ApiParts } from './api.ts';
 import type { Broker } from './broker.ts';
 import { messagesFrom } from './messages.ts';
-import { Problem } from './problem.ts';
+import { Problem, problemOf } from './problem.ts';
 import { Answers, MakeQueue, PublishBody, QueueParams } from './schemas.ts';
 import type { QueueStatus } from '../broker/queries.ts';
 
@@ -115,7 +115,8 @@ export function queueRoutes(api: Api, { broker, counts }: ApiParts): void {
 
 /**
  * Makes a queue by a command that does.
- * @throws Problem `EXISTS` where it is there with other options
+ * @throws Problem `EXISTS` where it is there with other options; where it was made, and could not be looked at, with the
+ *   outcome `unknown`
  */
 export async function makeQueue(
   broker: Broker,
@@ -123,7 +124,11 @@ export async function makeQueue(
   command: Command,
 ): Promise<{ readonly isNew: boolean; readonly queue: QueueStatus }> {
   const { changed } = await broker.run(command, 'done');
-  return { isNew: changed, queue: await mustExist(broker, queue) };
+  try {
+    return { isNew: changed, queue: await mustExist(broker, queue) };
+  } catch (error) {
+    throw problemOf(error).afterWrite();
+  }
 }
 
 /** @throws Problem `NOT_FOUND` */

@@ -17,7 +17,9 @@ const Name = Type.String({ pattern: `^${NAME}$` });
 const QueueName = Type.String({ pattern: `^${NAME}(:${NAME})?$` });
 const VisibilityMs = Type.Integer({ minimum: 1, maximum: MAX_VISIBILITY_MS });
 const DelayMs = Type.Integer({ minimum: 0, maximum: LIMITS.delayMs });
-const Receipts = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: LIMITS.batch });
+/** Of several clients those go with one command: none may be so long that it leaves no room for the others. */
+const Receipt = Type.String({ pattern: '^[!-~]{1,32}$' });
+const Receipts = Type.Array(Receipt, { minItems: 1, maxItems: LIMITS.batch });
 const Encoding = Type.Literal('base64', {
   description: 'Of the body. Without it, it is a text, which is kept in UTF-8.',
 });

@@ -262,7 +262,7 @@ export class BrokerModel {
         .sort((a, b) => priorityOf(b) - priorityOf(a) || a.sequence - b.sequence)[0];
       if (next === undefined) break;
       const { id, body, key, headers = {} } = next.message;
-      bytes += body.length;
+      bytes += sum([next.message]);
       if (bytes > this.#limits.receiveBytes && deliveries.length > 0) break;
       Object.assign(next, { stage: 'inFlight', attempt: next.attempt + 1, due: this.#now + visibilityMs });
       count(queue).deliveries += 1;

@@ -61,6 +61,16 @@ describe('who listens', () => {
     expect(bench.machine.nextDue('none')).toBeUndefined();
   });
 
+  it('is told when a delivery was the last of its message, since whoever had it may want another', async () => {
+    const bench = new Bench({ maxDeliveries: 1 });
+    bench.publish({}, {});
+    bench.receive(1);
+    await bench.heard();
+    bench.time += 100;
+    bench.do({ type: 'housekeeping', token: 1n });
+    expect(await bench.heard()).toEqual(['q']);
+  });
+
   it('is told of all queues when another state is taken over, and no more once it has left', async () => {
     const [bench, other] = [new Bench(), new Bench()];
     bench.publish({});
@@ -132,6 +142,22 @@ describe('a receipt', () => {
     expect(settled([second])).toMatchObject({ settled: ['unknown-receipt'] });
     const [third = ''] = bench.receive();
     expect(settled([third, third])).toMatchObject({ settled: ['done', 'unknown-receipt'] });
+  });
+});
+
+describe('deliveries', () => {
+  it('fit into one answer, whatever their messages are', () => {
+    const bench = new Bench();
+    const long = (at: number): Partial<NewMessage> => ({
+      id: `${at}`.padStart(100, '€'),
+      body: new Uint8Array(4_096),
+      headers: { h: '€'.repeat(4_095) },
+    });
+    for (let at = 0; at < 256; at += 1) bench.publish(long(at));
+    const result = bench.do({ type: 'receive', queue: 'q', consumer: 'c', max: 256 });
+    // What a node takes from another at once, with room for what stands before.
+    expect(bench.machine.codec.result.encode(result).length).toBeLessThan(4 * 1024 * 1024 - 1024);
+    expect(result).toMatchObject({ type: 'deliveries', deliveries: { length: expect.toSatisfy((n) => n > 100) } });
   });
 });
 

@@ -104,6 +104,29 @@ describe('queues', () => {
     expect(await receive(path)).toEqual([]);
   });
 
+  it('take no id, key or header that would be another one when it is kept', async () => {
+    const path = await newQueue();
+    for (const [field, more] of [
+      ['id', { id: 'm\ud800' }],
+      ['headers', { headers: { h: '\udfff' } }],
+      ['key', { key: '\ud800' }],
+      ['body', { body: '\ud800' }],
+    ] as const) {
+      const { status, body } = await one.call('POST', `${path}/messages`, { messages: [{ body: 'x', ...more }] });
+      expect([status, body.code, body.outcome]).toEqual([400, 'INVALID', 'not-applied']);
+      expect(body.detail).toBe(`messages/0/${field} is a text with half a surrogate pair`);
+    }
+    expect((await one.call('GET', path)).body.accepted).toBe(0);
+  });
+
+  it('take no receipt so long that others would not fit beside it', async () => {
+    const path = await newQueue();
+    for (const receipt of ['9'.repeat(33), 'ü', '']) {
+      const { status, body } = await one.call('POST', `${path}/acknowledge`, { receipts: [receipt] });
+      expect([status, body.code]).toEqual([400, 'INVALID']);
+    }
+  });
+
   it('refuse what is too much: in one message, in one request, in all', async () => {
     const path = await newQueue({ maxMessages: 2 });
     const message = await one.call('POST', `${path}/messages`, { messages: [{ body: 'x'.repeat(65_537) }] });

@@ -96,6 +96,58 @@ it('serves those who want deliveries for another time by themselves', async () =
   expect(times).toEqual([100, undefined]);
 });
 
+it('serves all in turns, also where one could take everything, and whatever time they want', async () => {
+  const copy = await copyOf();
+  const got = new Map<string, string[]>();
+  for (const [name, visibilityMs] of [
+    ['a', undefined],
+    ['b', undefined],
+    ['c', 60_000],
+  ] as const) {
+    const taken: string[] = [];
+    got.set(name, taken);
+    copy.dispatchers.of('q').add({
+      name,
+      visibilityMs,
+      isImpatient: false,
+      wants: 10,
+      take: (deliveries) => void taken.push(...ids(deliveries)),
+      fail: () => undefined,
+      end: () => undefined,
+      settled: () => undefined,
+      review: () => undefined,
+    });
+  }
+  for (let number = 1; number <= 9; number += 1) {
+    await copy.publish(`${number}`);
+    await expect.poll(() => [...got.values()].flat().length).toBe(number);
+  }
+  expect([...got.values()].map(({ length }) => length)).toEqual([3, 3, 3]);
+});
+
+it('streams nothing to who had gone before it began', async () => {
+  const copy = await copyOf();
+  const closed = Promise.withResolvers<EventStream>();
+  const server = createServer((_, response) => {
+    response.once('close', () => closed.resolve(new EventStream(response, {})));
+    response.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  new EventClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).headers.catch(() => undefined);
+  const events = await closed.promise;
+  expect(events.signal.aborted).toBe(true);
+  const stream = new DeliveryStream(events, copy.dispatchers.of('q'), {
+    name: 'c',
+    prefetch: 2,
+    visibilityMs: undefined,
+    requestId: 'r',
+    onSent: () => undefined,
+    caughtUp: () => copy.broker.caughtUp('q'),
+  });
+  expect(stream.wants).toBe(0);
+  await new Promise((resolve) => server.close(resolve));
+});
+
 it('streams no more than may be held, though this copy is behind, until it hears of what was settled elsewhere', async () => {
   const copy = await copyOf(100);
   const server = createServer((_, response) => {

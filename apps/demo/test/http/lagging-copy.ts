@@ -16,6 +16,8 @@ export class LaggingCopy {
   readonly commands: Command[] = [];
   /** While set, nothing gets through. */
   isCutOff = false;
+  /** While set, nothing can be looked at. */
+  isUnreadable = false;
   /** How long an answer of the leader is under way. */
   answerMs = 0;
   readonly #lagMs: number;
@@ -30,6 +32,7 @@ export class LaggingCopy {
       replicate: (command: Command) => this.replicate(command),
       read: async (query: Query): Promise<Answer> => {
         await this.#applied;
+        if (this.isUnreadable) throw new ClusterError('QUORUM_LOST', 'cut off');
         return this.#copy.query(query);
       },
     } satisfies Partial<BrokerReplicator>;
