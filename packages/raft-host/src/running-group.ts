@@ -1,4 +1,4 @@
-import { type ClusterError, type MonotonicMs, type NodeId, type SnapshotInfo, toClusterError } from '@quorate/core';
+import { type ClusterError, type NodeId, type SnapshotInfo, toClusterError } from '@quorate/core';
 import {
   type Entry,
   type Message,
@@ -15,7 +15,6 @@ import type { CommandOutcome } from './commands/command-outcome.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import { Consensus, type ConsensusHooks } from './consensus.ts';
 import { coreConfig } from './core-config.ts';
-import { DiskWatch } from './disk-watch.ts';
 import type { Leader } from './dispatch.ts';
 import { type Capture, type CapturedGroup, GroupSnapshots } from './group-snapshots.ts';
 import type { ObservedGroup } from './group-instruments.ts';
@@ -24,12 +23,14 @@ import { inTicks } from './group-options.ts';
 import { formationTag } from './group-state.ts';
 import { GroupConfiguration } from './group-configuration.ts';
 import { hardStateOf } from './hard-state.ts';
+import { LogTime } from './log-time.ts';
 import type { Sender } from './outbox.ts';
 import type { Proposed } from './proposals.ts';
 import type { GroupRole, RunningGroupParts } from './running-group-parts.ts';
-import { neededByOthers, successors } from './progress-view.ts';
-import { GroupRest, type Ticking } from './resting/group-rest.ts';
+import { neededByOthers } from './progress-view.ts';
+import { GroupRest, type RestingGroup } from './resting/group-rest.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
+import { Standing, type StandingGroup } from './standing.ts';
 import { ticksUntilTurn } from './succession.ts';
 import { LeaderSnapshots } from './snapshots/leader-snapshots.ts';
 import type { Ticker } from './ticker.ts';
@@ -44,7 +45,15 @@ const REST_ELECTION_TIMES = 2;
 
 /** A group that this node is a member of, with consensus, a machine, and what waits for either. */
 export class RunningGroup<R>
-  implements Sender, Ticking, ConsensusHooks, ApplierHooks<R>, LogReader, CapturedGroup, CalledGroup
+  implements
+    Sender,
+    RestingGroup,
+    StandingGroup,
+    ConsensusHooks,
+    ApplierHooks<R>,
+    LogReader,
+    CapturedGroup,
+    CalledGroup
 {
   readonly id: number;
   readonly formationTag: number;
@@ -55,11 +64,11 @@ export class RunningGroup<R>
   readonly #consensus: Consensus;
   readonly #applier: Applier<R>;
   readonly #view: GroupLogView;
-  readonly #disk: DiskWatch;
+  readonly #standing: Standing;
   readonly #rest: GroupRest;
   readonly #tracedReads: TracedReads;
+  readonly #time: LogTime;
   readonly #ticker: Pick<Ticker, 'add' | 'delete'>;
-  #stands = false;
   /** Undefined until a member needs a snapshot. */
   #sending: LeaderSnapshots | undefined;
   #isOver = false;
@@ -67,17 +76,16 @@ export class RunningGroup<R>
   #leader: number = NONE;
   /** Of the last snapshot of a leader. */
   #restoring: Promise<void> | undefined;
-  /** Since when this node has led, and the time in the log then. */
-  #leads: { readonly since: MonotonicMs; readonly time: number } = { since: 0, time: 0 };
 
   constructor(parts: RunningGroupParts<R>) {
     const { host, log, settings, identity } = parts;
     this.#parts = parts;
     this.callers = new Callers(this, parts);
     this.#tracedReads = new TracedReads(parts.owner.instruments);
+    this.#time = new LogTime(host.context.clock);
     this.id = parts.id;
     this.formationTag = formationTag(identity.formation);
-    this.#disk = new DiskWatch(settings.timings);
+    this.#standing = new Standing(this, settings.timings, host.context.logger);
     this.#ticker = host.ticker(settings.timings.tickMs);
     this.#rest = new GroupRest({
       pulses: host.pulses,
@@ -116,8 +124,7 @@ export class RunningGroup<R>
   }
 
   get time(): number {
-    const { clock } = this.#parts.host.context;
-    return Math.max(this.#applier.time, this.#leads.time + Math.floor(clock.now() - this.#leads.since));
+    return this.#time.next(this.#applier.time);
   }
 
   /** Where the machine has stopped, while it does. */
@@ -171,13 +178,13 @@ export class RunningGroup<R>
     this.#consensus.step(message);
   }
 
-  /** The leader says that nothing is left to do: so it is here, or this node goes on ticking, and it will hear. */
-  mayRest(from: NodeId, { formation, term, index }: RestNotice): void {
-    if (formation !== this.formationTag || !this.#parts.owner.canRest) return;
-    const basic = this.node.basicStatus();
-    const isSame = basic.term === term && basic.lastIndex === index && basic.commit === index && this.applied === index;
-    if (!isSame || !this.callers.isEmpty) return;
-    if (this.#role === 'follower' && this.nodeOf(basic.leader) === from) this.#rest.rest([from]);
+  get isIdle(): boolean {
+    return this.#parts.owner.canRest && this.callers.isEmpty;
+  }
+
+  /** The leader says that nothing is left to do. */
+  mayRest(from: NodeId, notice: RestNotice): void {
+    this.#rest.told(from, notice);
   }
 
   /** When it was the leader, it is probably gone: this node doesn't wait longer for it than others feel bound to it. */
@@ -215,7 +222,7 @@ export class RunningGroup<R>
       this.callers.dispatch.proposals.onAllVoters(this.node.minVoterMatch());
     }
     this.#parts.owner.turned();
-    if (this.#rest.isDue) this.#restIfIdle();
+    this.#rest.restIfIdle();
   }
 
   write(): boolean {
@@ -227,14 +234,17 @@ export class RunningGroup<R>
       this.#rest.tick();
       this.#consensus.tick();
       this.callers.tick();
-      this.#watchDisk();
+      this.#standing.tick(this.#consensus.stalledTicks);
     });
   }
 
   /** Whether this node may become leader, as far as its users want it. */
   stand(stands: boolean): void {
-    this.#stands = stands;
-    this.node.standing = stands && !this.#disk.isStalled && !this.#parts.record.state.isRemoved;
+    this.#standing.want(stands);
+  }
+
+  get isRemoved(): boolean {
+    return this.#parts.record.state.isRemoved;
   }
 
   unsent({ to }: Message): void {
@@ -349,17 +359,6 @@ export class RunningGroup<R>
     this.#applier.apply(entries, owner.instruments.applying(entries.length, host.context.clock, settled));
   }
 
-  /** A leader with nothing to do lets the group rest, and all others know. */
-  #restIfIdle(): void {
-    if (this.#role !== 'leader' || !this.#parts.owner.canRest || !this.node.mayRest()) return;
-    if (!this.callers.isEmpty) return;
-    const { progress, term, lastIndex: index, id } = this.node.status();
-    const peers = [...progress.keys()].filter((number) => number !== id).flatMap((number) => this.nodeOf(number) ?? []);
-    for (const peer of peers)
-      this.#parts.host.pulses.notify(peer, { group: this.id, formation: this.formationTag, term, index });
-    this.#rest.rest(peers);
-  }
-
   restChanged(isResting: boolean): void {
     if (isResting) {
       this.#ticker.delete(this);
@@ -451,22 +450,9 @@ export class RunningGroup<R>
     if (this.#role === 'leader' && role !== 'leader') this.#tracedReads.abandon(this.#parts.owner.notLeader());
     this.#role = role;
     this.#leader = leader;
-    if (began) this.#leads = { since: this.#parts.host.context.clock.now(), time: this.#applier.time };
+    if (began) this.#time.lead(this.#applier.time);
     this.callers.leaderChanged();
     this.#parts.owner.membersChanged();
-  }
-
-  #watchDisk(): void {
-    const wasStalled = this.#disk.isStalled;
-    this.#disk.tick(this.#consensus.stalledTicks);
-    if (this.#disk.isStalled !== wasStalled) this.stand(this.#stands);
-    const { advice } = this.#disk;
-    if (advice === undefined || this.#role !== 'leader') return;
-    const [successor] = successors(this.node);
-    if (advice === 'hand-over' && successor !== undefined) this.node.transferLeader(successor);
-    else this.node.stepDown();
-    const { logger } = this.#parts.host.context;
-    logger.warn(`group ${this.id}: the disk does not answer; leadership is given up`);
   }
 
   failed(cause: unknown): void {

@@ -86,9 +86,9 @@ export const lockMutations: readonly (Edit & { readonly name: string; readonly s
   {
     name: 'time in the log is that of the clock of whoever leads',
     in: 'raft-host',
-    file: 'running-group.ts',
-    find: 'this.#leads.time + Math.floor(clock.now() - this.#leads.since)',
-    replace: 'Math.floor(clock.now())',
+    file: 'log-time.ts',
+    find: 'this.#from + Math.floor(this.#clock.now() - this.#since)',
+    replace: 'Math.floor(this.#clock.now())',
     seed: 2,
   },
 ];
