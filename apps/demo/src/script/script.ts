@@ -90,7 +90,8 @@ async function refuseStranger(stage: Stage): Promise<void> {
   assert(met.length === 0, `the stranger is a member, as ${met.map(({ id }) => id).join(', ')} see it`);
 }
 
-async function audit(stage: Stage): Promise<void> {
+/** After all that befell the broker: what clients saw is what they were promised. */
+export async function audit(stage: Stage): Promise<void> {
   const { traffic, output, waitMs } = stage;
   const beganAt = performance.now();
   await traffic.drain(AbortSignal.timeout(waitMs));
