@@ -37,6 +37,8 @@ export class NodeProcess {
   #child: ChildProcess | undefined;
   #guard: ProcessGuard | undefined;
   #state: ProcessState = 'stopped';
+  /** It has said that it serves. */
+  #hasStarted = false;
   /** The last lines it wrote. */
   #output: string[] = [];
 
@@ -66,6 +68,7 @@ export class NodeProcess {
     });
     this.#child = child;
     this.#output = [];
+    this.#hasStarted = false;
     // Stopped, it can't notice that this process is gone.
     if (child.pid !== undefined) this.#guard = guardProcess(child.pid, ['CONT', 'KILL']);
     child.on('message', (report) => this.#hear(child, report as SupervisedReport));
@@ -122,6 +125,7 @@ export class NodeProcess {
   #hear(child: ChildProcess, report: SupervisedReport): void {
     // The last words of a process that has been replaced are not this one's.
     if (this.#child !== child) return;
+    if (report.type === 'started') this.#hasStarted = true;
     if (report.type === 'started' && this.#state === 'starting') this.#change('running');
     this.#options.onReport(report);
   }
@@ -129,11 +133,14 @@ export class NodeProcess {
   #closed(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#child !== child) return;
     const { onCrash } = this.#options;
-    const isExpected = this.#state === 'killed' || (this.#state === 'stopping' && code === 0);
+    // Before it can hear of it, the signal ends it.
+    const isEarly = !this.#hasStarted && signal === 'SIGTERM';
+    const isStopped = this.#state === 'stopping' && (code === 0 || isEarly);
+    const isExpected = this.#state === 'killed' || isStopped;
     this.#child = undefined;
     this.#guard?.release();
     this.#guard = undefined;
-    this.#change(this.#state === 'stopping' && code === 0 ? 'stopped' : 'killed');
+    this.#change(isStopped ? 'stopped' : 'killed');
     if (isExpected) return;
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     onCrash([`ended by itself, ${how}`, ...this.#output].join('\n  '));

@@ -70,7 +70,7 @@ export interface RunningNode {
   readonly local: LocalBroker;
   /** Takes nothing more, gives back what it holds, hands over what it leads, and closes. Later calls share the first. */
   stop(): Promise<void>;
-  /** Resolves when it has stopped, also because a client had it leave. */
+  /** Resolves when it has stopped, also because a client had it leave. Rejects when something of that has failed. */
   readonly ended: Promise<void>;
 }
 
@@ -192,7 +192,12 @@ class BrokerNode implements RunningNode {
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+    if (this.#stopping === undefined) {
+      this.#stopping = this.#stop();
+      this.#stopping.then(this.#ended.resolve, this.#ended.reject);
+      // Of a client that had it leave nobody waits for either.
+      for (const promise of [this.#stopping, this.#ended.promise]) promise.catch(() => undefined);
+    }
     return this.#stopping;
   }
 
@@ -248,16 +253,21 @@ class BrokerNode implements RunningNode {
   }
 
   async #stop(): Promise<void> {
-    const { events, report, telemetry } = this.#parts;
+    const { events, report } = this.#parts;
     this.#guard.stop();
     events.tell('stopping', 'stopping');
-    await this.#drain();
-    await this.#owned.disposeAsync();
-    await this.cluster.stop();
-    await this.#closeApi();
-    telemetry[Symbol.dispose]();
+    await this.#end();
     report({ type: 'stopped', at: now() });
-    this.#ended.resolve();
+  }
+
+  /** Whatever of it fails, the rest is done. */
+  async #end(): Promise<void> {
+    await using ending = new AsyncDisposableStack();
+    ending.use(this.#parts.telemetry);
+    ending.defer(() => this.#closeApi());
+    ending.defer(() => this.cluster.stop());
+    ending.use(this.#owned);
+    await this.#drain();
   }
 
   /** What was begun is done, as far as that takes no longer than it may. */
