@@ -16,8 +16,10 @@ import type { Locks } from './locks.ts';
 import type { Logger } from './logger.ts';
 import { type Ground, makeGround, makeParts, type Making, type Parts, scopedLogger } from './make-parts.ts';
 import type { Member, Membership, MembershipChange, MembershipView } from './membership.ts';
+import type { NodeDescription } from './node-description.ts';
 import type { PluginKind } from './plugin.ts';
 import type { AnyReplicator } from './replicator.ts';
+import { Registration } from './registration.ts';
 import { retry } from './retry.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
@@ -51,6 +53,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   /** Of `#view`, in order of id, once somebody has asked: of thousands that is more work than most changes. */
   #nodes: readonly Member[] | undefined;
   #keeper: LeadershipKeeper | undefined;
+  /** There where the discovery is told of this node. */
+  #registration: Registration | undefined;
 
   constructor(composition: Composition) {
     this.#composition = composition;
@@ -137,6 +141,19 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
 
   on<K extends keyof ClusterEvents>(event: K, listener: Listener<ClusterEvents[K]>): Disposable {
     return this.#emitter.on(event, listener);
+  }
+
+  describe(description: NodeDescription): void {
+    const { membership } = this;
+    if (this.#view === undefined || this.#closing.signal.aborted) {
+      throw new ClusterError('CLOSED', `cluster ${this.name}: ${this.#status}`);
+    }
+    if (membership.describe === undefined) {
+      const name = this.#composition.plugins.membership.name;
+      throw new ClusterError('UNSUPPORTED', `cluster ${this.name}: ${name} has a node describe itself once only`);
+    }
+    membership.describe(description);
+    this.#registration?.renew();
   }
 
   async start(options: CallOptions = {}): Promise<Cluster<R>> {
@@ -305,8 +322,8 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     };
     void retry(context, closing, follow, (error) => this.#report('watch the discovery', error));
     if (!discovery.supports.registration) return;
-    const register = async (signal: AbortSignal): Promise<void> => discovery.registerNode(transport.self, { signal });
-    void retry(context, closing, register, (error) => this.#report('register', error));
+    this.#registration = new Registration(context, discovery, closing, (error) => this.#report('register', error));
+    this.#registration.renew();
     this.#teardown.push('unregister', async (signal) => discovery.unregisterNode(transport.self.id, { signal }));
   }
 

@@ -7,6 +7,7 @@ import type { LeaderElection, LeaderInfo, Leadership } from './election.ts';
 import type { Listener } from './events.ts';
 import type { Locks } from './locks.ts';
 import type { FailureReason, LeaveReason, Member, Membership, RefusedDatagram } from './membership.ts';
+import type { NodeDescription } from './node-description.ts';
 import type { AnyReplicator } from './replicator.ts';
 import type { Storage } from './storage.ts';
 import type { System } from './system.ts';
@@ -53,7 +54,7 @@ export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncD
   readonly name: string;
   /** The cluster's id; undefined until it was given, or learned from storage or a peer. */
   readonly id: string | undefined;
-  /** This node; its advertised address is complete once the cluster runs, or is being formed. */
+  /** This node as it describes itself now; its advertised address is complete once the cluster runs, or is being formed. */
   readonly self: ClusterNode;
   readonly status: ClusterStatus;
   /** The members, this node among them, in order of id: those that left or are unreachable too, for a while. */
@@ -83,6 +84,16 @@ export interface Cluster<R extends AnyReplicator = AnyReplicator> extends AsyncD
    * @throws ClusterError the code of what failed, `TIMEOUT`, `ABORTED`, or `CLOSED` after `stop`
    */
   start(options?: CallOptions): Promise<Cluster<R>>;
+  /**
+   * Has this node describe itself anew: what is given takes the place of all that was said of it, what is absent stays. `self`
+   * and `nodes` show it when the call returns, and `nodeUpdated` tells of it, here too; the others are told soon after, those
+   * that join or come back later as well, and so is a discovery that this node is registered with. When it is started anew it
+   * says what `createCluster` is given. A change that comes right after another may take its place on the way.
+   * @throws ClusterError `INVALID_OPTIONS`, when it is no description, or with the rest doesn't fit `MAX_NODE_BYTES`, or less
+   * where the membership has less room; `UNSUPPORTED` when membership or transport can't; `CLOSED` before the node can be
+   * reached, and from `stop` on. Then nothing has changed
+   */
+  describe(description: NodeDescription): void;
   /**
    * Hands leadership over, unregisters, and closes the parts in the reverse order of their making; between those that have
    * to do with the others and the membership, it tells the others that this node leaves, and has a majority of them

@@ -9,6 +9,7 @@ import type { MembershipContext } from './context.ts';
 import { shared, throwIfAborted } from './deadline.ts';
 import { forgettable, withMember } from './gone-members.ts';
 import { decodeLeaveNotice, encodeLeaveNotice } from './leave-notice.ts';
+import { introduceAs, type NodeDescription } from './node-description.ts';
 import type { FailureReason, Member, Membership, MembershipChange, MembershipView } from './membership.ts';
 import { checkOptions, rule } from './option-rules.ts';
 import type { Plugin } from './plugin.ts';
@@ -134,6 +135,16 @@ class ConnectionMembership implements Membership {
     await shared(this.#leaving, 'connection-membership: leave', options);
   }
 
+  describe(description: NodeDescription): void {
+    const { transport } = this.#context;
+    if (this.#closed.signal.aborted) throw new ClusterError('CLOSED', 'connection-membership: disposed');
+    if (this.#leaving !== undefined) throw new ClusterError('CLOSED', 'connection-membership: this node leaves');
+    introduceAs(transport, description);
+    const own = this.#view.members.get(transport.self.id);
+    if (own === undefined || sameNode(own.node, transport.self)) return;
+    this.#change({ ...own, node: transport.self }, { type: 'updated' });
+  }
+
   watch(options: CallOptions = {}): AsyncIterable<MembershipChange> {
     return this.#changes.watch(options);
   }
@@ -189,6 +200,7 @@ class ConnectionMembership implements Membership {
 
   #observe(event: TransportEvent): void {
     if (event.type === 'connected') this.#connected(event.peer);
+    if (event.type === 'described') this.#described(event.peer.node.id);
     if (event.type === 'disconnected') this.#disconnected(event.peer, event.reason);
     if (event.type === 'unreachable') this.#dialFailed(formatAddress(event.address));
   }
@@ -214,6 +226,12 @@ class ConnectionMembership implements Membership {
     } else if (known.state === 'suspect' || known.incarnation !== incarnation || !sameNode(known.node, node)) {
       this.#change(draft, { type: 'updated' });
     }
+  }
+
+  /** Of what it said in one go the last is enough. */
+  #described(id: NodeId): void {
+    const peer = this.#context.transport.peer(id);
+    if (peer?.state === 'connected') this.#connected(peer);
   }
 
   #disconnected({ node }: Peer, reason: DisconnectReason): void {
@@ -271,9 +289,10 @@ class ConnectionMembership implements Membership {
   }
 
   #change(draft: MemberDraft, happening: Happening): void {
-    this.#refreshSelf();
+    const { clock, transport } = this.#context;
+    // What is told of this node itself is no change that goes unannounced.
+    if (draft.node.id !== transport.self.id) this.#refreshSelf();
     const known = this.#view.members.get(draft.node.id);
-    const { clock } = this.#context;
     const since = known?.state === draft.state ? known.since : clock.now();
     const { node, state, incarnation } = draft;
     const member: Member = { node, state, incarnation, since };

@@ -134,6 +134,7 @@ export type {
   MemberState,
   RefusedDatagram,
 } from './membership.ts';
+export { describedNode, DESCRIPTION_INTERVAL_MS, introduceAs, type NodeDescription } from './node-description.ts';
 export { Keyring, MIN_SECRET_LENGTH, type Secrets } from './keyring.ts';
 export { authenticates, type NodeCertificates, type Security } from './security.ts';
 export type {
@@ -168,6 +169,7 @@ export {
   type OptionRules,
   rule,
 } from './option-rules.ts';
+export { Pace } from './pace.ts';
 export { parseJson } from './parse-json.ts';
 export { plainText } from './plain-text.ts';
 export type { Capability, ClusterPlan, Plugin, PluginContexts, PluginKind } from './plugin.ts';

@@ -4,6 +4,7 @@ import type { MonotonicMs } from './clock.ts';
 import type { ClusterError } from './cluster-error.ts';
 import type { ClusterNode, NodeId } from './cluster-node.ts';
 import type { GossipCarrier } from './gossip-carrier.ts';
+import type { NodeDescription } from './node-description.ts';
 
 /** `left` is told by the node itself; `unreachable` is what others believe of a node that is silent. */
 export type MemberState = 'alive' | 'suspect' | 'unreachable' | 'left';
@@ -81,6 +82,16 @@ export interface Membership extends AsyncDisposable {
    * one that failed
    */
   leave(options?: CallOptions): Promise<void>;
+  /**
+   * This node describes itself so from now on, to its transport too: its view shows it when the call returns, and a change
+   * of the type `updated` tells of it, here and, soon after, in all others that see this node. Of what changes faster than the
+   * membership tells, they may see the last only. Whoever comes later or comes back sees it as well, and no older one any
+   * more, until another incarnation of this node says otherwise. Nothing when nothing changes.
+   * @default a membership that can't
+   * @throws ClusterError `INVALID_OPTIONS` as `describedNode` does, or when the membership has less room; `UNSUPPORTED` when the
+   * transport can't; `CLOSED` before the transport runs, and once `leave` was called: then nothing has changed
+   */
+  describe?(description: NodeDescription): void;
   /**
    * Calls for datagrams that were refused, where the membership receives any: altered ones, those that come again, of
    * strangers. Each reason at most once in five seconds.

@@ -6,6 +6,7 @@ import type { ClusterContext, TransportContext } from './context.ts';
 import { throwIfAborted } from './deadline.ts';
 import type { DiscoveredNode, DiscoverySnapshot, DiscoverySupport, IClusterDiscovery } from './discovery.ts';
 import type { ElectionSupport, LeaderElection, LeaderInfo, Leadership } from './election.ts';
+import { describedNode, type NodeDescription } from './node-description.ts';
 import type { Plugin } from './plugin.ts';
 import type { MessageKind, OutgoingStream, Peer, Transport, TransportEvent } from './transport.ts';
 
@@ -49,18 +50,27 @@ class Gate {
 
 /** Nobody else is there. */
 class SoloTransport implements Transport {
-  readonly self: ClusterNode;
+  #self: ClusterNode;
   readonly peers: readonly Peer[] = [];
   readonly #gate = new Gate('solo-transport');
   readonly #events = new Broadcast<TransportEvent>(1);
   readonly #handled = new Set<string>();
 
   constructor({ self }: TransportContext) {
-    this.self = self;
+    this.#self = self;
+  }
+
+  get self(): ClusterNode {
+    return this.#self;
   }
 
   async start(options?: CallOptions): Promise<void> {
     this.#gate.check(options);
+  }
+
+  describe(description: NodeDescription): void {
+    this.#gate.check();
+    this.#self = describedNode(this.#self, description);
   }
 
   addContact(): void {}

@@ -2,6 +2,7 @@ import type { Address } from './address.ts';
 import type { CallOptions } from './call-options.ts';
 import type { ClusterError } from './cluster-error.ts';
 import type { ClusterNode, NodeId } from './cluster-node.ts';
+import type { NodeDescription } from './node-description.ts';
 
 /** What a message is about. Kinds below 1,024 are Quorate's; those from there to 65,535 are free for users. */
 export type MessageKind = number;
@@ -60,6 +61,8 @@ export interface Peer {
 /** What happens to connections. */
 export type TransportEvent =
   | { readonly type: 'connected'; readonly peer: Peer }
+  /** A peer that is connected describes itself anew. */
+  | { readonly type: 'described'; readonly peer: Peer }
   | { readonly type: 'disconnected'; readonly peer: Peer; readonly reason: DisconnectReason }
   /** A dial failed or was refused; it is tried again. */
   | { readonly type: 'unreachable'; readonly address: Address; readonly error: ClusterError }
@@ -113,13 +116,21 @@ export interface OutgoingStream extends AsyncDisposable {
  * what they send only requests arrive, at handlers that are for them too.
  */
 export interface Transport extends AsyncDisposable {
-  /** This node with its advertised address, complete once `start` has resolved. */
+  /** This node as it describes itself now, with its advertised address, complete once `start` has resolved. */
   readonly self: ClusterNode;
   /**
    * Binds, and begins to accept and to dial. Handlers are registered before.
    * @throws ClusterError `IO` when the address cannot be bound
    */
   start(options?: CallOptions): Promise<void>;
+  /**
+   * This node describes itself so from now on: in `self`, in every handshake that begins after the call, and to those that
+   * are connected, who are told no more often than every `DESCRIPTION_INTERVAL_MS`: of what comes faster the last counts.
+   * Nothing when nothing changes. Memberships call it; a program asks its cluster.
+   * @default a transport that can't
+   * @throws ClusterError `INVALID_OPTIONS` as `describedNode` does, `CLOSED`: then nothing has changed
+   */
+  describe?(description: NodeDescription): void;
   /** Tries for ever to be connected to whoever answers there. Idempotent; this node's own address is harmless. */
   addContact(address: Address): void;
   /** Stops trying. A live connection stays. */

@@ -3,6 +3,7 @@ import {
   Broadcast,
   ClusterError,
   type ClusterNode,
+  describedNode,
   type DiscoveredNode,
   type DiscoverySnapshot,
   type IClusterDiscovery,
@@ -10,6 +11,7 @@ import {
   type LeaderInfo,
   type Leadership,
   type Locks,
+  type NodeDescription,
   type Peer,
   type Plugin,
   type RequestHandler,
@@ -55,8 +57,19 @@ export class FakeTransport implements Transport {
     await this.onStart(options?.signal);
   }
 
+  describe(description: NodeDescription): void {
+    this.self = describedNode(this.self, description);
+  }
+
   peer(id: string): Peer | undefined {
     return this.#peers.get(id);
+  }
+
+  /** A peer that is connected describes itself anew. */
+  described(node: ClusterNode): void {
+    const peer: Peer = { ...this.#peers.get(node.id)!, node };
+    this.#peers.set(node.id, peer);
+    this.#events.publish({ type: 'described', peer });
   }
 
   addContact(address: Address): void {

@@ -4,6 +4,7 @@ import {
   type CallOptions,
   ClusterError,
   formatAddress,
+  introduceAs,
   isGone,
   type FailureReason,
   MAX_SUSPECT_MEMBERS,
@@ -13,6 +14,7 @@ import {
   type MembershipContext,
   type MembershipView,
   messageKind,
+  type NodeDescription,
   type NodeId,
   type Peer,
   type Plugin,
@@ -117,6 +119,16 @@ class HeartbeatMembership implements Membership {
     throwIfAborted(options.signal, `${NAME}: leave`);
     this.#leaving ??= this.#leave();
     await shared(this.#leaving, `${NAME}: leave`, options);
+  }
+
+  describe(description: NodeDescription): void {
+    const { transport } = this.#context;
+    if (this.#closed.signal.aborted) throw new ClusterError('CLOSED', `${NAME}: disposed`);
+    if (this.#leaving !== undefined) throw new ClusterError('CLOSED', `${NAME}: this node leaves`);
+    introduceAs(transport, description);
+    const own = this.#table.get(transport.self.id);
+    if (own === undefined || sameNode(own.node, transport.self)) return;
+    this.#change({ ...own, node: transport.self }, { type: 'updated' });
   }
 
   watch(options: CallOptions = {}): AsyncIterable<MembershipChange> {
@@ -311,15 +323,18 @@ class HeartbeatMembership implements Membership {
 
   /** From now on the others can have this node joined: they are told at once. */
   #placeTaken(): void {
-    const own = this.#table.get(this.#context.transport.self.id);
-    for (const peer of this.#context.transport.peers) this.#greet(peer);
-    if (own !== undefined) this.#change({ ...own, joinOrder: this.#order.own }, { type: 'updated' });
+    const { self, peers } = this.#context.transport;
+    for (const peer of peers) this.#greet(peer);
+    const own = this.#table.get(self.id);
+    if (own !== undefined) this.#change({ ...own, node: self, joinOrder: this.#order.own }, { type: 'updated' });
   }
 
   #change(draft: Omit<Member, 'since'>, happening: Happening): void {
-    this.#refreshSelf();
+    const { clock, transport } = this.#context;
+    // What is told of this node itself is no change that goes unannounced.
+    if (draft.node.id !== transport.self.id) this.#refreshSelf();
     const known = this.#table.get(draft.node.id);
-    const now = this.#context.clock.now();
+    const now = clock.now();
     const member: Member = { ...draft, since: known?.state === draft.state ? known.since : now };
     const view = this.#table.set(member, now);
     this.#forgetLeavers();

@@ -2,17 +2,21 @@ import {
   type CallOptions,
   ClusterError,
   type ClusterNode,
+  describedNode,
   formatAddress,
   guardedCall,
+  introduceAs,
   type Member,
   type Membership,
   type MembershipChange,
   type MembershipContext,
   type MembershipView,
   type MonotonicMs,
+  type NodeDescription,
   type NodeId,
   type Peer,
   type RefusedDatagram,
+  sameNode,
   telemetryOf,
   throwIfAborted,
   type TransportEvent,
@@ -29,8 +33,9 @@ import { MembersView } from './members-view.ts';
 import type { SwimMembershipSettings } from './options.ts';
 import { PacketWire } from './packet-wire.ts';
 import { decodeStates, encodeStates } from './protocol/exchange-codec.ts';
+import { checkNodeBytes } from './protocol/state-codec.ts';
 import { Swim } from './protocol/swim.ts';
-import type { IdConflict, MemberRecord, SwimHost } from './protocol/types.ts';
+import type { IdConflict, MemberRecord, SwimChange, SwimHost } from './protocol/types.ts';
 import { RateLimitedLog } from './rate-limited-log.ts';
 import { SwimInstruments } from './swim-instruments.ts';
 import { NO_PROTOCOL_STATS, type SwimMembershipStats } from './stats.ts';
@@ -147,6 +152,18 @@ export class SwimMembershipHost implements Membership {
     await this.#departure.leave(options);
   }
 
+  describe(description: NodeDescription): void {
+    this.#checkOpen();
+    const { transport } = this.#context;
+    if (this.#departure.hasBegun) throw new ClusterError('CLOSED', 'membership-swim: this node leaves');
+    this.#begin();
+    if (this.#runner.swim === undefined)
+      throw new ClusterError('CLOSED', 'membership-swim: the transport must run first');
+    checkNodeBytes(describedNode(transport.self, description));
+    introduceAs(transport, description);
+    this.#runner.enter((swim, now) => swim.describe(transport.self, now));
+  }
+
   onRefused(told: (refused: RefusedDatagram) => void): Disposable {
     const own = (refused: RefusedDatagram) => told(refused);
     this.#refusalListeners.add(own);
@@ -242,9 +259,8 @@ export class SwimMembershipHost implements Membership {
         if (change.type === 'left' || change.type === 'forgotten') this.contacts.forget(change.member.node);
         const members = this.#runner.swim?.members;
         if (members === undefined) return;
-        // What this node says of itself is no news to it.
-        if (change.member.id === this.#context.self.id) this.#view.replace(members);
-        else this.#view.tell(members, change);
+        if (this.#isNews(change)) this.#view.tell(members, change);
+        else this.#view.replace(members);
       },
       conflict: (conflict) => this.#conflicted(conflict),
       refused: (reason, id) => this.#log.warn(reason, `${id} was not taken in: ${reason}`),
@@ -253,6 +269,13 @@ export class SwimMembershipHost implements Membership {
       probed: (roundTripMs) => this.#instruments.roundTrip.record(roundTripMs / 1000),
       leaveAcknowledged: () => this.#departure.acknowledged(),
     };
+  }
+
+  /** What this node says of itself is none to it, unless the program has it say so. */
+  #isNews({ member: { id, node } }: SwimChange): boolean {
+    if (id !== this.#context.self.id) return true;
+    const shown = this.#view.view.members.get(id);
+    return shown !== undefined && !sameNode(shown.node, node);
   }
 
   /** The program's own: what it throws must not end what asks it. */

@@ -42,6 +42,8 @@ export type Frame = ControlFrame | MessageFrame | CallFrame | StreamFrame;
 type ControlFrame =
   | { readonly type: 'welcome'; readonly hello: Hello }
   | { readonly type: 'refusal'; readonly refusal: Refusal }
+  /** How the other end describes itself from now on. */
+  | { readonly type: 'description'; readonly node: ClusterNode }
   | { readonly type: 'ping' }
   /** How much of what the other end sent has arrived. */
   | { readonly type: 'received'; readonly offset: number }

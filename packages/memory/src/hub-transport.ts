@@ -9,17 +9,22 @@ import {
   type Clock,
   ClusterError,
   type ClusterNode,
+  describedNode,
+  DESCRIPTION_INTERVAL_MS,
   type DisconnectReason,
   formatAddress,
   formatNode,
   guardedCall,
   type MessageHandler,
   type MessageKind,
+  type NodeDescription,
   type NodeId,
   type OutgoingStream,
+  Pace,
   type Peer,
   type RequestHandler,
   type RequestOptions,
+  sameNode,
   type StreamHandler,
   throwIfAborted,
   type Transport,
@@ -62,6 +67,8 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   readonly #requests = new Handlers<RequestHandler>();
   readonly #streams = new Handlers<StreamHandler>();
   readonly #events = new Broadcast<TransportEvent>(MAX_EVENTS);
+  /** Tells the peers how this node describes itself. */
+  readonly #telling: Pace;
   #self: ClusterNode;
   #state: 'new' | 'started' | 'closed' = 'new';
 
@@ -69,6 +76,9 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     this.#context = context;
     this.#hub = hub;
     this.#self = context.self;
+    this.#telling = new Pace(context.clock, DESCRIPTION_INTERVAL_MS, () => {
+      for (const link of this.#peers.links) this.#tell(link);
+    });
     this.silenceMs = settings.silenceMs;
     this.maxQueueBytes = settings.maxQueueBytes;
     this.windowBytes = settings.windowBytes;
@@ -100,12 +110,20 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     throwIfAborted(options.signal, 'start');
     if (this.#state === 'closed') throw new ClusterError('CLOSED', 'the transport is closed');
     if (this.#state === 'started') throw new ClusterError('INVALID_OPTIONS', 'the transport was started already');
-    const { host, port } = this.#context.self;
+    const { host, port } = this.#self;
     const bound = port === 0 ? this.#context.bind.port : port;
-    this.#self = { ...this.#context.self, port: bound === 0 ? this.#hub.freePort(host) : bound };
+    this.#self = { ...this.#self, port: bound === 0 ? this.#hub.freePort(host) : bound };
     this.#hub.bind(this);
     this.#state = 'started';
     for (const contact of this.#contacts.all) this.#dial(contact);
+  }
+
+  describe(description: NodeDescription): void {
+    if (this.#state === 'closed') throw new ClusterError('CLOSED', 'the transport is closed');
+    const node = describedNode(this.#self, description);
+    if (sameNode(node, this.#self)) return;
+    this.#self = node;
+    this.#telling.ask();
   }
 
   addContact(address: Address): void {
@@ -203,6 +221,7 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     if (refusal === undefined) {
       this.#peers.connection(hello.node.id)?.link.end('closed');
       this.#install(link, hello);
+      link.told = this.#self;
       link.post({ type: 'welcome', hello: this.#hello() });
       return;
     }
@@ -228,6 +247,7 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     if (frame.type === 'welcome') this.#welcomed(link, frame.hello);
     else if (frame.type === 'refusal') this.#refused(link, frame.refusal);
     else if (connection === undefined) return;
+    else if (frame.type === 'description') this.#described(connection.peerId, frame.node);
     else if (frame.type === 'message') this.#dispatch(connection.peerId, frame.kind, frame.payload);
     else connection.receive(frame);
   }
@@ -253,6 +273,7 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     this.#links.add(link);
     contact.link = link;
     const hello = this.#hello();
+    link.told = hello.node;
     const endpoint = this.#hub.at(contact.address);
     const deliver = () => this.#knock(link, hello);
     this.#post(link, { bytes: HELLO_BYTES, lossy: false, deliver }, endpoint?.clock ?? this.clock);
@@ -283,6 +304,8 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     // One with a former process of the node, at most: those that cross are refused.
     this.#peers.connection(hello.node.id)?.link.close('closed', 'closed');
     this.#install(link, hello);
+    // While they shook hands, this node may have come to describe itself anew.
+    this.#tell(link);
   }
 
   #install(link: Link, hello: Hello): void {
@@ -293,6 +316,21 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
     this.#peers.connect(new Connection(link, hello.node.id, this), hello);
     const peer = this.peer(hello.node.id);
     if (peer !== undefined) this.#events.publish({ type: 'connected', peer });
+  }
+
+  /** Tells the other end how this node describes itself, if it was told otherwise. */
+  #tell(link: Link): void {
+    if (link.told === this.#self) return;
+    link.told = this.#self;
+    link.post({ type: 'description', node: this.#self });
+  }
+
+  #described(id: NodeId, node: ClusterNode): void {
+    const known = this.#peers.get(id);
+    if (known === undefined || sameNode(known.node, node)) return;
+    this.#peers.describe(node, known);
+    const peer = this.peer(id);
+    if (peer !== undefined) this.#events.publish({ type: 'described', peer });
   }
 
   #disconnected(connection: Connection, reason: DisconnectReason): void {
@@ -359,6 +397,7 @@ export class HubTransport implements Transport, Endpoint, LinkOwner, Service {
   #shut(reason: DisconnectReason, word?: 'goodbye'): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#telling[Symbol.dispose]();
     this.#contacts.clear();
     for (const link of this.#links) link.close(reason, word);
     this.#events[Symbol.dispose]();

@@ -1,4 +1,4 @@
-import type { Address, Clock, DisconnectReason, Timer } from '@quorate/core';
+import type { Address, Clock, ClusterNode, DisconnectReason, Timer } from '@quorate/core';
 
 import { type Frame, frameBytes, type Hello } from './frames.ts';
 
@@ -27,6 +27,8 @@ export class Link {
   readonly dialled: boolean;
   /** Undefined until the handshake has told who is there. */
   hello: Hello | undefined;
+  /** How the owner has described itself to the other end last. */
+  told: ClusterNode | undefined;
   /** The other end; undefined until the dial has arrived. */
   other: Link | undefined;
   readonly #owner: LinkOwner;

@@ -23,6 +23,11 @@ export class Peers {
     return [...this.#known.keys()].sort();
   }
 
+  /** Of all who are connected. */
+  get links(): readonly Link[] {
+    return [...this.#byLink.keys()];
+  }
+
   get(id: NodeId): Known | undefined {
     return this.#known.get(id);
   }
@@ -39,6 +44,11 @@ export class Peers {
     this.#known.set(connection.peerId, { node, incarnation });
     this.#connections.set(connection.peerId, connection);
     this.#byLink.set(connection.link, connection);
+  }
+
+  /** A node that is known describes itself anew. */
+  describe(node: ClusterNode, { incarnation }: Known): void {
+    this.#known.set(node.id, { node, incarnation });
   }
 
   /** The connection has ended, or another took its place. */

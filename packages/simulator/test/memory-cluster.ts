@@ -97,7 +97,8 @@ async function collect(node: TestNode): Promise<void> {
 function describe(event: TransportEvent): string {
   switch (event.type) {
     case 'connected':
-      return `connected ${event.peer.node.id}`;
+    case 'described':
+      return `${event.type} ${event.peer.node.id}`;
     case 'disconnected':
       return `disconnected ${event.peer.node.id} ${event.reason}`;
     case 'unreachable':

@@ -1,5 +1,6 @@
 import { expectEqual, expectRejection, expectThat } from './expectations.ts';
 import { lifecycleRules, optionRules } from './lifecycle.ts';
+import { descriptionCases } from './membership-description-cases.ts';
 import { MembershipFixture, type MembershipHarness } from './membership-fixture.ts';
 import { leaveCases } from './membership-leave-cases.ts';
 import type { Runner } from './runner.ts';
@@ -13,6 +14,7 @@ export function membershipContract(runner: Runner, harness: MembershipHarness): 
     changeCases(suite);
     failureCases(suite);
     leaveCases(suite);
+    descriptionCases(suite, harness);
     startCases(suite, harness);
     lifecycleRules(suite, {
       part: ({ cluster }) => cluster.part('a'),

@@ -1,5 +1,6 @@
-import type { Membership, MembershipChange, MembershipView, NodeId, Plugin } from '@quorate/core';
+import type { Membership, MembershipChange, MembershipView, NodeDescription, NodeId, Plugin } from '@quorate/core';
 
+import { expectThat } from './expectations.ts';
 import type { RefusedOptions } from './lifecycle.ts';
 import { NodeCluster, type NodeHarness } from './node-cluster.ts';
 import type { TestBed } from './test-bed.ts';
@@ -7,6 +8,11 @@ import type { TestBed } from './test-bed.ts';
 /** How to test a membership. */
 export interface MembershipHarness extends NodeHarness {
   readonly create: () => Plugin<Membership, 'membership'>;
+  /**
+   * Whether the membership has `describe`.
+   * @default true
+   */
+  readonly describes?: boolean;
   /** Options that the factory must refuse. */
   readonly refuses?: RefusedOptions;
   /**
@@ -47,6 +53,28 @@ export class MembershipFixture implements AsyncDisposable {
   async sees(ids: readonly string[], states: Readonly<Record<string, string>>): Promise<void> {
     const seen = () => ids.every((id) => sameStates(this.cluster.part(id).view, states));
     await this.cluster.bed.until(`${ids.join(', ')} to see ${JSON.stringify(states)}`, seen, this.noticedWithinMs);
+  }
+
+  /** Has a node describe itself. */
+  describe(id: string, description: NodeDescription): void {
+    const part = this.cluster.part(id);
+    expectThat(part.describe !== undefined, 'the membership has describe');
+    part.describe(description);
+  }
+
+  /** Waits until these see that a node has said this of itself, and that it lives. */
+  async seesSaid(ids: readonly string[], id: string, said: NodeDescription): Promise<void> {
+    const shown = JSON.stringify([said.weight, said.metadata]);
+    const seen = (by: string): boolean => {
+      const member = this.cluster.part(by).view.members.get(id);
+      const isSaid = JSON.stringify([member?.node.weight, member?.node.metadata]) === shown;
+      return isSaid && member?.state === 'alive';
+    };
+    await this.cluster.bed.until(
+      `${ids.join(', ')} to see ${shown} of ${id}`,
+      () => ids.every((by) => seen(by)),
+      this.noticedWithinMs,
+    );
   }
 
   stateOf(id: NodeId, seenBy: NodeId): string | undefined {

@@ -3,6 +3,7 @@ import { lifecycleRules, optionRules } from './lifecycle.ts';
 import type { Runner } from './runner.ts';
 import { Suite } from './suite.ts';
 import { connectionCases } from './transport-connection-cases.ts';
+import { descriptionCases } from './transport-description-cases.ts';
 import { handshakeCases } from './transport-handshake-cases.ts';
 import { messageCases } from './transport-message-cases.ts';
 import { requestCases } from './transport-request-cases.ts';
@@ -15,6 +16,7 @@ export function transportContract<N>(runner: Runner, harness: TransportHarness<N
     const suite = new Suite<TransportFixture<N>>(runner, harness, (bed) => new TransportFixture(harness, bed));
     suite.group('handshake', () => handshakeCases(suite, harness.isSecured === true));
     suite.group('connections', () => connectionCases(suite));
+    suite.group('description', () => descriptionCases(suite, harness));
     suite.group('messages', () => messageCases(suite, harness.messageFaults));
     suite.group('requests', () => requestCases(suite));
     suite.group('streams', () => streamCases(suite));

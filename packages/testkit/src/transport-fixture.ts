@@ -23,6 +23,11 @@ export interface TransportHarness<N = unknown> extends Harness {
    * @default false
    */
   readonly isSecured?: boolean;
+  /**
+   * Whether the transport has `describe`.
+   * @default true
+   */
+  readonly describes?: boolean;
   /** Options that the factory must refuse. */
   readonly refuses?: RefusedOptions;
   /**

@@ -94,6 +94,34 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     }),
   ],
   [
+    'keeps to itself how it describes itself',
+    'description: is told to all, the node itself too, once and with its view',
+    () => ({ describe: () => undefined }),
+  ],
+  [
+    'says nothing of a description that it does not take',
+    'description: that is none, or too large, is refused with INVALID_OPTIONS, and nothing changes',
+    (membership) => ({
+      describe: (description) => {
+        try {
+          membership.describe?.(description);
+        } catch {
+          // As if it had been taken.
+        }
+      },
+    }),
+  ],
+  [
+    'tells of a description that is the same',
+    'description: that says the same again is told to nobody',
+    (membership) => ({
+      describe: (description) => {
+        membership.describe?.({ ...description, metadata: { ...description.metadata, again: '' } });
+        membership.describe?.(description);
+      },
+    }),
+  ],
+  [
     'does not let a call be aborted',
     'lifecycle: aborting while leave waits ends it',
     (membership) => ({ leave: () => membership.leave() }),

@@ -1,4 +1,4 @@
-import { type Transport, type TransportContext } from '@quorate/core';
+import { type ClusterNode, describedNode, type Transport, type TransportContext } from '@quorate/core';
 import { type MemoryNetwork, memoryNetwork, memoryTransport } from '@quorate/memory';
 import { describe, expect, it } from 'vitest';
 
@@ -44,6 +44,32 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
           return transport.onMessage(kind, handler);
         } catch {
           return { [Symbol.dispose]: () => undefined };
+        }
+      },
+    }),
+  ],
+  [
+    'keeps to itself how it describes itself',
+    'description: is told to a peer that is connected, once',
+    (transport) => {
+      let { self } = transport;
+      return {
+        get self(): ClusterNode {
+          return { ...transport.self, ...self, port: transport.self.port };
+        },
+        describe: (description) => (self = describedNode(transport.self, description)),
+      };
+    },
+  ],
+  [
+    'describes itself as it would after its end',
+    'description: after dispose throws CLOSED',
+    (transport) => ({
+      describe: (description) => {
+        try {
+          transport.describe?.(description);
+        } catch {
+          describedNode(transport.self, description);
         }
       },
     }),

@@ -74,4 +74,8 @@ export class ClientGate implements Gatekeeper, ConnectionOwner {
   identified(clusterId: string): void {
     if (this.context.cluster.id === undefined) this.context.cluster.adopt(clusterId);
   }
+
+  described(): void {
+    // Nodes tell their peers.
+  }
 }

@@ -67,4 +67,8 @@ export class ClientTable implements ConnectionOwner {
   identified(): void {
     // A client is no source for that.
   }
+
+  described(): void {
+    // Nobody is shown clients.
+  }
 }

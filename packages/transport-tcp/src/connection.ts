@@ -1,7 +1,9 @@
 import {
   ClusterError,
+  type ClusterNode,
   type DisconnectReason,
   guardedCall,
+  isClusterNode,
   type MessageKind,
   type NodeId,
   type TransportContext,
@@ -12,7 +14,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { IncomingRequests } from './incoming-requests.ts';
 import { IncomingStreams } from './incoming-streams.ts';
 import type { Established } from './handshake.ts';
-import { asRecord, type Introduction, isName } from './introduction.ts';
+import { asRecord, type Introduction, isName, knownFields } from './introduction.ts';
 import type { Link, LinkReceiver, OutgoingFrame } from './link.ts';
 import type { Settings } from './options.ts';
 import type { Outlet } from './outlet.ts';
@@ -38,6 +40,8 @@ export interface ConnectionOwner {
   ended(connection: Connection, reason: DisconnectReason): void;
   /** The peer has told the cluster's id, and this node didn't know any. */
   identified(clusterId: string): void;
+  /** The peer describes itself so from now on. */
+  described(connection: Connection, node: ClusterNode): void;
 }
 
 /** Streams hold back when this much is queued: what is queued before a message delays it. */
@@ -61,14 +65,17 @@ export class Connection implements LinkReceiver, Outlet {
   readonly #proof: PeerProof | undefined;
   /** The cluster id that the peer was told. */
   #toldId: string | undefined;
+  /** How this node has described itself to the peer last. */
+  #toldNode: ClusterNode;
   #ended = false;
 
   constructor(owner: ConnectionOwner, established: Established) {
-    const { link, peer, toldId } = established;
+    const { link, peer, toldId, toldNode } = established;
     const { context, settings, handlers } = owner;
     this.#owner = owner;
     this.#link = link;
     this.#toldId = toldId;
+    this.#toldNode = toldNode;
     this.peer = peer;
     this.maxPayloadBytes = Math.min(settings.maxFrameBytes, peer.maxFrameBytes) - FRAME_OVERHEAD_BYTES;
     this.requests = new OutgoingRequests(context.clock, this, settings.maxRequests, owner.instruments);
@@ -128,6 +135,13 @@ export class Connection implements LinkReceiver, Outlet {
     if (clusterId === undefined || this.#toldId === clusterId) return;
     this.#toldId = clusterId;
     this.push({ type: 'IDENTITY', detail: { clusterId } });
+  }
+
+  /** Tells the peer how this node describes itself if it was told otherwise. */
+  describe(self: ClusterNode): void {
+    if (this.#ended || this.#toldNode === self) return;
+    this.#toldNode = self;
+    this.push({ type: 'DESCRIPTION', detail: self });
   }
 
   /** Judges again whether what the peer has shown is still enough. */
@@ -195,6 +209,9 @@ export class Connection implements LinkReceiver, Outlet {
         return;
       case 'IDENTITY':
         this.#identified(frame.detail);
+        return;
+      case 'DESCRIPTION':
+        this.#described(frame.detail);
         return;
       case 'AUTH':
         this.#proof?.received(frame.detail);
@@ -274,6 +291,13 @@ export class Connection implements LinkReceiver, Outlet {
     if (!isName(clusterId)) this.violated('IDENTITY without a cluster id');
     else if (id === undefined) this.#owner.identified(clusterId);
     else if (id !== clusterId) this.close('cluster', 'local', `this cluster's id is ${id}, not ${clusterId}`);
+  }
+
+  #described(detail: unknown): void {
+    const { id, host, port } = this.peer.node;
+    const isOwn = isClusterNode(detail) && detail.id === id && detail.host === host && detail.port === port;
+    if (isOwn) this.#owner.described(this, knownFields(detail));
+    else this.violated('DESCRIPTION of what is no node, or another');
   }
 
   #makeProof({ link: { secured }, role }: Established): PeerProof | undefined {

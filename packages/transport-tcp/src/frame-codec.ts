@@ -66,6 +66,7 @@ function writeFields(writer: ByteWriter, frame: ControlFrame): ByteWriter {
     case 'AUTH':
     case 'GOODBYE':
     case 'IDENTITY':
+    case 'DESCRIPTION':
       return writer.bytes(json(frame.detail));
     case 'ERROR':
     case 'STREAM_RESET':
@@ -138,6 +139,8 @@ function decodeControl(bytes: Uint8Array, start: number, end: number): Frame {
       return { type: 'GOODBYE', detail: getDetail(bytes, at, end) };
     case frameType.IDENTITY:
       return { type: 'IDENTITY', detail: getDetail(bytes, at, end) };
+    case frameType.DESCRIPTION:
+      return { type: 'DESCRIPTION', detail: getDetail(bytes, at, end) };
     default:
       return decodeWithId(bytes, start, end);
   }

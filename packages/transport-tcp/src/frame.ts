@@ -32,6 +32,7 @@ export const frameType = {
   PONG: 7,
   GOODBYE: 8,
   IDENTITY: 9,
+  DESCRIPTION: 10,
   MESSAGE: 16,
   REQUEST: 17,
   RESPONSE: 18,
@@ -75,6 +76,7 @@ interface FrameFields {
   PONG: unknown;
   GOODBYE: WithDetail;
   IDENTITY: WithDetail;
+  DESCRIPTION: WithDetail;
   MESSAGE: WithKind & WithPayload;
   REQUEST: Identified & WithKind & WithPayload;
   RESPONSE: Identified & WithPayload;

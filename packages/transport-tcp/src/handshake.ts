@@ -53,6 +53,8 @@ export interface Established {
   readonly peer: Introduction;
   /** The cluster id that the peer was told. */
   readonly toldId: string | undefined;
+  /** How this node described itself to the peer. */
+  readonly toldNode: ClusterNode;
   /** Of this side. */
   readonly role: Role;
 }
@@ -84,6 +86,7 @@ export class Handshake implements LinkReceiver {
   #step: Step = 'hello';
   #peer: Introduction | undefined;
   #toldId: string | undefined;
+  #toldNode: ClusterNode;
   #role: Role = 'acceptor';
 
   /** @param done called once */
@@ -92,6 +95,7 @@ export class Handshake implements LinkReceiver {
     this.link = link;
     this.#remote = remote;
     this.#done = done;
+    this.#toldNode = gate.self;
     link.receiver = this;
     const { handshakeTimeoutMs } = gate.settings;
     this.#timer = gate.context.clock.setTimer(handshakeTimeoutMs, () => this.#timedOut(handshakeTimeoutMs));
@@ -240,7 +244,8 @@ export class Handshake implements LinkReceiver {
 
   #establish(peer: Introduction): void {
     if (!this.#finish({ type: 'established', peer })) return;
-    this.#gate.establish({ link: this.link, peer, toldId: this.#toldId, role: this.#role });
+    const told = { toldId: this.#toldId, toldNode: this.#toldNode };
+    this.#gate.establish({ link: this.link, peer, ...told, role: this.#role });
   }
 
   #timedOut(afterMs: number): void {
@@ -258,6 +263,7 @@ export class Handshake implements LinkReceiver {
   #introduce(connected: boolean): object {
     const { context, settings, self, party: role, guard } = this.#gate;
     this.#toldId = context.cluster.id;
+    this.#toldNode = self;
     return introduce(context, self, settings.maxFrameBytes, guard.method, { connected, role });
   }
 }

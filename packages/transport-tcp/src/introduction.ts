@@ -173,7 +173,7 @@ function isMethods(value: unknown): boolean {
 }
 
 /** Without the fields of later versions, which nobody here has checked. */
-function knownFields(node: ClusterNode): ClusterNode {
+export function knownFields(node: ClusterNode): ClusterNode {
   const { id, host, port, zone, region, weight, metadata } = node;
   return {
     id,

@@ -5,6 +5,7 @@ import {
   formatAddress,
   type NodeId,
   type Peer,
+  sameNode,
   type TransportContext,
   type TransportEvent,
 } from '@quorate/core';
@@ -113,6 +114,11 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     this.#parts.clients.reauthenticate();
   }
 
+  /** Tells all who are connected how this node describes itself now. */
+  describe(): void {
+    for (const { connection } of this.#entries.values()) connection?.describe(this.self);
+  }
+
   /** Takes leave of everybody; no handshake succeeds from here on. */
   close(): void {
     this.#closed = true;
@@ -187,6 +193,8 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     const entry: Entry = { node, incarnation, connection };
     this.#entries.set(node.id, entry);
     if (peer.clusterId === undefined) connection.identify(this.context.cluster.id);
+    // While they shook hands, this node may have come to describe itself anew.
+    connection.describe(this.self);
     this.#parts.events.connected(node);
     this.#parts.events.publish({ type: 'connected', peer: this.#view(entry) });
     // What is accepted may have changed since the stream was secured, or this side may use another secret.
@@ -203,6 +211,13 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
 
   identified(clusterId: string): void {
     this.#adopt(clusterId);
+  }
+
+  described(connection: Connection, node: ClusterNode): void {
+    const entry = this.#entries.get(node.id);
+    if (entry?.connection !== connection || sameNode(entry.node, node)) return;
+    entry.node = node;
+    this.#parts.events.publish({ type: 'described', peer: this.#view(entry) });
   }
 
   /** Once this node knows the cluster's id, so must those that it met before. */

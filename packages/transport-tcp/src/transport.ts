@@ -8,16 +8,21 @@ import {
   checkRequestTimeout,
   ClusterError,
   type ClusterNode,
+  describedNode,
+  DESCRIPTION_INTERVAL_MS,
   formatAddress,
   isLoopback,
   type MessageHandler,
   type MessageKind,
+  type NodeDescription,
   type NodeId,
   type OutgoingStream,
+  Pace,
   type Peer,
   type RequestHandler,
   type RequestHandlerOptions,
   type RequestOptions,
+  sameNode,
   type StreamHandler,
   telemetryOf,
   throwIfAborted,
@@ -59,6 +64,8 @@ export class TcpTransport implements Transport {
   readonly #peers: PeerTable;
   readonly #contacts: Contacts;
   readonly #acceptor: Acceptor;
+  /** Tells the peers how this node describes itself. */
+  readonly #telling: Pace;
   #self: ClusterNode;
   #bound: Address | undefined;
   readonly #watching: Disposable[] = [];
@@ -78,6 +85,7 @@ export class TcpTransport implements Transport {
     this.#links = new LinkSet(context, maxParting, this.#instruments.traffic);
     this.#peers = this.#makePeers(settings);
     this.#contacts = this.#makeContacts();
+    this.#telling = new Pace(context.clock, DESCRIPTION_INTERVAL_MS, () => this.#peers.describe());
     this.#acceptor = new Acceptor(this.#peers, this.#links, (remote, error) => {
       this.#instruments.refused.add(1);
       this.#reporter.warn('refused', error.message);
@@ -102,12 +110,19 @@ export class TcpTransport implements Transport {
     throwIfAborted(options.signal, 'start of the transport');
     if (this.#started) throw new ClusterError('INVALID_OPTIONS', 'the transport has been started already');
     this.#started = true;
-    const { bind, self } = this.#context;
-    this.#bound = await this.#acceptor.listen(bind);
-    if (self.port === 0) this.#self = { ...self, port: this.#bound.port };
+    this.#bound = await this.#acceptor.listen(this.#context.bind);
+    if (this.#self.port === 0) this.#self = { ...this.#self, port: this.#bound.port };
     this.#contacts.remove(this.#self);
     this.#contacts.start();
     this.#watchSecurity();
+  }
+
+  describe(description: NodeDescription): void {
+    this.#checkOpen();
+    const node = describedNode(this.#self, description);
+    if (sameNode(node, this.#self)) return;
+    this.#self = node;
+    this.#telling.ask();
   }
 
   addContact(address: Address): void {
@@ -189,6 +204,7 @@ export class TcpTransport implements Transport {
   async #dispose(): Promise<void> {
     this.#certificateTimer?.cancel();
     for (const watching of this.#watching) watching[Symbol.dispose]();
+    this.#telling[Symbol.dispose]();
     this.#contacts.close();
     this.#peers.close();
     await this.#acceptor.close();

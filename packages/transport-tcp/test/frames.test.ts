@@ -20,7 +20,7 @@ const frame: fc.Arbitrary<Sent> = fc.oneof<fc.Arbitrary<Sent>[]>(
   fc.record({ type: fc.constant('WELCOME'), version: u16, intro: json }),
   fc.record({ type: fc.constant('REFUSE'), maxVersion: u16, detail: json }),
   fc.constantFrom<Sent>({ type: 'READY' }, { type: 'PING' }, { type: 'PONG' }),
-  fc.record({ type: fc.constantFrom('GOODBYE', 'IDENTITY'), detail: json }),
+  fc.record({ type: fc.constantFrom('GOODBYE', 'IDENTITY', 'DESCRIPTION'), detail: json }),
   fc.record({ type: fc.constant('MESSAGE'), kind: u16, payload }),
   fc.record({ type: fc.constant('REQUEST'), id: u32, kind: u16, payload }),
   fc.record({ type: fc.constantFrom('RESPONSE', 'STREAM_CHUNK'), id: u32, payload }),

@@ -17,6 +17,7 @@ const golden: readonly (readonly [Exclude<Frame, { type: 'UNKNOWN' }>, hex: stri
   [{ type: 'AUTH', detail }, '00000013057b22636f6465223a2254494d454f5554227d'],
   [{ type: 'GOODBYE', detail }, '00000013087b22636f6465223a2254494d454f5554227d'],
   [{ type: 'IDENTITY', detail }, '00000013097b22636f6465223a2254494d454f5554227d'],
+  [{ type: 'DESCRIPTION', detail }, '000000130a7b22636f6465223a2254494d454f5554227d'],
   [{ type: 'MESSAGE', kind: 1024, payload }, '0000000510040000ff'],
   [{ type: 'REQUEST', id: 0xcafe_f00d, kind: 1, payload }, '0000000911cafef00d000100ff'],
   [{ type: 'RESPONSE', id: 2, payload }, '00000007120000000200ff'],

@@ -297,6 +297,7 @@ const conversation = raw(
   { type: 'ERROR', id: 3, detail: { code: 'REMOTE' } },
   { type: 'STREAM_CREDIT', id: 5, bytes: 100 },
   { type: 'IDENTITY', detail: { clusterId: 'c' } },
+  { type: 'DESCRIPTION', detail: { id: 'stranger', host: '127.0.0.1', port: 1, metadata: { role: 'x' } } },
   { type: 'GOODBYE', detail: { reason: 'leaving' } },
 );
 

@@ -3,6 +3,7 @@ import {
   type ByteReader,
   ByteWriter,
   type ClusterNode,
+  invalidOption,
   isAddress,
   isClusterNode,
   isNodeId,
@@ -31,6 +32,14 @@ export function nodeBytes(node: ClusterNode): number {
   const writer = new ByteWriter();
   writeNode(writer, node, 0);
   return writer.end;
+}
+
+/** @throws ClusterError `INVALID_OPTIONS` when the description of the node takes more than `MAX_NODE_BYTES_IN_GOSSIP` */
+export function checkNodeBytes(node: ClusterNode): void {
+  const bytes = nodeBytes(node);
+  if (bytes <= MAX_NODE_BYTES_IN_GOSSIP) return;
+  const expected = `at most ${MAX_NODE_BYTES_IN_GOSSIP} bytes with all that describes the node`;
+  throw invalidOption('cluster', 'metadata', expected, bytes);
 }
 
 export function writeState(writer: ByteWriter, member: StateOfMember): void {

@@ -23,7 +23,7 @@ import { Prober } from './prober.ts';
 import { Reaper } from './reaper.ts';
 import { recordOfSelf } from './records.ts';
 import { Relay } from './relay.ts';
-import { MAX_NODE_BYTES_IN_GOSSIP, nodeBytes } from './state-codec.ts';
+import { checkNodeBytes } from './state-codec.ts';
 import { Suspicions } from './suspicions.ts';
 import type { Destination, MemberRecord, StateOfMember, StreamOutcome, SwimOptions, SwimStats } from './types.ts';
 import { UserRumours } from './user-rumours.ts';
@@ -58,7 +58,7 @@ export class Swim {
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
   constructor({ settings, self, random, host, base }: SwimOptions) {
-    checkNode(self.node);
+    checkNodeBytes(self.node);
     const { id } = self.node;
     const table = base ?? tableOf([recordOfSelf(self, 0)]);
     const core = new SwimCore({ settings, random, host, base: table, selfId: id, run: self.incarnation });
@@ -180,7 +180,7 @@ export class Swim {
    * @throws ClusterError `INVALID_OPTIONS` when that takes more than `MAX_NODE_BYTES_IN_GOSSIP`
    */
   describe(node: ClusterNode, now: MonotonicMs): void {
-    checkNode(node);
+    checkNodeBytes(node);
     this.#enter(now);
     this.#own.describe(node);
   }
@@ -304,16 +304,4 @@ function checkPayload(payload: Uint8Array): void {
   const { byteLength } = payload;
   if (byteLength > MAX_RUMOUR_BYTES)
     throw invalidOption('gossip', 'payload', `at most ${MAX_RUMOUR_BYTES} bytes`, byteLength);
-}
-
-function checkNode(node: ClusterNode): void {
-  const bytes = nodeBytes(node);
-  if (bytes > MAX_NODE_BYTES_IN_GOSSIP) {
-    throw invalidOption(
-      'cluster',
-      'metadata',
-      `at most ${MAX_NODE_BYTES_IN_GOSSIP} bytes with all that describes the node`,
-      bytes,
-    );
-  }
 }
