@@ -10,7 +10,9 @@ import { openSession, type Session } from './session.ts';
 async function main(): Promise<number> {
   const options = readOptions();
   const interrupted = onInterrupt();
-  const session = await open(options);
+  const session = await Promise.race([open(options), interrupted]);
+  // What is half open ends with this process.
+  if (typeof session === 'number') return session;
   if (session === undefined) return 1;
   try {
     const isLive = !options.script && process.stdin.isTTY && process.stdout.isTTY;

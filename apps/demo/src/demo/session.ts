@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { serveDashboard } from '../dashboard/serve-dashboard.ts';
 import { discoveries, type DiscoveryChoice } from '../discoveries.ts';
 import { type ElectionChoice, elections } from '../elections.ts';
@@ -77,7 +77,9 @@ export async function openSession(options: DemoOptions, program?: string): Promi
 /** A temporary folder is removed when all else has ended, also when this process ends in a hurry. */
 async function openData({ data }: DemoOptions, owned: AsyncDisposableStack): Promise<string> {
   if (data !== undefined) {
-    await mkdir(data, { recursive: true });
+    await makeFolder(resolve(data)).catch((error: unknown) => {
+      throw new Error(`--data ${data}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    });
     return data;
   }
   const folder = await mkdtemp(join(tmpdir(), 'quorate-demo-'));
@@ -88,6 +90,19 @@ async function openData({ data }: DemoOptions, owned: AsyncDisposableStack): Pro
     remove();
   });
   return folder;
+}
+
+/** With those above it, and fit to be written in. One by one: `recursive` tries for ever where the kernel allows none, as in /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return await access(folder, constants.W_OK | constants.X_OK);
+    if (code !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
+  }
 }
 
 /** The server that the election asks: that of the discovery, where both ask the same kind, or one for it alone. */
