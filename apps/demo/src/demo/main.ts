@@ -5,7 +5,7 @@ import { runScript } from '../script/script.ts';
 import { type DemoOptions, readDemoOptions, titleOf } from './demo-options.ts';
 
 import { runLive } from '../terminal/live.ts';
-import { openSession, type Session } from './session.ts';
+import { askedBy, openSession, type Session } from './session.ts';
 
 async function main(): Promise<number> {
   const options = readOptions();
@@ -35,6 +35,8 @@ async function open(options: DemoOptions): Promise<Session | undefined> {
 async function unattended(session: Session): Promise<number> {
   console.log(titleOf(session.options));
   console.log(`To watch: ${session.url}`);
+  const addresses = session.supervisor.nodes.map(({ address }) => address);
+  console.log(`To ask: ${askedBy(session, addresses)}`);
   try {
     const measures = await runScript(session, consoleOutput(process.stdout));
     console.log(`\n${styleText('green', 'All was as it should be.')} How long clients had to wait:\n`);

@@ -11,7 +11,7 @@ import { DemoLog } from './demo-log.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { DemoSource } from './demo-source.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
-import { Supervisor } from './supervisor.ts';
+import { CLUSTER, Supervisor } from './supervisor.ts';
 
 /** All that one run of the demo has: the processes, what happens to them, and the clients. */
 export interface Session extends AsyncDisposable {
@@ -25,6 +25,12 @@ export interface Session extends AsyncDisposable {
   readonly election: ElectionChoice;
   /** Of the dashboard. */
   readonly url: string;
+}
+
+/** How the command line asks this cluster by these nodes. */
+export function askedBy({ options }: Session, addresses: readonly string[]): string {
+  const secret = options.secret === undefined ? '' : 'QUORATE_SECRET=… ';
+  return `${secret}npm run quorate -- status --cluster ${CLUSTER} --connect ${addresses.join(',')}`;
 }
 
 /** For how long a client waits for an answer, by the timings of the cluster: about that of two elections. */

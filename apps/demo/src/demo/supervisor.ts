@@ -54,7 +54,8 @@ interface Entry {
 }
 
 const HOST = '127.0.0.1';
-const CLUSTER = 'demo';
+/** The cluster's name. */
+export const CLUSTER = 'demo';
 const FOLLOW_AGAIN_MS = 100;
 /** Whom each node holds for alive or elected is in its status. */
 const SHOWN_ELSEWHERE: readonly string[] = ['member', 'leader'];

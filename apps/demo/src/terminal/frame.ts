@@ -6,6 +6,8 @@ export interface Picture {
   readonly title: string;
   /** Of the dashboard. */
   readonly url: string;
+  /** The command that asks the cluster how it is. */
+  readonly asked: string;
   readonly state: DashboardState;
   /** Who leads the log. */
   readonly leader: string | undefined;
@@ -28,7 +30,8 @@ const QUEUE_COLUMNS = [3, 20, 9, 9, 11, 10];
 
 /** The lines of the view, at most `rows` of them: when there are too few, the log gives way first, then the queues. */
 export function renderFrame(picture: Picture, rows: number): readonly string[] {
-  const top = [titleLine(picture), ` Dashboard  ${paint('underline', picture.url)}`, '', ...nodeTable(picture)];
+  const links = [` Dashboard  ${paint('underline', picture.url)}`, ` Ask it     ${picture.asked}`];
+  const top = [titleLine(picture), ...links, '', ...nodeTable(picture)];
   const middle = ['', ...queueTable(picture)];
   const bottom = [
     '',

@@ -3,7 +3,7 @@ import { setInterval as every } from 'node:timers/promises';
 import sliceAnsi from 'slice-ansi';
 import type { ControlAction, NodeAction } from '../dashboard/dashboard-state.ts';
 import { titleOf } from '../demo/demo-options.ts';
-import type { Session } from '../demo/session.ts';
+import { askedBy, type Session } from '../demo/session.ts';
 import { renderFrame } from './frame.ts';
 
 const FRAME_MS = 200;
@@ -96,11 +96,13 @@ class LiveView {
 
   readonly draw = (): void => {
     const { options, url, source, supervisor, log, traffic } = this.#session;
+    const asked = supervisor.nodes.find(({ process: state }) => state === 'running') ?? supervisor.nodes[0];
     const columns = process.stdout.columns || DEFAULT_COLUMNS;
     const rows = process.stdout.rows || DEFAULT_ROWS;
     const picture = {
       title: `Quorate  ${titleOf(options)}`,
       url,
+      asked: askedBy(this.#session, asked === undefined ? [] : [asked.address]),
       state: source.state(),
       leader: supervisor.leader?.id,
       selected: this.#selectedId,

@@ -72,6 +72,7 @@ const entries: readonly LogEntry[] = Array.from({ length: 30 }, (_, index) => ({
 const picture: Picture = {
   title: 'Quorate',
   url: 'http://127.0.0.1:4040/',
+  asked: 'npm run quorate -- status --cluster demo --connect 127.0.0.1:40001',
   state,
   leader: 'a',
   selected: 'b',
@@ -87,6 +88,7 @@ function render(rows: number, changes: Partial<Picture> = {}): readonly string[]
 it('shows who leads, the queues, the traffic, the audit, where the dashboard is, and the keys', () => {
   const text = render(60).join('\n');
   expect(text).toContain('Dashboard  http://127.0.0.1:4040/');
+  expect(text).toContain('Ask it     npm run quorate -- status --cluster demo --connect 127.0.0.1:40001');
   expect(text).toContain('cut: a c | b');
   expect(text).toMatch(/ {3}a {5}leader +4 +88 +25 % +96 MiB +b c/u);
   expect(text).toMatch(/› b {5}deposed +3/u);
