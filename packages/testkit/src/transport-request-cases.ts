@@ -57,6 +57,9 @@ function answerCases<N>(suite: TransportSuite<N>): void {
   });
 }
 
+const LEADER = { nodeId: 'c', token: 5n };
+const NO_TEXT: Error = Object.create(null);
+
 function failureCases<N>(suite: TransportSuite<N>): void {
   suite.test("keep the code of the handler's error, and what else it throws is REMOTE", async (fixture) => {
     const [a, b] = await fixture.pair();
@@ -69,9 +72,13 @@ function failureCases<N>(suite: TransportSuite<N>): void {
       () => {
         throw new TypeError('thrown, not rejected');
       },
+      // As elections name the leader: with more than travels, and of a kind that JSON has no form for.
+      () => Promise.reject(new ClusterError('NOT_LEADER', 'ask c', { leader: LEADER })),
+      () => Promise.reject(NO_TEXT),
     ];
     b.transport.onRequest(KIND, (_, payload) => (failures[numberOf(payload)] ?? (() => payload))());
-    for (const [at, code] of (['NOT_LEADER', 'OVERLOADED', 'REMOTE', 'REMOTE'] as const).entries()) {
+    const codes = ['NOT_LEADER', 'OVERLOADED', 'REMOTE', 'REMOTE', 'NOT_LEADER', 'REMOTE'] as const;
+    for (const [at, code] of codes.entries()) {
       await expectRejection(() => a.transport.request('b', KIND, numbered(at)), code, `failure ${at}`);
     }
     expectEqual(await a.transport.request('b', KIND, numbered(9)), numbered(9), 'the next answer');

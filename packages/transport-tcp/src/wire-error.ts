@@ -4,12 +4,21 @@ import { asRecord } from './introduction.ts';
 const MAX_MESSAGE_LENGTH = 1024;
 const CODES: ReadonlySet<unknown> = new Set(CLUSTER_ERROR_CODES);
 
-/** What a handler threw, for the wire. Only a `ClusterError` keeps its code and details. */
+/** What a handler threw, for the wire: whatever that is. Only a `ClusterError` keeps its code and details. */
 export function errorToWire(error: unknown): object {
-  const message = (error instanceof Error ? error.message : String(error)).slice(0, MAX_MESSAGE_LENGTH);
+  const message = textOf(error).slice(0, MAX_MESSAGE_LENGTH);
   if (!isClusterError(error)) return { code: 'REMOTE', message };
   const { code, outcome, leader } = error;
-  return { code, message, outcome, leader };
+  // Whoever threw it may know more of the leader, such as its token, which JSON has no form for.
+  return { code, message, outcome, leader: leader && { nodeId: leader.nodeId, address: leader.address } };
+}
+
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return 'what was thrown has no text';
+  }
 }
 
 /** An error that a peer sent. Whatever it is, this makes a `ClusterError` of it. */

@@ -5,7 +5,9 @@ const MAX_MESSAGE_LENGTH = 1024;
 
 export function encodeError({ code, message, outcome, leader }: ClusterError): Uint8Array {
   const text = message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
-  return new TextEncoder().encode(JSON.stringify({ code, message: text, outcome, leader }));
+  // Whoever threw it may know more of the leader, such as its token, which JSON has no form for.
+  const named = leader && { nodeId: leader.nodeId, address: leader.address };
+  return new TextEncoder().encode(JSON.stringify({ code, message: text, outcome, leader: named }));
 }
 
 /** @throws ClusterError `PROTOCOL` */
