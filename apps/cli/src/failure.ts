@@ -1,4 +1,4 @@
-import { type ClusterErrorCode, isClusterError } from '@quorate/core';
+import { type ClusterError, type ClusterErrorCode, isClusterError } from '@quorate/core';
 
 /** What the process ends with. Each is documented in the README, and none changes its meaning. */
 export const exitCode = {
@@ -69,8 +69,7 @@ export function toFailure(error: unknown, isChange = false): Failure {
     const why = 'the node serves no operations: call operations(cluster) of @quorate/operations in its program';
     return new Failure(exitCode.REFUSED, why, { cause: error });
   }
-  const isUnknown = isChange && error.outcome === 'unknown' && (code === 'TIMEOUT' || code === 'DISCONNECTED');
-  if (isUnknown) {
+  if (isChange && mayHaveHappened(error)) {
     const advice = 'whether it was done is not known: look with quorate status and quorate members';
     return new Failure(exitCode.UNKNOWN, `${message}; ${advice}`, { cause: error });
   }
@@ -78,3 +77,12 @@ export function toFailure(error: unknown, isChange = false): Failure {
   const text = hint === undefined ? message : `${message}; ${hint}`;
   return new Failure(BY_CODE[code] ?? exitCode.FAILED, text, { cause: error });
 }
+
+/** Where nothing is said of it, what was cut short may go on where it was asked for. */
+function mayHaveHappened({ code, outcome }: ClusterError): boolean {
+  if (NEVER_BEGUN.includes(code)) return false;
+  return outcome === undefined ? CUT_SHORT.includes(code) : outcome === 'unknown';
+}
+
+const NEVER_BEGUN: readonly ClusterErrorCode[] = ['INVALID_OPTIONS', 'UNSUPPORTED'];
+const CUT_SHORT: readonly ClusterErrorCode[] = ['ABORTED', 'CLOSED', 'DISCONNECTED', 'TIMEOUT'];

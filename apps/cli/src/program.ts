@@ -28,7 +28,7 @@ const DEFAULT_CONNECT = '127.0.0.1:7001';
 
 /** Runs one command; resolves to what the process is to end with. */
 export async function run(surroundings: Surroundings): Promise<number> {
-  const { argv, stdout, stderr } = surroundings;
+  const { argv, stdout, stderr, signal } = surroundings;
   const program = commands(surroundings);
   program.exitOverride().configureOutput({
     writeOut: (text) => void stdout.write(text),
@@ -47,10 +47,16 @@ export async function run(surroundings: Surroundings): Promise<number> {
     return exitCode.OK;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.OK : exitCode.USAGE;
-    const failure = toFailure(error);
+    const failure = signal.aborted ? interrupted(error) : toFailure(error);
     stderr.write(`quorate: ${failure.message.replaceAll(/\s*\n\s*/gu, ' ')}\n`);
     return failure.exitCode;
   }
+}
+
+/** What fails then fails because of that, unless it says more. */
+function interrupted(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  return new Failure(exitCode.INTERRUPTED, 'interrupted', { cause: error });
 }
 
 function commands(surroundings: Surroundings): Command {
@@ -120,7 +126,7 @@ function addSnapshot(snapshot: Command, surroundings: Surroundings): void {
   online<{ readonly on?: NodeId; readonly local: boolean; readonly force: boolean }>(
     snapshot.command('save').argument('<file>', 'where to'),
     surroundings,
-    (choice, connection, output, file) => saveSnapshot({ ...choice, file }, connection, output),
+    (choice, connection, output, file) => saveSnapshot({ ...choice, file }, connection, output, surroundings.signal),
   )
     .description('writes the state of a cluster that runs into a file')
     .option('--on <node>', 'from this node', nodeId)

@@ -97,6 +97,16 @@ describe('quorate, with a cluster of three processes that have a secret', { time
       err: expect.stringMatching(/is there already/u),
     });
 
+    // Interrupted, nothing is left, and the node has room for others at once.
+    for (let time = 0; time < 3; time += 1) {
+      const interrupted = new AbortController();
+      const saving = cluster.quorate(['snapshot', 'save', `${file}.1`], { signal: interrupted.signal });
+      await expect.poll(() => readdir(cluster.folder), { interval: 1 }).toContain('state.qbak.1.part');
+      interrupted.abort();
+      expect(await saving).toEqual({ code: 130, out: '', err: 'quorate: interrupted\n' });
+    }
+    expect((await readdir(cluster.folder)).filter((name) => name.startsWith('state'))).toEqual(['state.qbak']);
+
     const inspected = await quorate(['snapshot', 'inspect', file]);
     expect(JSON.parse(inspected.out)).toMatchObject({ index: saved.index, group: 1 });
     const data = path.join(cluster.folder, 'restored');

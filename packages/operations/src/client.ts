@@ -71,6 +71,9 @@ export class OperationsClient {
     for (let after: NodeId | undefined = undefined; ; after = members.at(-1)?.nodeId) {
       const answer: Uint8Array = await this.#ask({ operation: 'members', nodeId: after }, options);
       const report: MembersReport = reportOf<MembersReport>(answer, ['members', 'hasMore']);
+      const [first] = report.members;
+      // It would never end.
+      if (first !== undefined && after !== undefined && first.nodeId <= after) throw outOfOrder();
       members.push(...report.members);
       if (!report.hasMore || report.members.length === 0) return members;
     }
@@ -158,6 +161,10 @@ export class OperationsClient {
     const options = signal === undefined ? waiting : { ...waiting, signal };
     return this.#client.request(messageKind.OPERATIONS, encodeRequest(request), options);
   }
+}
+
+function outOfOrder(): ClusterError {
+  return new ClusterError('PROTOCOL', 'the members that a node tells of are not in the order of their ids');
 }
 
 /** @throws ClusterError `PROTOCOL` */

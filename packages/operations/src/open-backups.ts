@@ -1,4 +1,4 @@
-import { type Clock, ClusterError, type Random, randomId, type Timer } from '@quorate/core';
+import { type Clock, ClusterError, type Random, randomId, throwIfAborted, type Timer } from '@quorate/core';
 
 /** One that is not read for so long is given up: its reader has gone. Milliseconds. */
 const IDLE_MS = 30_000;
@@ -30,9 +30,10 @@ export class OpenBackups implements AsyncDisposable {
 
   /**
    * Resolves when the state is captured.
-   * @throws ClusterError `OVERLOADED`; what the backup throws
+   * @param asked aborts when whoever asks has gone: nobody else knows what it is called, and it would take the place of another
+   * @throws ClusterError `OVERLOADED`, `ABORTED`; what the backup throws
    */
-  async open(start: (signal: AbortSignal) => AsyncIterable<Uint8Array>): Promise<string> {
+  async open(start: (signal: AbortSignal) => AsyncIterable<Uint8Array>, asked: AbortSignal): Promise<string> {
     if (this.#open.size >= MAX_OPEN) {
       throw new ClusterError('OVERLOADED', `${MAX_OPEN} backups are being read here already`, {
         outcome: 'not-applied',
@@ -44,11 +45,17 @@ export class OpenBackups implements AsyncDisposable {
     const idle = this.#clock.setTimer(IDLE_MS, () => void this.close(id));
     const backup: OpenBackup = { chunks, ending, rest: new Uint8Array(), isOver: false, isBusy: true, idle };
     this.#open.set(id, backup);
+    const giveUp = (): void => void this.close(id);
+    asked.addEventListener('abort', giveUp);
     try {
+      throwIfAborted(asked, 'backup');
       await this.#fill(backup);
+      throwIfAborted(asked, 'backup');
     } catch (error) {
       await this.close(id);
       throw error;
+    } finally {
+      asked.removeEventListener('abort', giveUp);
     }
     backup.isBusy = false;
     return id;

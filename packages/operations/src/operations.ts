@@ -158,9 +158,9 @@ class Service implements Operations {
     }
   }
 
-  #openBackup({ request: { local = false }, timeoutMs }: Call): Promise<string> {
+  #openBackup({ request: { local = false }, timeoutMs, signal: asked }: Call): Promise<string> {
     const group = this.#group();
-    return this.#backups.open((signal) => group.backup({ local, timeoutMs, signal }));
+    return this.#backups.open((signal) => group.backup({ local, timeoutMs, signal }), asked);
   }
 
   async #addNode({ request, signal, timeoutMs }: Call): Promise<void> {

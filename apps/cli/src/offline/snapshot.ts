@@ -15,14 +15,22 @@ export interface SaveChoice {
   readonly force: boolean;
 }
 
-/** Writes the state of a live cluster into a file, which appears under its name once it is whole, synced and was read again. */
-export async function saveSnapshot(choice: SaveChoice, connection: Connection, output: Output): Promise<void> {
+/**
+ * Writes the state of a live cluster into a file, which appears under its name once it is whole, synced and was read again.
+ * When it fails or is interrupted, nothing is left, and the node is told that nobody reads it any more.
+ */
+export async function saveSnapshot(
+  choice: SaveChoice,
+  connection: Connection,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
   const { file, force } = choice;
   if (!force && (await exists(file)))
     throw new Failure(exitCode.USAGE, `${file} is there already: --force replaces it`);
   const part = `${file}.part`;
   try {
-    const bytes = await download(part, choice, connection);
+    const bytes = await download(part, choice, connection, signal);
     const info = await readBackupInfo(createReadStream(part), crc32);
     await rename(part, file);
     output.result({ file, bytes, ...info }, () => {
@@ -38,11 +46,12 @@ async function download(
   part: string,
   { on, local }: SaveChoice,
   { client, node, timeoutMs }: Connection,
+  signal: AbortSignal,
 ): Promise<number> {
   const from = on ?? client.node.id;
   await using handle = await open(part, 'w', 0o600);
   let bytes = 0;
-  for await (const chunk of node.backup({ on: from, local, timeoutMs })) {
+  for await (const chunk of node.backup({ on: from, local, timeoutMs, signal })) {
     await handle.write(chunk);
     bytes += chunk.length;
   }
