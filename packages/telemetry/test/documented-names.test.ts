@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { leaseInstruments } from '../../lease/src/lease-instruments.ts';
 import { observeEventLoop } from '../src/node/event-loop.ts';
 import { combined, prometheus, type Prometheus } from '../src/index.ts';
+import { parseExposition } from './exposition.ts';
 import { NotedTelemetry } from './noted-telemetry.ts';
 import { type MeasuredCluster, threeNodes } from './three-nodes.ts';
 
@@ -123,6 +124,15 @@ test('names and attributes keep to the rules of OpenTelemetry', () => {
     expect(name).toMatch(/^(?:quorate|nodejs)(?:\.[a-z][a-z0-9_]*)+$/u);
     expect(unit).toMatch(/^(?:s|By|1|\{[a-z]+\})$/u);
     for (const attribute of attributes) expect(attribute).toMatch(/^(?:quorate|error)(?:\.[a-z][a-z0-9_]*)+$/u);
+  }
+});
+
+test('a parser of Prometheus reads what a real cluster tells', () => {
+  for (const text of texts.values()) {
+    const families = parseExposition(text);
+    expect(families.length).toBeGreaterThan(20);
+    // A set of labels stands for a node, a group, a kind: never for something that clients or strangers make.
+    for (const { name, samples } of families) expect(samples.length, name).toBeLessThan(500);
   }
 });
 

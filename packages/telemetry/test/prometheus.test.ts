@@ -4,6 +4,7 @@ import { isClusterError } from '@quorate/core';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { prometheus } from '../src/index.ts';
+import { parseExposition } from './exposition.ts';
 
 const about = (name: string, unit = '{thing}') => ({ name, unit, description: `what ${name} is` });
 
@@ -67,6 +68,45 @@ describe('what is measured', () => {
     expect(lines).toEqual(['quorate_test_sum_total 2']);
   });
 
+  test('what is counted and what is observed under one name give one line, too', async () => {
+    const metrics = prometheus({ eventLoop: false });
+    metrics.counter(about('quorate.test.sum'), { id: 'a' }).add(3);
+    metrics.observedCounter(about('quorate.test.sum'), (tell) => tell(5), { id: 'a' });
+    const [family] = parseExposition(await metrics.text());
+    expect(family?.samples.map(({ value }) => value)).toEqual([5]);
+  });
+
+  test('a name that another kind of instrument has is refused: one text would be of two types', () => {
+    const metrics = prometheus({ eventLoop: false });
+    metrics.histogram({ ...about('quorate.test.wait', 's'), buckets: [1] });
+    const refused = expect.toSatisfy((error) => isClusterError(error, 'INVALID_OPTIONS'));
+    expect(() => metrics.gauge(about('quorate.test.wait', 's'), () => undefined)).toThrow(refused);
+    metrics.counter(about('quorate.test.things'));
+    expect(() => metrics.gauge(about('quorate.test.things_total'), () => undefined)).toThrow(refused);
+  });
+
+  test('a parser reads what was measured, whatever names, words and values there are', async () => {
+    const metrics = prometheus({ eventLoop: false });
+    const words = 'a\\b "c"\nd, {e="f"} ü\u2028';
+    const attributes = { 'quorate.node.id': words, le: 'no bound', '9.lives': 1 };
+    const noted = { name: '9-things/x', unit: '{thing}', description: words };
+    metrics.counter(noted, attributes).add(2);
+    metrics.histogram({ ...about('wait', 's'), buckets: [1e-7, 1, 1e21] }, { id: words }).record(0.5);
+    for (const [name, value] of Object.entries({ none: Number.NaN, most: Infinity, least: -Infinity, small: 1e-9 })) {
+      metrics.gauge(about(name), (tell) => tell(value));
+    }
+    const families = parseExposition(await metrics.text());
+    const [things] = families;
+    expect(things).toMatchObject({ name: '_9_things_x_total', help: words, type: 'counter' });
+    expect(things?.samples[0]?.labels.get('quorate_node_id')).toBe(words);
+    expect(families.slice(2).map(({ name, samples }) => [name, samples[0]?.value])).toEqual([
+      ['none', Number.NaN],
+      ['most', Infinity],
+      ['least', -Infinity],
+      ['small', 1e-9],
+    ]);
+  });
+
   test('sets of attributes without end fill no memory', async () => {
     const metrics = prometheus({ eventLoop: false });
     for (let id = 0; id < 5000; id += 1) metrics.counter(about('quorate.test.things'), { id }).add(1);
@@ -116,6 +156,19 @@ describe('where it goes', () => {
     expect(await response.text()).toContain('quorate_test_things_total 1');
     server.close();
   });
+});
+
+test('its handler takes it that a response is over before the text is there', async () => {
+  const metrics = prometheus({ eventLoop: false });
+  const server = createServer((request, response) => {
+    metrics.handler(request, response);
+    // As a time limit in front of it does.
+    response.writeHead(503).end('too late');
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  expect([response.status, await response.text()]).toEqual([503, 'too late']);
+  server.close();
 });
 
 test('wrong options are refused', () => {

@@ -51,8 +51,11 @@ export class MetricFamily {
     readonly aggregator: 'sum';
   }> {
     const { name, help, type } = this;
-    const values = [...this.#series.values()].flatMap((series) => [...series.samples(name)]);
-    return { name, help, type, values: [...values, ...this.#collect()], aggregator: 'sum' };
+    const observed = this.#collect();
+    // Two lines of one set of labels would spoil the whole answer: what is observed stands for what was counted as well.
+    const counted = [...this.#series].filter(([key]) => !observed.has(key));
+    const values = counted.flatMap(([, series]) => [...series.samples(name)]);
+    return { name, help, type, values: [...values, ...observed.values()], aggregator: 'sum' };
   }
 
   /** For `prom-client`'s registry. */
@@ -60,8 +63,8 @@ export class MetricFamily {
     this.#series.clear();
   }
 
-  /** The last told of each set of labels: two lines of one would spoil the whole answer. */
-  #collect(): Iterable<Sample> {
+  /** The last told of each set of labels. */
+  #collect(): ReadonlyMap<string, Sample> {
     const samples = new Map<string, Sample>();
     for (const { labels, observe } of this.#observed) {
       try {
@@ -73,7 +76,7 @@ export class MetricFamily {
         // What can't be observed has no value.
       }
     }
-    return samples.values();
+    return samples;
   }
 }
 

@@ -12,7 +12,7 @@ const UNIT_WORDS: ReadonlyMap<string, string> = new Map([
  * `quorate_raft_commit_duration_seconds`, and what only grows ends with `_total`.
  */
 export function metricName({ name, unit }: InstrumentAbout, type: MetricType): string {
-  const words = [name.replaceAll(/[^A-Za-z0-9_:]/gu, '_')];
+  const words = [beginning(name.replaceAll(/[^A-Za-z0-9_:]/gu, '_'))];
   const word = unit === '1' && type === 'gauge' ? 'ratio' : UNIT_WORDS.get(unit);
   if (word !== undefined && !name.endsWith(word)) words.push(word);
   if (type === 'counter') words.push('total');
@@ -21,5 +21,10 @@ export function metricName({ name, unit }: InstrumentAbout, type: MetricType): s
 
 /** The same for an attribute: `quorate.node.id` is `quorate_node_id`. */
 export function labelName(attribute: string): string {
-  return attribute.replaceAll(/[^A-Za-z0-9_]/gu, '_');
+  return beginning(attribute.replaceAll(/[^A-Za-z0-9_]/gu, '_'));
+}
+
+/** None begins with a digit. */
+function beginning(name: string): string {
+  return /^\d/u.test(name) ? `_${name}` : name;
 }

@@ -7,6 +7,7 @@ export interface MetricsRequest {
 /** What is needed of `http.ServerResponse`. */
 export interface MetricsResponse {
   statusCode: number;
+  readonly headersSent?: boolean;
   setHeader(name: string, value: string): unknown;
   end(body?: string): unknown;
 }
@@ -34,7 +35,9 @@ export function metricsHandler(source: Source): MetricsHandler {
   };
 }
 
+/** Never throws: whatever stands in front of it, such as a limit of time, may have answered meanwhile. */
 function answer(response: MetricsResponse, status: number, contentType: string, body: string | undefined): void {
+  if (response.headersSent === true) return;
   response.statusCode = status;
   response.setHeader('content-type', contentType);
   response.setHeader('cache-control', 'no-store');

@@ -118,9 +118,9 @@ class PrometheusTelemetry implements Prometheus {
   #family(about: InstrumentAbout, type: MetricType): MetricFamily {
     const name = metricName(about, type);
     const known = this.#families.get(name);
-    if (known !== undefined) return known;
+    if (known?.type === type) return known;
     // The registry counts each name but once, of whatever type.
-    if (this.registry.getSingleMetric(name) !== undefined) {
+    if (known !== undefined || this.registry.getSingleMetric(name) !== undefined) {
       throw new ClusterError('INVALID_OPTIONS', `prometheus: the registry has a metric ${name} already`);
     }
     const family = new MetricFamily(name, about.description, type);
