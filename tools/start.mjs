@@ -11,7 +11,8 @@ const [program = '', ...args] = process.argv.slice(2);
 const { npm_execpath: npm, INIT_CWD: calledFrom = process.cwd() } = process.env;
 const setup = ['run', '--silent', 'setup'];
 const [command, given] = npm === undefined ? ['npm', setup] : [process.execPath, [npm, ...setup]];
-const { status: installed } = spawnSync(command, given, { cwd: root, stdio: 'inherit' });
+// What the program prints may be read by another one.
+const { status: installed } = spawnSync(command, given, { cwd: root, stdio: ['inherit', process.stderr, 'inherit'] });
 if (installed !== 0) process.exit(installed ?? 1);
 
 const node = path.join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');

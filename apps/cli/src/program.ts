@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { benchLive } from './bench/live.ts';
 import { benchLocal } from './bench/local.ts';
 import { exitCode, Failure, toFailure } from './failure.ts';
+import { forceCluster } from './offline/force.ts';
 import { inspectLog, verifyLogs } from './offline/log.ts';
 import { inspectSnapshot, restoreSnapshot, saveSnapshot } from './offline/snapshot.ts';
 import { add, leave, remove, transfer } from './online/changes.ts';
@@ -68,6 +69,7 @@ function commands(surroundings: Surroundings): Command {
     surroundings,
   );
   addLog(program.command('log').description('looks at the log of a node that does not run'), surroundings);
+  addForce(program, surroundings);
   addBench(program, surroundings);
   return program;
 }
@@ -162,6 +164,17 @@ function addLog(log: Command, surroundings: Surroundings): void {
     .description('reads all entries and snapshots, and holds them against their checksums')
     .requiredOption('--data <folder>', 'the storage of the node')
     .action((choice: Form & { data: string }) => verifyLogs(choice.data, outputOf(choice, surroundings)));
+}
+
+function addForce(program: Command, surroundings: Surroundings): void {
+  form(program.command('force-new-cluster'))
+    .description('makes a group of one member, with what a node has, when the quorum is lost for good')
+    .requiredOption('--data <folder>', 'the storage of the node, which does not run')
+    .option('--node <id>', 'whose it is, where that is not stored there', nodeId)
+    .option('--group <number>', 'the group', integer(0))
+    .action((choice: Form & { data: string; node?: NodeId; group?: number }) =>
+      forceCluster(choice, outputOf(choice, surroundings)),
+    );
 }
 
 interface BenchChoice extends Omit<Online, 'connect'> {

@@ -254,4 +254,25 @@ describe('quorate, with a cluster of three processes that have a secret', { time
     const { code, out } = await cluster.quorate(['status']);
     expect([code, out.includes('"nodeId":"b"')]).toEqual([0, true]);
   });
+
+  it('makes a new group of what one node has, when the others are lost for good', async () => {
+    const force = ['force-new-cluster', '--data', cluster.dataOf('a')];
+    expect(await quorate(force)).toMatchObject({ code: 7, err: expect.stringMatching(/stop the node/u) });
+    const before = await cluster.sum('a');
+    await cluster.kill('a');
+    expect(await quorate([...force, '--node', 'b'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/is the folder of a/u),
+    });
+    const forced = await quorate([...force, '--table']);
+    expect(forced).toMatchObject({ code: 0, err: '' });
+    expect(forced.out).toMatch(/the group of a alone, up to entry \d+\n/u);
+    expect(forced.out).toContain('b, c: members no more');
+    const group = await quorate(['log', 'inspect', '--data', cluster.dataOf('a')]);
+    expect(JSON.parse(group.out)).toMatchObject({ nodeId: 'a', members: [{ nodeId: 'a' }] });
+
+    await cluster.startNode('a');
+    expect(await cluster.sum('a')).toBeGreaterThanOrEqual(before);
+    expect((await cluster.quorate(['members'])).out).not.toContain('"b"');
+  });
 });
