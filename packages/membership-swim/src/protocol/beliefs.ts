@@ -105,18 +105,19 @@ export class Beliefs {
   #mergeLeft(state: StateOfMember, known: MemberRecord | undefined): void {
     if (known === undefined) return this.#remember(state);
     if (!prevails(versionOf(state), 'left', known)) return;
-    this.#changes.put(recordOf(state, known, this.#core.now), known);
+    this.#changes.put(recordOf(withNewestDescription(state, known), known, this.#core.now), known);
     this.#core.spread(state.id, Object.freeze({ type: 'left', id: state.id, ...versionOf(state) }));
   }
 
   /** Unreachable for others is suspect here at first: the node may hear of it from here, and say otherwise. */
   #mergeAccused(state: StateOfMember, known: MemberRecord | undefined, from: NodeId): void {
     if (known === undefined && state.state === 'unreachable') return this.#remember(state);
-    const { evidence = 'silent', ...described } = state;
-    this.alive(Object.freeze({ ...described, state: 'alive' }), from);
-    const now = this.#core.table.get(state.id);
-    if (now?.state !== 'alive' || compareVersions(versionOf(now), versionOf(state)) !== 0) return;
-    const { id } = state;
+    const { evidence = 'silent', id } = state;
+    this.alive(asDescribed(state), from);
+    const now = this.#core.table.get(id);
+    if (now === undefined || !prevails(versionOf(state), 'suspect', now)) return;
+    // It could not be taken over as it was described.
+    if (state.describedIn === undefined && compareVersions(versionOf(now), versionOf(state)) !== 0) return;
     const rumour = Object.freeze({ type: 'suspect', id, ...versionOf(state), by: from, evidence } as const);
     this.#accusations.suspect(rumour, from);
   }
@@ -137,6 +138,24 @@ function isAsKnown(known: MemberRecord, { refutation, incarnation, epoch, state 
     known.state === state &&
     known.describedIn === undefined
   );
+}
+
+/** The member as it was when it described itself so: it was alive then. */
+function asDescribed(accused: StateOfMember): StateOfMember {
+  const { evidence: _, describedIn, ...state } = accused;
+  if (describedIn === undefined) return Object.freeze({ ...state, state: 'alive' });
+  const { epoch, run, refutation } = describedIn;
+  return Object.freeze({ ...state, state: 'alive', epoch, incarnation: run, refutation });
+}
+
+/** What is said of a member, described as by whichever of the two has heard it describe itself later. */
+function withNewestDescription(state: StateOfMember, known: MemberRecord): StateOfMember {
+  const { describedIn, ...said } = state;
+  const own = known.describedIn ?? versionOf(known);
+  if (describedIn === undefined || compareVersions(describedIn, own) >= 0) return state;
+  const { node, address, joinOrder } = known;
+  const isWhole = compareVersions(own, versionOf(state)) === 0;
+  return Object.freeze({ ...said, node, address, joinOrder, ...(isWhole ? {} : { describedIn: own }) });
 }
 
 function isAtSameAddress(a: StateOfMember, b: StateOfMember): boolean {

@@ -10,7 +10,7 @@ import {
   type MemberState,
 } from '@quorate/core';
 import type { Evidence, StateOfMember, Version } from './types.ts';
-import { MAX_COUNT } from './version.ts';
+import { compareVersions, MAX_COUNT, versionOf } from './version.ts';
 
 /** The most bytes that a node's description takes in a rumour: it shares a datagram with others. */
 export const MAX_NODE_BYTES_IN_GOSSIP = 1024;
@@ -26,6 +26,7 @@ const HAS_WEIGHT = 4;
 const HAS_METADATA = 8;
 const HAS_ADDRESS = 16;
 const HAS_EVIDENCE = 32;
+const HAS_DESCRIBED_IN = 64;
 
 /** How many bytes the description of a node takes in a rumour. */
 export function nodeBytes(node: ClusterNode): number {
@@ -43,15 +44,19 @@ export function checkNodeBytes(node: ClusterNode): void {
 }
 
 export function writeState(writer: ByteWriter, member: StateOfMember): void {
-  const { node, address, evidence } = member;
+  const { node, address, evidence, describedIn } = member;
   const isElsewhere = address.host !== node.host || address.port !== node.port;
-  const extra = (isElsewhere ? HAS_ADDRESS : 0) | (evidence === undefined ? 0 : HAS_EVIDENCE);
+  const extra =
+    (isElsewhere ? HAS_ADDRESS : 0) |
+    (evidence === undefined ? 0 : HAS_EVIDENCE) |
+    (describedIn === undefined ? 0 : HAS_DESCRIBED_IN);
   writeNode(writer, node, extra);
   writer.u8(STATES.indexOf(member.state));
   writeVersion(writer, { epoch: member.epoch, run: member.incarnation, refutation: member.refutation });
   writer.number(member.joinOrder);
   if (isElsewhere) writeAddress(writer, address);
   if (evidence !== undefined) writeEvidence(writer, evidence);
+  if (describedIn !== undefined) writeVersion(writer, describedIn);
 }
 
 export function readState(reader: ByteReader): StateOfMember | undefined {
@@ -63,10 +68,14 @@ export function readState(reader: ByteReader): StateOfMember | undefined {
   const joinOrder = reader.number(MAX_COUNT);
   const address = flags & HAS_ADDRESS ? readAddress(reader) : { host: node.host, port: node.port };
   const evidence = flags & HAS_EVIDENCE ? readEvidence(reader) : undefined;
+  const describedIn = flags & HAS_DESCRIBED_IN ? readVersion(reader) : undefined;
   if (isTooLong || state === undefined) return undefined;
   if (!isClusterNode(node) || node.port === 0 || !isAddress(address) || address.port === 0) return undefined;
   const known = { id: node.id, node, address, state, incarnation: run, epoch, refutation, joinOrder };
-  return Object.freeze(evidence === undefined ? known : { ...known, evidence });
+  const member = evidence === undefined ? known : { ...known, evidence };
+  if (describedIn === undefined) return Object.freeze(member);
+  const isPossible = state !== 'alive' && compareVersions(describedIn, versionOf(member)) < 0;
+  return isPossible ? Object.freeze({ ...member, describedIn }) : undefined;
 }
 
 function writeNode(

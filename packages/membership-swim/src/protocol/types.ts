@@ -44,14 +44,17 @@ export interface StateOfMember extends Destination {
   readonly joinOrder: number;
   /** Why it is suspected or unreachable. */
   readonly evidence?: Evidence;
+  /**
+   * Of this version only what speaks against it was heard: the older one in which the node described itself so. Absent where
+   * that is the same.
+   */
+  readonly describedIn?: Version;
 }
 
 /** A member in the table. Frozen; one that changes is another object. It is a `Member`, so the table is the view. */
 export interface MemberRecord extends StateOfMember, Member {
   readonly incarnation: number;
   readonly joinOrder: number;
-  /** Of this version only what speaks against it was heard: the older one by which the node described itself so. */
-  readonly describedIn?: Version;
   /** It was gone before this node heard of it. Not told to others, or some would always have just heard of it. */
   readonly isHearsay?: true;
 }

@@ -52,7 +52,17 @@ function stateOf(states: fc.Arbitrary<StateOfMember['state']>): fc.Arbitrary<Sta
     });
 }
 
-export const state: fc.Arbitrary<StateOfMember> = stateOf(fc.constantFrom('alive', 'suspect', 'unreachable', 'left'));
+const accused: fc.Arbitrary<StateOfMember> = fc
+  .tuple(stateOf(fc.constantFrom('suspect', 'unreachable', 'left')), fc.nat({ max: MAX_NUMBER }))
+  .map(([made, by]) => {
+    const { epoch, incarnation: run, refutation } = made;
+    return refutation === 0 ? made : { ...made, describedIn: { epoch, run, refutation: by % refutation } };
+  });
+
+export const state: fc.Arbitrary<StateOfMember> = fc.oneof(
+  stateOf(fc.constantFrom('alive', 'suspect', 'unreachable', 'left')),
+  accused,
+);
 
 const accusation = { id: nodeId, ...version, by: nodeId, evidence };
 

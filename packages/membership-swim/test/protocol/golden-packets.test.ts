@@ -82,6 +82,19 @@ describe('version 1 of exchanges', () => {
     expect(decodeStates(states)).toEqual([plain, full]);
   });
 
+  it('tells from which version a description is that is older than what is said', () => {
+    const left: StateOfMember = { ...plain, state: 'left', describedIn: { epoch: 0, run: 2 ** 40, refutation: 2 } };
+    const [states = new Uint8Array()] = [...encodeStates([left], 2000)];
+    expect(hexOf(states)).toBe(
+      hexIn('01 20 40 0161 0831302e302e302e31d936 03 00808080808020 03 01 00 808080808020 02'),
+    );
+    expect(decodeStates(states)).toEqual([left]);
+    // As it would be of no use: of who lives, or from a version that is no older.
+    for (const wrong of [{ state: 'alive' }, { describedIn: { epoch: 0, run: 2 ** 40, refutation: 3 } }] as const) {
+      expect(decodeStates([...encodeStates([{ ...left, ...wrong }], 2000)][0] ?? states)).toBeUndefined();
+    }
+  });
+
   it('is cut into parts as ever', () => {
     const topic = { type: 'topic', topic: gossipTopic.SHARED_STATE, isLast: true, bytes: new Uint8Array() } as const;
     const items = [{ type: 'states', bytes: Uint8Array.of(1, 2, 3) } as const, topic];

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '@quorate/simulator';
+import { decodeStates, encodeStates } from '../../src/protocol/exchange-codec.ts';
 import { tableOf } from '../../src/protocol/member-table.ts';
 import type { Rumour } from '../../src/protocol/messages.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
 import { Swim } from '../../src/protocol/swim.ts';
 import type { MemberRecord, StateOfMember, SwimHost, Version } from '../../src/protocol/types.ts';
+import { compareVersions } from '../../src/protocol/version.ts';
 
 const IDS = ['b', 'c'] as const;
 const ADDRESS = { host: 'other.test', port: 7000 };
@@ -93,13 +95,43 @@ describe('what is heard of members', () => {
       fc.property(fc.array(rumour, { maxLength: 8 }), (rumours) => {
         const [one, other] = [machine(), machine()];
         for (const each of rumours) one.receive({ sender: 'd', run: 1, messages: [each] }, ADDRESS, 1);
-        other.merge(one.capture(), 'd', 1);
+        other.merge(sent(one.capture()), 'd', 1);
         for (const id of IDS) {
           const [theirs, ours] = [one.members.get(id), other.members.get(id)];
+          expect([ours?.node, ours?.describedIn]).toEqual([theirs?.node, theirs?.describedIn]);
           expect(ours?.state).toBe(theirs?.state === 'unreachable' ? 'suspect' : theirs?.state);
           expect(ours?.refutation).toBe(theirs?.refutation);
         }
       }),
     );
   });
+
+  it('never makes a node describe itself as it did before', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(rumour, { maxLength: 4 }), { maxLength: 4 }), (tables) => {
+        const swim = machine();
+        for (const rumours of tables) {
+          const other = machine();
+          for (const each of rumours) other.receive({ sender: 'd', run: 1, messages: [each] }, ADDRESS, 1);
+          const before = IDS.map((id) => saidIn(swim.members.get(id)));
+          swim.merge(sent(other.capture()), 'd', 1);
+          const after = IDS.map((id) => saidIn(swim.members.get(id)));
+          for (const [at, said] of after.entries())
+            expect(compareVersions(said, before[at] ?? said)).toBeGreaterThanOrEqual(0);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
+
+/** What comes of it on the way. */
+function sent(states: Iterable<StateOfMember>): readonly StateOfMember[] {
+  return [...encodeStates(states, 60_000)].flatMap((part) => decodeStates(part) ?? []);
+}
+
+/** The version in which a member described itself as it is shown, by what it said then. */
+function saidIn(member: MemberRecord | undefined): Version {
+  const [epoch = 0, run = 1, refutation = 0] = (member?.node.metadata?.['of'] ?? '0/1/0').split('/').map(Number);
+  return { epoch, run, refutation };
+}
