@@ -10,6 +10,8 @@ export interface MembershipCharacter {
   /** How often faults come, and the longest that one lasts. */
   readonly everyMs: number;
   readonly lastMs: number;
+  /** How often a node describes itself anew in times of trouble, about. */
+  readonly describeEveryMs: number;
   /** Times of trouble, with peace after each. */
   readonly rounds: number;
 }
@@ -22,6 +24,7 @@ export function drawCharacter(world: World): MembershipCharacter {
     connectAllUpTo: world.chance(0.4) ? 2 + random.int(4) : 64,
     everyMs: 300 + random.int(2000),
     lastMs: world.chance(0.5) ? 3000 : 20_000,
+    describeEveryMs: world.chance(0.3) ? 100 + random.int(400) : 1000 + random.int(9000),
     rounds: 1 + random.int(2),
   };
 }

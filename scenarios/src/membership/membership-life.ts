@@ -1,3 +1,4 @@
+import type { ClusterNode, Member } from '@quorate/core';
 import { faults, type Faults, type Host, type World } from '@quorate/simulator';
 import type { MembershipCharacter } from './membership-character.ts';
 import { MembershipNode, type NodeSurroundings } from './membership-node.ts';
@@ -8,7 +9,7 @@ const SPARE_HOSTS = 3;
 const SEEDS = 2;
 const SECRETS = ['the secret of the first day', 'the secret of the second day', 'the secret of the third day'];
 
-/** Nodes that come, go, move and replace their secrets, amid faults and in peace. */
+/** Nodes that come, go, move, replace their secrets and describe themselves anew, amid faults and in peace. */
 export class MembershipLife {
   readonly nodes: readonly MembershipNode[];
   readonly rules: MembershipRules;
@@ -16,17 +17,20 @@ export class MembershipLife {
   readonly #character: MembershipCharacter;
   readonly #hosts: readonly Host[];
   #faults: Faults | undefined;
+  #isTrouble = false;
   #secret = 0;
 
   constructor(world: World, character: MembershipCharacter, membership: NodeSurroundings['membership']) {
     this.#world = world;
     this.#character = character;
-    const { nodes: count, connectAllUpTo, isSecured } = character;
+    const { nodes: count, connectAllUpTo, isSecured, describeEveryMs } = character;
     this.#hosts = Array.from({ length: count + SPARE_HOSTS }, (_, at) => world.host(`h${at}`));
     this.rules = new MembershipRules((id) => this.nodes.find((node) => node.id === id));
     const surroundings: NodeSurroundings = {
       isSecured,
       options: { connectAllUpTo },
+      describeEveryMs,
+      isTrouble: () => this.#isTrouble,
       membership,
       // Some that run, wherever they are: as discovery would tell.
       seeds: (id) => {
@@ -47,6 +51,7 @@ export class MembershipLife {
   trouble(): void {
     const { everyMs, lastMs } = this.#character;
     this.rules.isCalm = false;
+    this.#isTrouble = true;
     this.#faults = faults(this.#world, this.#hosts, {
       everyMs,
       lastMs,
@@ -57,10 +62,14 @@ export class MembershipLife {
 
   peace(): void {
     this.#faults?.stop();
+    this.#isTrouble = false;
     for (const node of this.nodes) if (node.isWanted && !node.home.running) node.start();
   }
 
-  /** Whether all who run see all who run as alive, and of the others nobody; and nobody who left as one that failed. */
+  /**
+   * Whether all who run see all who run as alive, as they describe themselves now, and of the others nobody; and nobody who
+   * left as one that failed.
+   */
   get agrees(): boolean {
     const running = this.nodes.filter(({ isWanted }) => isWanted);
     return running.every((node) => this.#sees(node, running));
@@ -69,9 +78,11 @@ export class MembershipLife {
   /** What one who doesn't agree sees, for the trace. */
   describe(): string {
     return this.nodes
-      .map(({ id, membership, isWanted }) => {
-        const seen = [...(membership?.view.members.values() ?? [])].map(({ node, state }) => `${node.id} ${state}`);
-        return `${id}${isWanted ? '' : ' (stopped)'}: ${seen.sort().join(', ')}`;
+      .map(({ id, membership, isWanted, said }) => {
+        const seen = [...(membership?.view.members.values() ?? [])].map(
+          ({ node, state }) => `${node.id} ${state} ${textOf(node.metadata)}`,
+        );
+        return `${id}${isWanted ? '' : ' (stopped)'} ${textOf(said)}: ${seen.sort().join(', ')}`;
       })
       .join('\n');
   }
@@ -82,12 +93,19 @@ export class MembershipLife {
     const node = this.nodes[random.int(this.nodes.length)] as MembershipNode;
     const isAlone = this.nodes.filter(({ isWanted }) => isWanted).length < 3;
     if (!node.isWanted) this.#startAnew(node);
+    else if (this.#world.chance(0.25)) this.#describe(node);
     else if (this.#world.chance(0.3)) await this.#rotate();
     else if (!isAlone) await this.#stop(node);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.nodes.filter(({ isWanted }) => isWanted).map((node) => node.stop()));
+  }
+
+  /** One alone, or all at once. */
+  #describe(node: MembershipNode): void {
+    const all = this.#world.chance(0.3) ? this.nodes.filter(({ isWanted }) => isWanted) : [node];
+    for (const each of all) each.describe();
   }
 
   async #stop(node: MembershipNode): Promise<void> {
@@ -127,7 +145,7 @@ export class MembershipLife {
   #sees({ membership }: MembershipNode, running: readonly MembershipNode[]): boolean {
     if (membership === undefined) return false;
     const { members } = membership.view;
-    if (!running.every(({ id }) => members.get(id)?.state === 'alive')) return false;
+    if (!running.every((each) => isSeenAsItIs(each, members.get(each.id)))) return false;
     for (const { node, state } of members.values()) {
       const seen = this.nodes.find(({ id }) => id === node.id);
       if (seen?.isWanted === false && (state === 'alive' || state === 'suspect')) return false;
@@ -139,4 +157,13 @@ export class MembershipLife {
   #pass(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#world.after(ms, resolve));
   }
+}
+
+function isSeenAsItIs({ said }: MembershipNode, member: Member | undefined): boolean {
+  return member?.state === 'alive' && textOf(member.node.metadata) === textOf(said);
+}
+
+/** As `2.5`: the fifth thing that a node has said since its second start. */
+function textOf(metadata: ClusterNode['metadata'] = {}): string {
+  return `${metadata['boot']}.${metadata['turn']}`;
 }

@@ -30,6 +30,20 @@ export const membershipMutations: readonly MembershipMutation[] = [
     seed: 8,
   },
   {
+    name: 'nobody is told that a node describes itself anew',
+    file: 'membership-host.ts',
+    find: 'this.#runner.enter((swim, now) => swim.describe(transport.self, now));',
+    replace: '',
+    seed: 1,
+  },
+  {
+    name: 'a node that describes itself anew does so in a version that others know already',
+    file: 'protocol/own-record.ts',
+    find: 'const refutation = self.refutation + 1;',
+    replace: 'const refutation = self.refutation + (change.joinOrder === undefined ? 0 : 1);',
+    seed: 1,
+  },
+  {
     name: 'nobody is told that a node leaves',
     file: 'departure.ts',
     find: 'runner.enter((swim, now) => swim.leave(now));',

@@ -1,4 +1,12 @@
-import { type Cluster, createCluster, Keyring, type Membership, type NodeId } from '@quorate/core';
+import {
+  type Cluster,
+  type ClusterNode,
+  createCluster,
+  Keyring,
+  type Membership,
+  type NodeId,
+  type System,
+} from '@quorate/core';
 import type { swimMembership, SwimMembershipOptions } from '@quorate/membership-swim';
 import type { Host } from '@quorate/simulator';
 import { fileStorage } from '@quorate/storage-file';
@@ -10,6 +18,9 @@ const PORT = 7000;
 export interface NodeSurroundings {
   readonly isSecured: boolean;
   readonly options: SwimMembershipOptions;
+  /** How often a node describes itself anew, about, while the others have trouble. */
+  readonly describeEveryMs: number;
+  readonly isTrouble: () => boolean;
   /** Whose addresses a node is given when it starts. */
   readonly seeds: (id: NodeId) => readonly Host[];
   /** The membership, or a mutant of it. */
@@ -30,6 +41,9 @@ export class MembershipNode {
   /** It said that it leaves, a majority heard it, and it has not been started since. */
   hasLeft = false;
   #cluster: Cluster | undefined;
+  /** How often it was started, and has described itself anew since. */
+  #boots = 0;
+  #turn = 0;
 
   constructor(id: NodeId, home: Host, isDurable: boolean, secret: string, surroundings: NodeSurroundings) {
     this.id = id;
@@ -53,9 +67,12 @@ export class MembershipNode {
     const { isSecured, options, membership, seeds, started } = this.#surroundings;
     this.isWanted = true;
     this.hasLeft = false;
+    this.#boots += 1;
+    this.#turn = 0;
     this.home.start(async (system) => {
       const cluster = createCluster({
         nodeId: this.id,
+        metadata: this.said,
         bind: { host: this.home.address, port: PORT },
         ...(isSecured ? { keyring: this.keyring } : { insecure: true }),
         seedNodes: seeds(this.id).map(({ address }) => ({ host: address, port: PORT })),
@@ -68,6 +85,28 @@ export class MembershipNode {
       this.#cluster = cluster;
       started(this, cluster);
       await cluster.start();
+      this.#describeInTrouble(cluster, system);
+    });
+  }
+
+  /** What it says of itself now: no two times the same. */
+  get said(): NonNullable<ClusterNode['metadata']> {
+    return { boot: String(this.#boots), turn: String(this.#turn) };
+  }
+
+  /** Has it describe itself anew, if it runs. */
+  describe(): void {
+    if (this.cluster?.status !== 'running') return;
+    this.#turn += 1;
+    this.cluster.describe({ metadata: this.said, weight: this.#turn % 3 });
+  }
+
+  #describeInTrouble(cluster: Cluster, system: System): void {
+    const { describeEveryMs, isTrouble } = this.#surroundings;
+    system.clock.setTimer(describeEveryMs * (0.5 + system.random.next()), () => {
+      if (this.#cluster !== cluster || cluster.status !== 'running') return;
+      if (isTrouble()) this.describe();
+      this.#describeInTrouble(cluster, system);
     });
   }
 

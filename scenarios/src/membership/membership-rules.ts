@@ -19,14 +19,27 @@ export class MembershipRules {
   watch(node: MembershipNode, cluster: Cluster): void {
     /** The highest that this run has seen of each. */
     const incarnations = new Map<NodeId, number>();
+    /** Of that run, how often it had described itself anew. */
+    const turns = new Map<string, number>();
+    const hear = ({ node: { id, metadata }, incarnation }: Member): void => {
+      const run = `${id} in run ${incarnation}`;
+      const turn = Number(metadata?.['turn']);
+      const known = turns.get(run) ?? 0;
+      if (turn < known) this.#fail(`${node.id} heard ${run} say ${turn} after ${known}`);
+      turns.set(run, Math.max(turn, known));
+    };
     const see = ({ node: { id }, incarnation }: Member): void => {
       const known = incarnations.get(id) ?? 0;
       const isDurable = this.#find(id)?.isDurable === true;
       if (isDurable && incarnation < known) this.#fail(`${node.id} saw ${id} go back from ${known} to ${incarnation}`);
       incarnations.set(id, Math.max(known, incarnation));
     };
-    cluster.on('nodeJoined', ({ member }) => see(member));
-    cluster.on('nodeUpdated', ({ member }) => see(member));
+    for (const event of ['nodeJoined', 'nodeUpdated'] as const) {
+      cluster.on(event, ({ member }) => {
+        see(member);
+        hear(member);
+      });
+    }
     cluster.on('nodeLeft', ({ node: { id } }) => this.#left(node.id, id));
     cluster.on('nodeFailed', ({ node: { id } }) => this.#failed(node.id, id));
   }
