@@ -51,6 +51,8 @@ export interface ApiParts {
   readonly transfer: (to: string) => Promise<void>;
   /** Begins to stop this node. */
   readonly leave: () => void;
+  /** A connection on which nothing moves for so long, though there is a request, is closed: longer than any of them waits. */
+  readonly idleMs: number;
   /** Told of what has failed here, apart from what clients do wrong. */
   readonly onFault: (error: unknown, what: string) => void;
 }
@@ -76,6 +78,8 @@ export async function createApi(parts: ApiParts): Promise<Api> {
   const api = fastify({
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_MS,
+    // Who doesn't read an answer would have its place among those under way for ever.
+    connectionTimeout: parts.idleMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     genReqId: acceptedRequestId,
     routerOptions: { maxParamLength: 256 },

@@ -60,6 +60,8 @@ export interface ClientLimits {
   readonly maxUnderWay: number;
   /** Long polls and streams. */
   readonly maxWaiting: number;
+  /** For how long nothing may move on a connection that has a request. Milliseconds. */
+  readonly idleMs: number;
 }
 
 export interface RunningNode {
@@ -74,7 +76,7 @@ export interface RunningNode {
   readonly ended: Promise<void>;
 }
 
-const DEFAULT_LIMITS: ClientLimits = { maxUnderWay: 4_096, maxWaiting: 10_000 };
+const DEFAULT_LIMITS: ClientLimits = { maxUnderWay: 4_096, maxWaiting: 10_000, idleMs: 90_000 };
 
 /** The answer to a receive may have all the bodies and headers that may be handed out at once. */
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
@@ -235,6 +237,7 @@ class BrokerNode implements RunningNode {
         await leader.call('transfer', to, { timeoutMs: TRANSFER_MS });
       },
       leave: () => void this.stop(),
+      idleMs: this.#settings.limits?.idleMs ?? DEFAULT_LIMITS.idleMs,
       onFault: (error, what) => cluster.system.logger.error(`${what} has failed`, error),
     };
   }

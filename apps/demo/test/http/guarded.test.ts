@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { readNodeOptions } from '../../src/node/node-options.ts';
 import { EventClient } from './events.ts';
@@ -29,6 +30,21 @@ it('takes no more at one time than it may', async () => {
   expect(statuses).toContain(429);
   expect((await first).body.deliveries).toHaveLength(1);
   expect((await one.call('POST', '/v1/queues/q/receive', {})).status).toBe(200);
+});
+
+it('lets go of who asks and does not read', async () => {
+  await using one = await oneNode([], { maxUnderWay: 50, idleMs: 500 });
+  const { hostname, port, host } = new URL(one.node.url);
+  const deaf = connect({ host: hostname, port: Number(port) }).pause();
+  deaf.on('error', () => undefined);
+  const status = async () => {
+    deaf.write(`GET /openapi.json HTTP/1.1\r\nhost: ${host}\r\n\r\n`.repeat(50));
+    return (await one.call('GET', '/v1/cluster')).status;
+  };
+  // What the system keeps for it is full at some time.
+  await expect.poll(status, { interval: 5, timeout: 5_000 }).toBe(429);
+  await expect.poll(async () => (await one.call('GET', '/v1/cluster')).status, { timeout: 10_000 }).toBe(200);
+  deaf.destroy();
 });
 
 it('serves beside an election of another kind', async () => {
