@@ -20,10 +20,10 @@ export async function forceCluster({ data, node, group }: ForceChoice, output: O
   if (node !== undefined && node !== nodeId) throw new Failure(exitCode.USAGE, `${data} is the folder of ${nodeId}`);
   const forced = await forceNewCluster(nodeIn(data, nodeId), group === undefined ? {} : { group });
   const { lastIndex, commit } = forced;
-  const former = forced.former.map((member) => member.nodeId);
+  const former = forced.former.map((member) => member.nodeId).filter((member) => member !== nodeId);
   output.result({ node: nodeId, data, ...forced }, () => {
     output.line(`${data}: the group of ${nodeId} alone, up to entry ${lastIndex}`);
-    if (lastIndex > commit) output.line(`entries ${commit + 1} to ${lastIndex} may never have been acknowledged`);
+    if (lastIndex > commit) output.line(`what is behind entry ${commit} may never have been acknowledged`);
     if (former.length > 0) output.line(`${former.join(', ')}: members no more; never start them with what they have`);
     output.line(`start ${nodeId} as always; then add others, with empty folders: quorate add <node>`);
   });

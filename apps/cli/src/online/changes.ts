@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { NodeId } from '@quorate/core';
+import type { StatusReport } from '@quorate/operations';
 import type { Output } from '../output.ts';
 import { exitCode, Failure } from '../failure.ts';
 import type { Connection } from './connection.ts';
@@ -13,16 +15,38 @@ export async function transfer(to: string, { node, timeoutMs }: Connection, outp
 export async function add(
   nodeId: string,
   as: 'voter' | 'learner',
-  { node, timeoutMs }: Connection,
+  connection: Connection,
   output: Output,
 ): Promise<void> {
-  await node.addNode(nodeId, { as, timeoutMs });
+  const { node, timeoutMs } = connection;
+  await node.addNode(nodeId, { as, timeoutMs, ...(await memberOf(connection)) });
   output.result({ added: nodeId, as }, () => output.line(`${nodeId} is a member of the group, as a ${as}`));
 }
 
-export async function remove(nodeId: string, { node, timeoutMs }: Connection, output: Output): Promise<void> {
-  await node.removeNode(nodeId, { timeoutMs });
+export async function remove(nodeId: string, connection: Connection, output: Output): Promise<void> {
+  const { node, timeoutMs } = connection;
+  await node.removeNode(nodeId, { timeoutMs, ...(await memberOf(connection)) });
   output.result({ removed: nodeId }, () => output.line(`${nodeId} is no member of the group: it may be switched off`));
+}
+
+/** Who can be asked to change the group: the node that is connected, unless it has no place there and another has one. */
+async function memberOf({ node, timeoutMs }: Connection): Promise<{ readonly on?: NodeId }> {
+  const here = await node.status({ timeoutMs });
+  if (hasPlace(here)) return {};
+  for (const { nodeId, membership } of await node.members({ timeoutMs })) {
+    if (nodeId === here.nodeId || membership?.state !== 'alive') continue;
+    const report = await node.status({ on: nodeId, timeoutMs: Math.min(timeoutMs, STATUS_MS) }).catch(() => undefined);
+    if (report !== undefined && hasPlace(report)) return { on: nodeId };
+  }
+  return {};
+}
+
+/** Others are given no longer to answer. */
+const STATUS_MS = 3000;
+
+/** Where nothing is replicated, who is asked says so. */
+function hasPlace({ replication }: StatusReport): boolean {
+  return replication?.phase === undefined || replication.phase === 'running' || replication.phase === 'halted';
 }
 
 const LEAVE_POLL_MS = 100;

@@ -35,7 +35,7 @@ export interface ForcedCluster {
   readonly lastIndex: number;
   /** Up to where it was known to be committed. What is behind may never have been acknowledged to anybody. */
   readonly commit: number;
-  /** Those who are members no more. */
+  /** The members until then, this node among them: it has another number now. */
   readonly former: readonly Member[];
 }
 
