@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
+import { type ExampleRuns, runExamples } from '../src/example-runs.ts';
 import { blocksOf, type Example, examplesOf, nameOf, notInstalled } from '../src/readme-examples.ts';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
 // Inside the repository, so that packages are found; one folder a process, so that two runs don't meet.
 const folder = path.join(root, 'scenarios/.mutants', `readme-${process.pid}`);
@@ -22,12 +23,19 @@ const pages = globSync('{*,.changeset/*,{packages,apps,examples,docs,bench,scena
 const examples = pages.flatMap((page) => examplesOf(page, readFileSync(path.join(root, page), 'utf8')));
 const shown = examples.filter(({ file }) => file !== undefined);
 const checked = examples.filter(({ file }) => file === undefined);
+const run = checked.filter(({ runs }) => runs);
+const fileOf = (example: Example) => path.join(folder, nameOf(example));
+let runs: ExampleRuns;
 
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
-  for (const example of checked) writeFileSync(path.join(folder, nameOf(example)), example.code);
+  for (const example of checked) writeFileSync(fileOf(example), example.code);
+  runs = runExamples(run.map(fileOf), 20_000);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  runs[Symbol.dispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 describe('the examples of the documentation', () => {
   it('are found', () => {
@@ -68,13 +76,11 @@ describe('the examples of the documentation', () => {
     });
   }
 
-  for (const example of checked.filter(({ runs }) => runs)) {
-    it(`${example.page}:${example.line} runs`, async () => {
-      const file = path.join(folder, nameOf(example));
-      const node = path.join(bin, 'node');
-      await run(node, ['--conditions=@quorate/source', file], { cwd: folder, timeout: 20_000, killSignal: 'SIGKILL' });
-    });
-  }
+  it.each(run.map((example) => [`${example.page}:${example.line}`, fileOf(example)]))(
+    '%s runs',
+    (_, file) => runs.of(file),
+    60_000,
+  );
 });
 
 describe('the check', () => {
@@ -86,6 +92,31 @@ describe('the check', () => {
     writeFileSync(path.join(broken, nameOf(example as Example)), example?.code ?? '');
     expect(await typeErrors(broken)).toContain('page-2.ts(2,11): error TS2345');
   }, 120_000);
+
+  it('finds an example that throws, now or later, and one that would keep its process', async () => {
+    const codes = {
+      sound: 'await Promise.resolve();',
+      throws: "throw new Error('at once');",
+      rejects: "setTimeout(() => void Promise.reject(new Error('later')), 20);",
+      stays: 'setInterval(() => undefined, 1000);',
+      waits: 'await new Promise(() => undefined);',
+    };
+    mkdirSync(broken, { recursive: true });
+    const files = Object.entries(codes).map(([name, code]) => {
+      const file = path.join(broken, `${name}.mts`);
+      writeFileSync(file, code);
+      return file;
+    });
+    using broke = runExamples(files, 300);
+    const problems = files.map((file) => broke.of(file).then(String, String));
+    expect(await Promise.all(problems)).toEqual([
+      'undefined',
+      expect.stringContaining('at once'),
+      expect.stringContaining('later'),
+      expect.stringContaining('open are'),
+      expect.stringContaining('not come to its end'),
+    ]);
+  });
 
   it('finds what is imported and not installed', () => {
     const page = (install: string) =>
@@ -123,7 +154,8 @@ async function typeErrors(where: string): Promise<string> {
   };
   const settings = { extends: path.join(root, 'tsconfig.base.json'), compilerOptions, include: ['./*.ts'] };
   writeFileSync(config, JSON.stringify(settings));
-  return await run(path.join(bin, 'tsc'), ['-p', config], { cwd: where }).then(
+  // Several checkers would each work out the same types of the packages.
+  return await execute(path.join(bin, 'tsc'), ['--singleThreaded', '-p', config], { cwd: where }).then(
     () => '',
     (error: { readonly stdout: string }) => error.stdout,
   );
