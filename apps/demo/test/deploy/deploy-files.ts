@@ -42,16 +42,32 @@ export function readManifests(): readonly Manifest[] {
 interface StatefulSet {
   readonly spec: {
     readonly replicas: number;
-    readonly template: { readonly spec: { readonly containers: readonly { readonly args: readonly string[] }[] } };
+    readonly template: { readonly spec: { readonly containers: readonly Container[] } };
   };
+}
+
+interface Container {
+  readonly args: readonly string[];
+  readonly resources: { readonly limits: { readonly memory: string } };
 }
 
 /** What the node in the first pod is started with. */
 export function podArguments(): readonly string[] {
+  const { args } = podContainer();
+  return args.map((text) => text.replace('$(POD_NAME)', 'broker-0').replace('$(POD_IP)', '10.1.2.3'));
+}
+
+/** In bytes. */
+export function podMemory(): number {
+  const [, gibibytes = ''] = /^(\d+)Gi$/u.exec(podContainer().resources.limits.memory) ?? [];
+  return Number(gibibytes) * 2 ** 30;
+}
+
+function podContainer(): Container {
   const set = readManifests().find(({ kind }) => kind === 'StatefulSet') as unknown as StatefulSet;
   const [container] = set.spec.template.spec.containers;
-  const args = container?.args ?? [];
-  return args.map((text) => text.replace('$(POD_NAME)', 'broker-0').replace('$(POD_IP)', '10.1.2.3'));
+  if (container === undefined) throw new Error('the pod has no container');
+  return container;
 }
 
 /** What systemd starts the node `a` with, and this is in its environment. */

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { BROKER_LIMITS } from '../../src/broker/limits.ts';
 import { readNodeOptions } from '../../src/node/node-options.ts';
-import { podArguments, readCompose, readDeployFile, unitArguments } from './deploy-files.ts';
+import { podArguments, podMemory, readCompose, readDeployFile, unitArguments } from './deploy-files.ts';
 
 // The options are read by what reads them in a node: a name that is none ends the process there.
 describe('what the files for deployment start', () => {
@@ -43,6 +44,15 @@ describe('what the files for deployment start', () => {
     expect(options).toMatchObject({ id: 'broker-0', cluster: 'broker', registry: 'broker:cluster' });
     expect(options).toMatchObject({ discovery: 'kubernetes', election: 'kubernetes', advertise: '10.1.2.3:7000' });
     expect(options.voters).toEqual(['broker-0', 'broker-1', 'broker-2']);
+  });
+
+  it('has memory for a broker that is as full as it may be', () => {
+    const [, heapMiB = ''] = /--max-old-space-size=(\d+) /u.exec(readDeployFile('entrypoint.sh')) ?? [];
+    const heap = Number(heapMiB) * 2 ** 20;
+    const { bytes, messages, ids } = BROKER_LIMITS;
+    // As was measured of messages of 512 bytes, beside these bytes, and of ids; and half as much again, to work with.
+    expect(heap).toBeGreaterThan(1.5 * (bytes + 200 * messages + 80 * ids));
+    expect(podMemory()).toBeGreaterThanOrEqual(heap + 512 * 2 ** 20);
   });
 
   it('keeps secrets out of arguments and of files that are committed', () => {
