@@ -23,6 +23,7 @@ export class Broadcast<T> implements Disposable {
     return this.#channels?.size ?? 0;
   }
 
+  /** To all who read now, without waiting for any; what a slow one has not read in time is dropped, the oldest first. */
   publish(value: T): void {
     if (this.#channels === undefined) return;
     for (const channel of this.#channels) channel.push(value);

@@ -46,11 +46,13 @@ export class ByteReader {
     return most === undefined || byte <= most ? byte : this.#tooLarge(byte, most);
   }
 
+  /** From 0 to 65,535, in 2 bytes. */
   u16(): number {
     const at = this.#take(2);
     return ((this.#bytes[at] ?? 0) << 8) | (this.#bytes[at + 1] ?? 0);
   }
 
+  /** From 0 to 2^32 - 1, in 4 bytes. */
   u32(): number {
     const at = this.#at;
     if (at + 4 > this.#end) throw this.#cutOff();
@@ -68,6 +70,7 @@ export class ByteReader {
     return value <= most ? value : this.#tooLarge(value, most);
   }
 
+  /** From 0 to 2^64 - 1, in 8 bytes. */
   u64(): bigint {
     this.#takeHalves();
     return INTEGER[0] ?? 0n;

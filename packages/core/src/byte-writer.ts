@@ -39,6 +39,7 @@ export class ByteWriter {
     if (this.#end + bytes > this.#bytes.length) this.#grow(this.#end + bytes);
   }
 
+  /** From 0 to 255, in 1 byte. */
   u8(value: number): this {
     if ((value & 0xff) !== value) throw unwritable('an integer from 0 to 255', value);
     const at = this.#end;
@@ -48,6 +49,7 @@ export class ByteWriter {
     return this;
   }
 
+  /** From 0 to 65,535, in 2 bytes. */
   u16(value: number): this {
     if ((value & 0xffff) !== value) throw unwritable('an integer from 0 to 65,535', value);
     this.reserve(2);
@@ -57,6 +59,7 @@ export class ByteWriter {
     return this;
   }
 
+  /** From 0 to 2^32 - 1, in 4 bytes. */
   u32(value: number): this {
     if (value >>> 0 !== value) throw unwritable('an integer from 0 to 2^32 - 1', value);
     const at = this.#end;
@@ -80,6 +83,7 @@ export class ByteWriter {
     return this.#halves(Math.floor(value / 2 ** 32), value >>> 0);
   }
 
+  /** From 0 to 2^64 - 1, in 8 bytes. */
   u64(value: bigint): this {
     INTEGER[0] = value;
     if (INTEGER[0] !== value) throw unwritable('an integer from 0 to 2^64 - 1', value);

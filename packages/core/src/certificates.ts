@@ -96,11 +96,16 @@ export class CertificateFiles implements NodeCertificates, AsyncDisposable {
     return this.#options.reloadIntervalMs ?? 10_000;
   }
 
+  /**
+   * As they were read last.
+   * @throws ClusterError `CLOSED` before `open` has resolved
+   */
   get current(): CertificateSet {
     if (this.#current === undefined) throw new ClusterError('CLOSED', 'the certificates have not been read yet');
     return this.#current;
   }
 
+  /** Calls `told` whenever others have taken the place of `current`. Disposing the result ends that. */
   onChange(told: () => void): Disposable {
     const own = () => told();
     this.#watchers.add(own);

@@ -15,6 +15,7 @@ export interface Disk {
   makeDirectory(path: string): Promise<void>;
   /** The names in a directory, sorted. */
   list(path: string): Promise<readonly string[]>;
+  /** Makes the names in a directory durable: files that were created, renamed or removed there. */
   syncDirectory(path: string): Promise<void>;
   /**
    * Takes an exclusive lock that ends with the process, however that ends.
@@ -52,6 +53,7 @@ export interface DiskFile {
   writeDurably?(chunks: readonly Uint8Array[], position: number): Promise<void>;
   /** Cuts off or extends with zeros. */
   truncate(size: number): Promise<void>;
+  /** In bytes. */
   size(): Promise<number>;
   /** Idempotent. */
   close(): Promise<void>;

@@ -24,6 +24,7 @@ export class Emitter<Events extends object> {
     return { [Symbol.dispose]: () => void listeners.delete(own) };
   }
 
+  /** Calls who listens now. Returns when all were called, and never throws. */
   emit<K extends keyof Events>(event: K, payload: Events[K]): void {
     const listeners = this.#listeners.get(event) ?? new Set();
     const now = [...listeners];

@@ -51,6 +51,8 @@ export type RumourVerdict = { readonly isNews: false } | { readonly isNews: true
 
 /** The whole state of a user, told when two nodes exchange theirs. */
 export interface GossipExchange {
+  /** All that this node knows now, as bytes. */
   capture(): Uint8Array;
+  /** Takes what is new to this node. What it throws is logged, and nothing else comes of it. */
   merge(payload: Uint8Array): void;
 }

@@ -9,6 +9,7 @@ export interface HeldLock {
   readonly deadline: MonotonicMs;
   /** Aborts when it is held no more, for whatever reason. */
   readonly signal: AbortSignal;
+  /** Whether it is held now, by the clock. */
   isValid(): boolean;
   /** Called once. From this call on it is not valid, whatever becomes of the call. */
   release(options: CallOptions): Promise<void>;

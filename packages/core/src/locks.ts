@@ -1,6 +1,7 @@
 import type { CallOptions } from './call-options.ts';
 import type { MonotonicMs } from './clock.ts';
 
+/** How a lock is taken. */
 export interface LockOptions extends CallOptions {
   /**
    * How long the lock outlives a holder that can't renew it. It is renewed while it is held; a backend may take more
@@ -20,6 +21,7 @@ export interface LockOptions extends CallOptions {
   readonly owner?: string;
 }
 
+/** How a permit of a semaphore is taken. */
 export interface SemaphoreOptions extends LockOptions {
   /** How many may hold it at one time: the same wherever the name is used. */
   readonly permits: number;
@@ -71,6 +73,7 @@ export interface Locks extends AsyncDisposable {
   tryLock(name: string, options?: Omit<LockOptions, 'waitMs'>): Promise<Lock | undefined>;
   /** Any number of readers at one time, and no writer. Who asks to write isn't overtaken by readers that come later. */
   readLock(name: string, options?: LockOptions): Promise<Lock>;
+  /** One writer, and no reader beside it. */
   writeLock(name: string, options?: LockOptions): Promise<Lock>;
   /** One of the permits. */
   semaphore(name: string, options: SemaphoreOptions): Promise<Lock>;

@@ -9,9 +9,13 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
  * details, where there are any, follow as further arguments. Secrets are never logged. A line that it throws for is lost.
  */
 export interface Logger {
+  /** For whoever looks for a fault: messages between nodes, steps of protocols. */
   debug(message: string, ...details: unknown[]): void;
+  /** What goes as it should and is rare: a node comes, a leader is elected. */
   info(message: string, ...details: unknown[]): void;
+  /** What does not go as it should, and is coped with: a server that can't be reached, a peer that speaks wrongly. */
   warn(message: string, ...details: unknown[]): void;
+  /** What an operator has to see to: a part takes part no more, a promise can't be kept. */
   error(message: string, ...details: unknown[]): void;
 }
 
@@ -60,6 +64,7 @@ export type DebugScope = string;
 
 /** The scopes that are switched on; a set of them is one. */
 export interface DebugScopes {
+  /** Whether the details of this part are to be logged. */
   has(scope: DebugScope): boolean;
 }
 

@@ -50,7 +50,9 @@ export type MembershipChange =
 
 /** Where addresses go that somebody answers at, perhaps: a transport that dials them all, or who chooses among them. */
 export interface ContactSink {
+  /** Somebody may be there: it is tried to reach them, again and again. Idempotent. */
   addContact(address: Address): void;
+  /** Nobody needs to be there any more. Whoever is known from there stays a member as long as it answers. */
   removeContact(address: Address): void;
 }
 

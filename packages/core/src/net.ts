@@ -35,6 +35,7 @@ export interface Net {
   ): Promise<DatagramSocket>;
 }
 
+/** How a connection is made. */
 export interface ConnectOptions extends CallOptions {
   /** @default none: plain bytes */
   readonly security?: StreamSecurity | undefined;
@@ -106,6 +107,7 @@ export interface Socket {
   write(chunks: readonly Uint8Array[]): boolean;
   /** Stops and restarts `data`: backpressure towards the sender. */
   pause(): void;
+  /** Has `data` called again, first with what has come meanwhile. */
   resume(): void;
   /** Sends what is buffered, then closes. */
   end(): void;

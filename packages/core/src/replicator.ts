@@ -2,11 +2,13 @@ import type { CallOptions } from './call-options.ts';
 import type { NodeId } from './cluster-node.ts';
 import type { ReadConsistency, WriteConsistency } from './consistency.ts';
 
+/** How a command is replicated. */
 export interface WriteOptions extends CallOptions {
   readonly consistency?: WriteConsistency;
   readonly timeoutMs?: number;
 }
 
+/** How a query is answered. */
 export interface ReadOptions extends CallOptions {
   readonly consistency?: ReadConsistency;
   readonly timeoutMs?: number;
@@ -41,6 +43,11 @@ export interface ReplicatorSupport {
 /** A client's session: a command replicated through it takes effect once, however often it is retried. */
 export interface Session<C, R> extends AsyncDisposable {
   readonly id: string;
+  /**
+   * Like `Replicator.replicate`, but attempts that may have been lost on the way are repeated until `timeoutMs` is over: the
+   * command takes effect once. Calls may overlap; then their commands take effect in any order.
+   * @throws ClusterError as `Replicator.replicate`; `SESSION_EXPIRED`
+   */
   replicate(command: C, options?: WriteOptions): Promise<R>;
 }
 
@@ -56,8 +63,17 @@ export interface Replicator<C, R, Q, A> extends AsyncDisposable {
   replicate(command: C, options?: WriteOptions): Promise<R>;
   /** In order and without other commands between; results likewise. */
   replicateBatch(commands: readonly C[], options?: WriteOptions): Promise<readonly R[]>;
+  /**
+   * Has the query answered by this node's replica, once that is as fresh as `consistency` asks for.
+   * @throws ClusterError `NOT_LEADER`, `QUORUM_LOST`, `TIMEOUT`, `OVERLOADED`, `ABORTED`
+   */
   read(query: Q, options?: ReadOptions): Promise<A>;
+  /**
+   * Opens one that lasts until it is disposed, or long after this node has fallen silent.
+   * @throws ClusterError as `replicate`; `UNSUPPORTED` where `supports.sessions` is false
+   */
   openSession(options?: CallOptions): Promise<Session<C, R>>;
+  /** What this node knows now. Cheap. */
   status(): ReplicationStatus;
   /** What is now, then each change; a slow reader gets the newest. */
   watch(options?: CallOptions): AsyncIterable<ReplicationStatus>;

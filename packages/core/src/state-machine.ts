@@ -11,6 +11,7 @@ export interface CommittedCommand<C> {
 
 /** Between values and their bytes, the same on every node and in every release that has to read them. */
 export interface Codec<T> {
+  /** The same bytes for the same value. */
   encode(value: T): Uint8Array;
   /** @throws when the bytes are not of this form */
   decode(bytes: Uint8Array): T;
@@ -26,11 +27,13 @@ export interface MachineCodec<C, R, Q, A> {
 
 /** A state as it was at one moment, read while the machine goes on. */
 export interface SnapshotSource {
+  /** Its bytes in order, in chunks of any size. Read at most once; the signal aborts when nobody wants the rest. */
   chunks(options: CallOptions): AsyncIterable<Uint8Array>;
   /** Lets go of the state. Called once, also when `chunks` was not read to its end. */
   release(): void;
 }
 
+/** What a state is restored from. */
 export interface RestoreOptions extends CallOptions {
   /** Of the machine that captured this state: this one's, or an earlier one. */
   readonly version: number;
@@ -43,6 +46,7 @@ export interface StateMachine<C, R, Q, A> {
   readonly codec: MachineCodec<C, R, Q, A>;
   /** Results in the order of the commands. What it throws stops this machine, and would at every replay. */
   apply(batch: readonly CommittedCommand<C>[]): readonly R[];
+  /** The answer from the state as it is now, which it leaves alone. What it throws is the caller's. */
   query(query: Q): A;
   /** Synchronous; what the source streams later is the state at the time of this call. */
   capture(): SnapshotSource;

@@ -10,10 +10,12 @@ interface Step {
 export class Teardown {
   readonly #steps: Step[] = [];
 
+  /** `close` is undone before all that was pushed earlier. `what` names it where it fails. */
   push(what: string, close: (signal: AbortSignal) => Promise<void>): void {
     this.#steps.push({ what, close });
   }
 
+  /** Undoes all of it, and never rejects: a step that fails, or takes longer than `stepTimeoutMs`, is told to `onError`. */
   async run(clock: Clock, stepTimeoutMs: number, onError: (what: string, error: unknown) => void): Promise<void> {
     for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       const { what, close } = step;

@@ -18,6 +18,7 @@ export interface TelemetryScope {
   end(): void;
 }
 
+/** One that gives all that it measures to another, with these attributes. */
 export function telemetryScope(of: Telemetry, attributes: Attributes): TelemetryScope {
   if (of === noTelemetry) return { telemetry: noTelemetry, end: () => undefined };
   const telemetry = new ScopedTelemetry(of, attributes);

@@ -12,6 +12,7 @@ export interface InstrumentAbout {
   readonly description: string;
 }
 
+/** What is measured, and how finely. */
 export interface HistogramAbout extends InstrumentAbout {
   /** The upper bounds of its buckets, ascending; one without a bound comes last. */
   readonly buckets: readonly number[];
@@ -38,6 +39,7 @@ export interface Counter {
 
 /** Of many values: how many, their sum, and how they are spread. */
 export interface Histogram {
+  /** One more value, in the unit of the instrument. */
   record(value: number): void;
   /** Whether it is of any use to find out what would be recorded. Doesn't change. */
   readonly isEnabled: boolean;
@@ -67,6 +69,7 @@ export interface Span {
   readonly carrier: string | undefined;
   /** What is begun within, also after it has awaited, has this span as the active one. */
   run<T>(act: () => T): T;
+  /** In place of an attribute of this name, if there is one. */
   setAttribute(name: string, value: string | number | boolean): void;
   /** @param error why it failed, if it did */
   end(error?: unknown): void;
@@ -78,7 +81,9 @@ export interface Span {
  * `INVALID_OPTIONS` whose name is taken by one of another kind.
  */
 export interface Telemetry {
+  /** Of what happens now and then: each time is added. */
   counter(about: InstrumentAbout, attributes?: Attributes): Counter;
+  /** Of what has another value each time: how long something took, how large it was. */
   histogram(about: HistogramAbout, attributes?: Attributes): Histogram;
   /** Of what has a value at each moment. Until it is disposed of, `observe` is called. */
   gauge(about: InstrumentAbout, observe: Observe, attributes?: Attributes): Disposable;

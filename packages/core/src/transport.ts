@@ -69,6 +69,7 @@ export type TransportEvent =
   /** An incoming connection was refused. */
   | { readonly type: 'refused'; readonly remote: Address; readonly error: ClusterError };
 
+/** How a request is made. */
 export interface RequestOptions extends CallOptions {
   /** @default 5000 */
   readonly timeoutMs?: number;
@@ -142,6 +143,7 @@ export interface Transport extends AsyncDisposable {
   release(id: NodeId): void;
   /** Every peer that answered a handshake and was not forgotten, in order of id. */
   readonly peers: readonly Peer[];
+  /** One of `peers`, connected or not. */
   peer(id: NodeId): Peer | undefined;
   /** At most once. False when the peer is not connected or its queue is full: then nothing was sent. */
   send(to: NodeId, kind: MessageKind, payload: Uint8Array): boolean;
@@ -160,7 +162,9 @@ export interface Transport extends AsyncDisposable {
   openStream(to: NodeId, kind: MessageKind, options?: CallOptions): Promise<OutgoingStream>;
   /** One handler a kind; a second throws `INVALID_OPTIONS`. Disposing removes it. Unknown kinds are dropped. */
   onMessage(kind: MessageKind, handler: MessageHandler): Disposable;
+  /** As `onMessage`, for requests: what the handler resolves to is the answer. Unknown kinds are answered with `UNSUPPORTED`. */
   onRequest(kind: MessageKind, handler: RequestHandler, options?: RequestHandlerOptions): Disposable;
+  /** As `onMessage`, for streams. Streams of unknown kinds are refused with `UNSUPPORTED`. */
   onStream(kind: MessageKind, handler: StreamHandler): Disposable;
   /** The subscription begins with the call. It holds at most 1,024 unread events; then the oldest are dropped. */
   watch(options?: CallOptions): AsyncIterable<TransportEvent>;

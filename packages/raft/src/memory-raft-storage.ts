@@ -32,6 +32,7 @@ export class MemoryRaftStorage implements RaftStorage {
     return { hardState: this.#hardState, confState: this.#snapshot.metadata.confState };
   }
 
+  /** Term, vote and commit index, in place of those before. */
   setHardState(hardState: HardState): void {
     this.#hardState = hardState;
   }

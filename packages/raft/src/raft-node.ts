@@ -140,10 +140,15 @@ export class RaftNode {
     for (const m of this.#readyMaker.takeOnAdvance()) step(this.#raft, m);
   }
 
+  /**
+   * Where this node stands; where it leads, how far each member has come, too. Made anew at each call, which takes as long
+   * as there are members.
+   */
   status(): Status {
     return fullStatus(this.#raft);
   }
 
+  /** Where this node stands, as far as it takes no time to tell. */
   basicStatus(): BasicStatus {
     return basicStatus(this.#raft);
   }

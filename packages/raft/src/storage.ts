@@ -19,7 +19,9 @@ export interface RaftStorage {
   entries(lo: number, hi: number, maxBytes: number): readonly Entry[] | 'later' | undefined;
   /** Known from `firstIndex() - 1` to `lastIndex()`; undefined outside. */
   term(index: number): number | undefined;
+  /** Of the first entry that is there; where none is, one more than `lastIndex()`. */
   firstIndex(): number;
+  /** Of the last entry; where none is, that of the snapshot before it, or 0. */
   lastIndex(): number;
   /**
    * The latest one; undefined while it cannot be had, to be asked for again later. A member that was added behind it

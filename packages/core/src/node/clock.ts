@@ -13,6 +13,7 @@ export interface TimeSources {
   readonly uptimeStepMs: number;
 }
 
+/** The clock of this machine. What it calls monotonic goes on while the machine sleeps. */
 export function systemClock(): Clock {
   return clockOf({
     monotonic: () => performance.now(),
