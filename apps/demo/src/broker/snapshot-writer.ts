@@ -14,8 +14,7 @@ export function captureBroker(broker: BrokerState): SnapshotSource {
   const ids = [...broker.queues.values()].map(({ number, ids: each }) => ({ number, ids: each.capture() }));
   const messages = broker.store.capture();
   return {
-    // oxlint-disable-next-line typescript/require-await -- what is asynchronous is who reads
-    chunks: async function* chunks({ signal }: CallOptions) {
+    async *chunks({ signal }: CallOptions) {
       const writer = new ByteWriter(2 * CHUNK_BYTES);
       for (const each of blocks(head, ids, messages.pages())) {
         signal?.throwIfAborted();

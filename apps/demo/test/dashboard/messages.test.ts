@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import type { QueueStatus } from '../../src/broker/queries.ts';
 import type { PublishedMessage } from '../../src/dashboard/dashboard-events.ts';
 import { PersonMessages } from '../../src/dashboard/person-messages.ts';
 import { oneNode } from '../http/one-node.ts';
 import type { OneNode } from '../http/one-node.ts';
+import type { Said } from '../http/said.ts';
 
 let broker: OneNode;
 let messages: PersonMessages;
@@ -29,9 +29,9 @@ afterEach(async () => {
   await broker[Symbol.asyncDispose]();
 });
 
-async function queue(name: string): Promise<QueueStatus> {
+async function queue(name: string): Promise<Said> {
   const { body } = await broker.call('GET', `/v1/queues/${name}`);
-  return body as QueueStatus;
+  return body;
 }
 
 test('a message is published by the node that answers, and seen to be consumed', async () => {

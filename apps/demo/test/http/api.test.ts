@@ -31,7 +31,7 @@ const publish = (path: string, ...bodies: readonly string[]) =>
 const receive = async (path: string, options: Readonly<Record<string, unknown>> = {}) => {
   const { status, body } = await one.call('POST', `${path}/receive`, options);
   expect(status).toBe(200);
-  return body.deliveries as { receipt: string; body: string; attempt: number; id: string; encoding?: string }[];
+  return body.deliveries;
 };
 
 const receipts = (deliveries: readonly { readonly receipt: string }[]) => deliveries.map(({ receipt }) => receipt);
@@ -336,17 +336,23 @@ describe('probes', () => {
   });
 });
 
+type Description = {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string }>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+};
+
 describe('the description', () => {
   it('is valid OpenAPI 3.1, and has every route and every problem', async () => {
-    const { body } = await one.call('GET', '/openapi.json');
+    const body: unknown = (await one.call('GET', '/openapi.json')).body;
     const validator = new Validator();
-    expect(await validator.validate(structuredClone(body))).toEqual({ valid: true });
+    expect(await validator.validate(structuredClone(body as Description))).toEqual({ valid: true });
     expect(validator.version).toBe('3.1');
-    expect(Object.keys(body.paths).sort()).toEqual(ROUTES);
+    const { paths, components } = body as Description;
+    expect(Object.keys(paths).sort()).toEqual(ROUTES);
     const said = JSON.stringify(body);
     for (const code of PROBLEM_CODES) expect(said).toContain(code);
-    expect(body.components.schemas.Problem.properties.code.enum).toEqual([...PROBLEM_CODES]);
-    for (const path of Object.values(body.paths as Record<string, Record<string, { operationId: string }>>)) {
+    expect(components.schemas['Problem']).toMatchObject({ properties: { code: { enum: [...PROBLEM_CODES] } } });
+    for (const path of Object.values(paths)) {
       for (const { operationId } of Object.values(path)) expect(operationId).toMatch(/^[a-z][A-Za-z]+$/u);
     }
   });

@@ -1,9 +1,9 @@
 import { request } from 'node:http';
+import type { Said } from './said.ts';
 
 export interface ServerEvent {
   readonly event: string;
-  // oxlint-disable-next-line typescript/no-explicit-any -- whatever the API says
-  readonly data: any;
+  readonly data: Said;
 }
 
 /** A client of server-sent events, over a connection of its own. */
@@ -57,6 +57,6 @@ export class EventClient {
   #take(block: string): void {
     const fields = new Map(block.split('\n').map((line) => [line.split(':', 1)[0], line.replace(/^[^:]*: ?/u, '')]));
     const event = fields.get('event');
-    if (event !== undefined) this.events.push({ event, data: JSON.parse(fields.get('data') ?? 'null') as unknown });
+    if (event !== undefined) this.events.push({ event, data: JSON.parse(fields.get('data') ?? 'null') as Said });
   }
 }

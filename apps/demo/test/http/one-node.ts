@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Said } from './said.ts';
 import { nodeSystem } from '@quorate/core/node';
 import { readNodeOptions } from '../../src/node/node-options.ts';
 import { type ClientLimits, type RunningNode, runNode } from '../../src/node/run-node.ts';
@@ -8,8 +9,7 @@ import { type ClientLimits, type RunningNode, runNode } from '../../src/node/run
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint-disable-next-line typescript/no-explicit-any -- whatever the API says
-  readonly body: any;
+  readonly body: Said;
 }
 
 /** A cluster of one real node, with its storage on disk, and a client of it. */
@@ -48,5 +48,5 @@ export async function call(
   });
   const text = await response.text();
   const isJson = response.headers.get('content-type')?.includes('json') === true;
-  return { status: response.status, headers: response.headers, body: isJson ? (JSON.parse(text) as unknown) : text };
+  return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as Said };
 }

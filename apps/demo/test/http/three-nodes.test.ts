@@ -35,7 +35,7 @@ async function takeAll(queue: string, at: Id): Promise<readonly string[]> {
   const taken: string[] = [];
   for (;;) {
     const { body } = await nodes.call(at, 'POST', `/v1/queues/${queue}/receive`, { max: 100, waitMs: 500 });
-    const deliveries = body.deliveries as { id: string; receipt: string }[];
+    const { deliveries } = body;
     if (deliveries.length === 0) return taken;
     taken.push(...deliveries.map(({ id }) => id));
     const receipts = deliveries.map(({ receipt }) => receipt);

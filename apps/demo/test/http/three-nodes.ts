@@ -89,7 +89,7 @@ export class ThreeNodes implements AsyncDisposable {
     for (;;) {
       for (const id of IDS.filter((each) => each !== but)) {
         const status = await this.call(id, 'GET', '/v1/cluster').catch(() => undefined);
-        const leader: Id | undefined = status?.body.replication?.leader;
+        const leader = IDS.find((each) => each === status?.body.replication?.leader);
         if (leader !== undefined && leader !== but) return leader;
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
