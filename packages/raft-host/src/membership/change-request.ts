@@ -1,5 +1,6 @@
-import { ClusterError, isNodeId, type NodeId } from '@quorate/core';
+import { ByteWriter, ClusterError, isNodeId, type NodeId } from '@quorate/core';
 import { decodeError, encodeError } from '../commands/error-codec.ts';
+import { decodeJson, encodeJson } from './json-message.ts';
 
 /** What is to become of the members of a group. */
 export type ChangeRequest =
@@ -26,13 +27,12 @@ const MAX_TIMEOUT_MS = 86_400_000;
 const MAX_NUMBERS = 128;
 
 export function encodeForwardedChange(forwarded: ForwardedChange): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...forwarded }));
+  return encodeJson({ version: VERSION, ...forwarded });
 }
 
 /** @throws ClusterError `PROTOCOL` */
 export function decodeForwardedChange(bytes: Uint8Array): ForwardedChange {
-  const value = parse(bytes);
-  const { version, change, hops, timeoutMs } = value;
+  const { version, change, hops, timeoutMs } = decodeJson(bytes, MAX_REQUEST_BYTES, unreadable);
   if (version !== VERSION || !isChange(change) || !isCount(hops) || !isCount(timeoutMs)) throw unreadable();
   return { change, hops, timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS) };
 }
@@ -40,10 +40,8 @@ export function decodeForwardedChange(bytes: Uint8Array): ForwardedChange {
 /** @param error why it was not done; undefined when it was */
 export function encodeChangeAnswer(error: ClusterError | undefined): Uint8Array {
   const text = error === undefined ? new Uint8Array() : encodeError(error);
-  const bytes = new Uint8Array(2 + text.length);
-  bytes.set([VERSION, error === undefined ? 1 : 0]);
-  bytes.set(text, 2);
-  return bytes;
+  const writer = new ByteWriter(2 + text.length).u8(VERSION).u8(error === undefined ? 1 : 0);
+  return writer.bytes(text).view();
 }
 
 /**
@@ -71,17 +69,6 @@ function isNumbers(value: unknown): boolean {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function parse(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  try {
-    if (bytes.length > MAX_REQUEST_BYTES) throw new RangeError(`${bytes.length} bytes`);
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    if (typeof value === 'object' && value !== null) return { ...value };
-  } catch (cause) {
-    throw unreadable(cause);
-  }
-  throw unreadable();
 }
 
 function unreadable(cause?: unknown): ClusterError {

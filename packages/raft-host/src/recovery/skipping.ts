@@ -1,5 +1,6 @@
 import {
-  readU32,
+  ByteReader,
+  ByteWriter,
   type CallOptions,
   type Clock,
   ClusterError,
@@ -50,7 +51,7 @@ const ANSWER_MS = 2000;
 /** Between two looks at the group, or two questions to whoever leads. */
 const LOOK_MS = 20;
 const VERSION = 1;
-// Version (1 byte), timeout (4).
+/** Version and timeout. */
 const HEADER_BYTES = 5;
 
 /**
@@ -169,18 +170,18 @@ export class Skipping {
 
 function encodeRequest(position: CommandPosition, timeoutMs: number): Uint8Array {
   const skip = encodeSkip(position);
-  const bytes = new Uint8Array(HEADER_BYTES + skip.length);
-  bytes[0] = VERSION;
-  new DataView(bytes.buffer).setUint32(1, Math.min(MAX_TIMEOUT_MS, Math.ceil(timeoutMs)));
-  bytes.set(skip, HEADER_BYTES);
-  return bytes;
+  const writer = new ByteWriter(HEADER_BYTES + skip.length).u8(VERSION);
+  return writer
+    .u32(Math.min(MAX_TIMEOUT_MS, Math.ceil(timeoutMs)))
+    .bytes(skip)
+    .view();
 }
 
 function decodeRequest(body: Uint8Array): { readonly position: CommandPosition; readonly timeoutMs: number } {
-  if (body[0] !== VERSION || body.length < HEADER_BYTES) {
-    throw new ClusterError('PROTOCOL', "what is to be skipped can't be read");
-  }
-  return { position: checked(decodeSkip(body.subarray(HEADER_BYTES))), timeoutMs: readU32(body, 1) };
+  const reader = new ByteReader('what is to be skipped', body);
+  if (reader.u8() !== VERSION) throw reader.unsound('it is of another version');
+  const timeoutMs = reader.u32();
+  return { position: checked(decodeSkip(reader.rest())), timeoutMs };
 }
 
 function checked(position: CommandPosition): CommandPosition {
