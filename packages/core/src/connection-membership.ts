@@ -192,7 +192,8 @@ class ConnectionMembership implements Membership {
     for await (const event of events) {
       if (this.#closed.signal.aborted) return;
       this.#observe(event);
-      // Strangers can cause refusals by the thousand, and each would cost a look at all peers.
+      // Strangers can cause refusals by the thousand, and each would cost a look at all peers. That look also finds who
+      // describes itself anew.
       refusals = event.type === 'refused' ? refusals + 1 : 0;
       if (refusals % REFUSALS_A_LOOK === 0) this.#reconcile();
     }
@@ -200,7 +201,6 @@ class ConnectionMembership implements Membership {
 
   #observe(event: TransportEvent): void {
     if (event.type === 'connected') this.#connected(event.peer);
-    if (event.type === 'described') this.#described(event.peer.node.id);
     if (event.type === 'disconnected') this.#disconnected(event.peer, event.reason);
     if (event.type === 'unreachable') this.#dialFailed(formatAddress(event.address));
   }
@@ -226,12 +226,6 @@ class ConnectionMembership implements Membership {
     } else if (known.state === 'suspect' || known.incarnation !== incarnation || !sameNode(known.node, node)) {
       this.#change(draft, { type: 'updated' });
     }
-  }
-
-  /** Of what it said in one go the last is enough. */
-  #described(id: NodeId): void {
-    const peer = this.#context.transport.peer(id);
-    if (peer?.state === 'connected') this.#connected(peer);
   }
 
   #disconnected({ node }: Peer, reason: DisconnectReason): void {

@@ -115,9 +115,16 @@ describe('a cluster whose node describes itself anew', () => {
     for (let turn = 1; turn <= 50; turn += 1) cluster.describe({ metadata: { turn: String(turn) } });
     await clock.advance(5_000);
     expect(discovery.registered.map(({ metadata }) => metadata?.['turn'])).toEqual([undefined, '50']);
+    // While it is told, the node describes itself anew.
+    const register = discovery.registerNode.bind(discovery);
+    discovery.registerNode = async (node) => {
+      if (node.metadata?.['turn'] === '51') cluster.describe({ metadata: { turn: '52' } });
+      await settle();
+      await register(node);
+    };
     cluster.describe({ metadata: { turn: '51' } });
-    await settle();
-    expect(discovery.registered.at(-1)?.metadata).toEqual({ turn: '51' });
+    await clock.advance(5_000);
+    expect(discovery.registered.slice(2).map(({ metadata }) => metadata)).toEqual([{ turn: '51' }, { turn: '52' }]);
     await cluster.stop();
     expect(clock.pending).toBe(0);
   });

@@ -83,6 +83,39 @@ describe('a cluster with this membership', () => {
     expect(compose({ metadata })).toThrow(/metadata must be smaller: this node's description has 1\d{3} bytes/u);
   });
 
+  it('is refused likewise while it runs, and nothing changes', async () => {
+    const nodes = new SwimNodes('too long');
+    nodes.start(['a', 'b']);
+    await nodes.agree(['a', 'b']);
+    const cluster = nodes.cluster('a');
+    const { self, nodes: shown } = cluster;
+    const call = () => cluster.describe({ metadata: { motto: 'long'.repeat(300) } });
+    expect(call).toThrow(/metadata must be at most 1024 bytes with all that describes the node, got 1\d{3}/u);
+    expect(call).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+    expect([cluster.self, cluster.nodes]).toEqual([self, shown]);
+    cluster.describe({ metadata: { motto: 'long'.repeat(200) } });
+    await nodes.world.run(2000);
+    expect(nodes.cluster('b').nodes[0]?.node).toEqual(cluster.self);
+  });
+
+  it('is told of its own node what the program has it say, and not what the protocol does', async () => {
+    const nodes = new SwimNodes('own news');
+    const told: unknown[] = [];
+    nodes.start(['a', 'b']);
+    await nodes.world.run(1);
+    for (const id of ['a', 'b']) {
+      nodes.cluster(id).on('nodeUpdated', ({ node }) => told.push([`${id}: ${node.id}`, node.metadata]));
+    }
+    await nodes.agree(['a', 'b']);
+    nodes.cluster('a').describe({ metadata: { role: 'cache' } });
+    await nodes.world.run(2000);
+    const metadata = { role: 'cache' };
+    expect(told).toEqual([
+      ['a: a', metadata],
+      ['b: a', metadata],
+    ]);
+  });
+
   it('is refused over a transport that is in memory, unless all goes by it', () => {
     const transport = memoryTransport({ network: memoryNetwork() });
     expect(compose({ transport })).toThrow("datagrams must be 'transport', because transport-memory has no streams");

@@ -72,15 +72,19 @@ function introducingCases<N>(suite: TransportSuite<N>): void {
   });
   for (const dialler of ['a', 'b'] as const) {
     suite.test(`that changes while ${dialler} dials is heard of all the same`, async (fixture, bed) => {
-      const [a, b] = [await fixture.start('a'), await fixture.start('b')];
-      const [from, to] = dialler === 'a' ? [a, b] : [b, a];
-      from.transport.addContact(to.transport.self);
-      for (let turn = 0; turn < 100 && b.transport.peer('a') === undefined; turn += 1) {
-        describe(a, { turn: String(turn) });
-        await bed.pass(0.2);
+      const a = await fixture.start('a');
+      // Each time a little later: once when this node has introduced itself, and they are not connected yet.
+      const times = bed.world === undefined ? 2 : 40;
+      for (let time = 0; time < times; time += 1) {
+        await bed.pass(DESCRIPTION_INTERVAL_MS);
+        const b = await fixture.start(`b${time}`);
+        const [from, to] = dialler === 'a' ? [a, b] : [b, a];
+        from.transport.addContact(to.transport.self);
+        await bed.pass(time / 10);
+        describe(a, { time: String(time) });
+        await fixture.connected(a, b);
+        await seesItself(fixture, b, a);
       }
-      await fixture.connected(a, b);
-      await seesItself(fixture, b, a);
     });
   }
   suite.test('holds before the start too', async (fixture) => {
@@ -111,9 +115,11 @@ function refusingCases<N>(suite: TransportSuite<N>): void {
     metadata.role = 'other';
     expectEqual(a.transport.self.metadata, { role: 'cache' }, 'what it says');
   });
-  suite.test('after dispose throws CLOSED', async (fixture) => {
+  suite.test('after dispose throws CLOSED, and is told nobody', async (fixture) => {
     const a = await fixture.start('a');
+    for (const turn of ['1', '2', '3']) describe(a, { turn });
     await a.transport[Symbol.asyncDispose]();
+    expectEqual(a.machine.clock.pendingTimers, 0, 'timers that are left');
     await expectRejection(async () => describe(a, {}), 'CLOSED', 'describe');
   });
 }

@@ -63,7 +63,7 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
   ],
   [
     'describes itself as it would after its end',
-    'description: after dispose throws CLOSED',
+    'description: after dispose throws CLOSED, and is told nobody',
     (transport) => ({
       describe: (description) => {
         try {

@@ -1,11 +1,13 @@
 import {
   ClusterError,
   type ClusterNode,
+  DESCRIPTION_INTERVAL_MS,
   type DisconnectReason,
   guardedCall,
   isClusterNode,
   type MessageKind,
   type NodeId,
+  Pace,
   type TransportContext,
 } from '@quorate/core';
 import { FRAME_OVERHEAD_BYTES, type Frame, type FrameOf } from './frame.ts';
@@ -67,6 +69,9 @@ export class Connection implements LinkReceiver, Outlet {
   #toldId: string | undefined;
   /** How this node has described itself to the peer last. */
   #toldNode: ClusterNode;
+  /** How the peer has described itself last. A peer that keeps to no interval is heard no more often for it. */
+  #heardNode: ClusterNode;
+  readonly #hearing: Pace;
   #ended = false;
 
   constructor(owner: ConnectionOwner, established: Established) {
@@ -76,6 +81,8 @@ export class Connection implements LinkReceiver, Outlet {
     this.#link = link;
     this.#toldId = toldId;
     this.#toldNode = toldNode;
+    this.#heardNode = peer.node;
+    this.#hearing = new Pace(context.clock, DESCRIPTION_INTERVAL_MS, () => owner.described(this, this.#heardNode));
     this.peer = peer;
     this.maxPayloadBytes = Math.min(settings.maxFrameBytes, peer.maxFrameBytes) - FRAME_OVERHEAD_BYTES;
     this.requests = new OutgoingRequests(context.clock, this, settings.maxRequests, owner.instruments);
@@ -296,8 +303,12 @@ export class Connection implements LinkReceiver, Outlet {
   #described(detail: unknown): void {
     const { id, host, port } = this.peer.node;
     const isOwn = isClusterNode(detail) && detail.id === id && detail.host === host && detail.port === port;
-    if (isOwn) this.#owner.described(this, knownFields(detail));
-    else this.violated('DESCRIPTION of what is no node, or another');
+    if (!isOwn) {
+      this.violated('DESCRIPTION of what is no node, or another');
+      return;
+    }
+    this.#heardNode = knownFields(detail);
+    this.#hearing.ask();
   }
 
   #makeProof({ link: { secured }, role }: Established): PeerProof | undefined {
@@ -351,6 +362,7 @@ export class Connection implements LinkReceiver, Outlet {
   #end(reason: DisconnectReason, code: 'DISCONNECTED' | 'CLOSED' = 'DISCONNECTED'): void {
     this.#ended = true;
     this.#heartbeat[Symbol.dispose]();
+    this.#hearing[Symbol.dispose]();
     this.#proof?.[Symbol.dispose]();
     const message = `the connection with ${this.peerId} ended: ${reason}`;
     const error = new ClusterError(code, message, { outcome: 'unknown' });
