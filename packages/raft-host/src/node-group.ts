@@ -1,9 +1,9 @@
 import { Broadcast, type CallOptions, ClusterError, type NodeId, telemetryOf, toClusterError } from '@quorate/core';
-import { CommandDesk } from './command-desk.ts';
 import type { Halt } from './commands/entry-feed.ts';
 import type { Command } from './commands/command-batch.ts';
 import { type EnteredGroup, Entering } from './formation/entering.ts';
 import type { Founding } from './formation/founding.ts';
+import { GroupDesks, type ServedGroup } from './group-desks.ts';
 import type { GroupSettings } from './group-options.ts';
 import { GroupInstruments } from './group-instruments.ts';
 import { GroupMachine } from './group-machine.ts';
@@ -18,9 +18,8 @@ import type { RaftGroup } from './raft-group.ts';
 import type { RaftGroupParts } from './raft-group-parts.ts';
 import type { RaftHost, SnapshotMember } from './raft-host.ts';
 import { restoreNewest } from './commands/restore-newest.ts';
-import { ReadDesk } from './read-desk.ts';
+import type { ReadDesk } from './read-desk.ts';
 import { requestKind } from './request-kind.ts';
-import { GroupOperations } from './recovery/group-operations.ts';
 import { HaltedLeader } from './recovery/halted-leader.ts';
 import type { RaftOperations } from './recovery/raft-operations.ts';
 import type { RestNotice } from './resting/rest-notice.ts';
@@ -33,7 +32,7 @@ import type { ReceivedMessage } from './wire/frame-reader.ts';
 
 /** One group on one node, from the first look at its log to its end. */
 export class NodeGroup<C, R, Q, A>
-  implements RaftGroup<C, R, Q, A>, RunningGroupOwner, EnteredGroup, ChangingGroupOwner
+  implements RaftGroup<C, R, Q, A>, RunningGroupOwner, EnteredGroup, ChangingGroupOwner, ServedGroup<R>
 {
   readonly id: number;
   due = 0;
@@ -45,14 +44,9 @@ export class NodeGroup<C, R, Q, A>
   readonly #machine: GroupMachine<C, R, Q, A>;
   readonly #entering: Entering;
   readonly #membership: GroupMembership;
-  /** Undefined until somebody operates the group. */
-  #operations: GroupOperations | undefined;
+  readonly #desks: GroupDesks<R>;
   /** Undefined until the machine has stopped for the first time. */
   #haltedLeader: HaltedLeader | undefined;
-  /** Undefined until anybody gives a command. */
-  #desk: CommandDesk<R> | undefined;
-  /** Undefined until anybody reads. */
-  #readDesk: ReadDesk | undefined;
   readonly #closing = new AbortController();
   readonly #statuses = new Broadcast<GroupStatus>(1);
   #running: RunningGroup<R> | undefined;
@@ -67,6 +61,7 @@ export class NodeGroup<C, R, Q, A>
     this.users = new GroupUsers(this, parts.settings.priorities);
     this.#snapshotPolicy = parts.snapshots;
     this.#machine = new GroupMachine(parts.id, parts.machine);
+    this.#desks = new GroupDesks(host, this, this.#machine);
     this.#entering = new Entering(host, this);
     this.#membership = new GroupMembership(host, this);
     this.instruments = new GroupInstruments(telemetryOf(host.context), parts.id, () => ({
@@ -97,7 +92,7 @@ export class NodeGroup<C, R, Q, A>
   }
 
   get reads(): ReadDesk {
-    return (this.#readDesk ??= this.#openReadDesk());
+    return this.#desks.reads;
   }
 
   /** For the host. */
@@ -106,7 +101,7 @@ export class NodeGroup<C, R, Q, A>
   }
 
   get operations(): RaftOperations {
-    return this.#operated();
+    return this.#desks.operations;
   }
 
   get members(): RaftMembers {
@@ -163,11 +158,11 @@ export class NodeGroup<C, R, Q, A>
   }
 
   submit(commands: readonly Command[], options?: CommandOptions): Promise<Settled<R>[]> {
-    return this.#commands().submit(commands, options);
+    return this.#desks.commands.submit(commands, options);
   }
 
   submitOne(command: Command, options?: CommandOptions): Promise<Settled<R>> {
-    return this.#commands().submitOne(command, options);
+    return this.#desks.commands.submitOne(command, options);
   }
 
   encode(command: C): Uint8Array {
@@ -194,7 +189,7 @@ export class NodeGroup<C, R, Q, A>
   }
 
   get isIdle(): boolean {
-    return this.#running?.callers.hasCommands !== true && this.#desk?.isIdle !== false;
+    return this.#running?.callers.hasCommands !== true && this.#desks.isIdle;
   }
 
   successors(): readonly NodeId[] {
@@ -224,12 +219,12 @@ export class NodeGroup<C, R, Q, A>
       case requestKind.INVITE:
         return this.#entering.takeInvitation(from, body);
       case requestKind.FORWARD:
-        return this.#commands().answer(body);
+        return this.#desks.commands.answer(body);
       case requestKind.SKIP:
       case requestKind.HAS_APPLIED:
       case requestKind.GOES_ON:
       case requestKind.TRANSFER:
-        return this.#operated().answer(kind, body);
+        return this.#desks.operations.answer(kind, body);
       default:
         return this.#membership.request(from, kind, body);
     }
@@ -268,55 +263,6 @@ export class NodeGroup<C, R, Q, A>
 
   get #self(): NodeId {
     return this.#host.context.self.id;
-  }
-
-  #commands(): CommandDesk<R> {
-    if (this.#desk !== undefined) return this.#desk;
-    const { id } = this;
-    this.#desk = new CommandDesk({
-      group: id,
-      clock: this.#host.context.clock,
-      instruments: this.instruments,
-      codec: this.#machine.codec,
-      objection: this.#machine.objection,
-      dispatch: () => this.#running?.callers.dispatch,
-      leader: () => this.#running?.leader,
-      notLeader: () => this.notLeader(),
-      passOn: (to, body, timeoutMs) => this.#host.request(to, id, requestKind.FORWARD, body, { timeoutMs }),
-    });
-    this.#desk.refuse(this.#error);
-    return this.#desk;
-  }
-
-  #openReadDesk(): ReadDesk {
-    const desk = new ReadDesk({
-      group: this.id,
-      clock: this.#host.context.clock,
-      instruments: this.instruments,
-      running: () => this.#running,
-      phase: () => this.#phase,
-      gather: () => this.#host.gather(this),
-    });
-    desk.refuse(this.#error);
-    return desk;
-  }
-
-  #operated(): GroupOperations {
-    return (this.#operations ??= new GroupOperations({
-      host: this.#host,
-      group: this.id,
-      running: () => this.#running,
-      machine: () => this.#machine.current,
-      record: () => this.record,
-      phase: () => this.#phase,
-      refusal: () => this.changeRefusal,
-      notLeader: () => this.notLeader(),
-      successors: () => this.successors(),
-      preferenceFor: (nodeId) => this.users.preferenceFor(nodeId),
-      handOverTo: (to) => this.transferLeader(to),
-      barrier: (options) => this.reads.barrier(options),
-      closing: this.closing,
-    }));
   }
 
   /** Why it doesn't run. */
@@ -400,8 +346,7 @@ export class NodeGroup<C, R, Q, A>
     this.#running.stand(this.users.isStanding);
     this.#refuse(undefined);
     this.enter('running');
-    this.#desk?.open();
-    this.#readDesk?.open(this.#running);
+    this.#desks.open(this.#running);
     this.#host.input(this, () => undefined);
     if (founding.state.isRemoved) this.#retire(this.#running);
   }
@@ -422,8 +367,7 @@ export class NodeGroup<C, R, Q, A>
   /** From here on calls are refused with this; or, with undefined, taken again. */
   #refuse(error: ClusterError | undefined): void {
     this.#error = error;
-    this.#desk?.refuse(error);
-    this.#readDesk?.refuse(error);
+    this.#desks.refuse(error);
   }
 
   enter(phase: GroupPhase): void {
