@@ -23,7 +23,7 @@ export type ClusterStatus = 'starting' | 'running' | 'stopping' | 'stopped';
 export interface ClusterEvents {
   /** A node is there that was not, or had left or failed. */
   readonly nodeJoined: { readonly node: ClusterNode; readonly member: Member };
-  /** A node is alive again after suspicion, was restarted, or describes itself differently. */
+  /** A node is alive again after suspicion, was restarted, or describes itself differently: this one too, by `describe`. */
   readonly nodeUpdated: { readonly node: ClusterNode; readonly member: Member };
   /** A node is silent; it may come back. */
   readonly nodeSuspected: { readonly node: ClusterNode; readonly member: Member; readonly reason: FailureReason };

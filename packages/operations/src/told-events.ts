@@ -10,7 +10,9 @@ export function tellEvents(cluster: Cluster, log: EventLog): Disposable {
   const ending = new AbortController();
   const listening = [
     cluster.on('nodeJoined', ({ node }) => log.add('joined', `${formatNode(node)} is there`, node.id)),
-    cluster.on('nodeUpdated', ({ node }) => log.add('updated', `${formatNode(node)} is alive`, node.id)),
+    cluster.on('nodeUpdated', ({ node, member }) =>
+      log.add('updated', `${formatNode(node)} is ${member.state}`, node.id),
+    ),
     cluster.on('nodeSuspected', ({ node, reason }) => log.add('suspected', `${node.id} is silent: ${reason}`, node.id)),
     cluster.on('nodeFailed', ({ node, reason }) => log.add('failed', `${node.id} is gone: ${reason}`, node.id)),
     cluster.on('nodeLeft', ({ node }) => log.add('left', `${node.id} has left`, node.id)),
