@@ -51,11 +51,14 @@ export class Broker {
     }
   }
 
-  /** Resolves when this node's copy has what was written through it, or it takes too long. */
-  async caughtUp(queue: string): Promise<void> {
-    await this.#replicator
+  /** Resolves when this node's copy has what was written through it; to false when that takes too long. */
+  async caughtUp(queue: string): Promise<boolean> {
+    return await this.#replicator
       .read({ type: 'queue', queue }, { consistency: 'session', timeoutMs: REQUEST_MS })
-      .catch(() => undefined);
+      .then(
+        () => true,
+        () => false,
+      );
   }
 }
 

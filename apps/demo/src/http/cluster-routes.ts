@@ -12,6 +12,7 @@ const SLOW_BYTES = 128 * 1024;
 export function clusterRoutes(api: Api, parts: ApiParts): void {
   const { status, transfer, leave, onEvent, dispatchers, streams } = parts;
   const tags = ['cluster'];
+  const statusText = atMostEach(STATUS_MS / 2, () => JSON.stringify(status()));
 
   api.get(
     '/v1/cluster',
@@ -47,11 +48,10 @@ export function clusterRoutes(api: Api, parts: ApiParts): void {
       const events = new EventStream(reply.raw, { 'x-request-id': request.id });
       let told = '';
       const tell = () => {
-        const now = status();
-        const text = JSON.stringify(now);
+        const text = statusText();
         if (text === told || events.unreadBytes > SLOW_BYTES) return;
         told = text;
-        events.send('status', now);
+        events.sendText('status', text);
       };
       tell();
       const timer = setInterval(tell, STATUS_MS);
@@ -103,4 +103,14 @@ export function clusterRoutes(api: Api, parts: ApiParts): void {
       return await reply.code(202).send({ id: status().id });
     },
   );
+}
+
+/** Many look at once, and all are told the same: it is made no more often than this. */
+function atMostEach<T>(ms: number, make: () => T): () => T {
+  let last: { readonly at: number; readonly value: T } | undefined;
+  return () => {
+    const at = performance.now();
+    if (last === undefined || at - last.at >= ms) last = { at, value: make() };
+    return last.value;
+  };
 }

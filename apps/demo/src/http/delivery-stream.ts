@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Delivery } from '../broker/commands.ts';
 import type { Consumer, Dispatcher } from './dispatcher.ts';
 import type { EventStream } from './event-stream.ts';
@@ -7,6 +8,8 @@ import type { Problem } from './problem.ts';
 /** Beyond which a client that reads slowly gets no more. */
 const SLOW_BYTES = 256 * 1024;
 const SLOW_CHECK_MS = 100;
+/** From one look whether this copy has caught up to the next, where it can't tell. */
+const CATCH_UP_MS = 100;
 
 export interface DeliveryStreamOptions {
   readonly name: string;
@@ -16,8 +19,8 @@ export interface DeliveryStreamOptions {
   readonly requestId: string;
   /** Told of how many were sent. */
   onSent(count: number): void;
-  /** Resolves when this node's copy has what was received. */
-  caughtUp(): Promise<void>;
+  /** Resolves when this node's copy has what was received; to false when that takes too long. */
+  caughtUp(): Promise<boolean>;
 }
 
 /** A consumer on server-sent events: `delivery` for each, and `problem` before it is over for good. */
@@ -74,7 +77,11 @@ export class DeliveryStream implements Consumer {
   }
 
   async #know(deliveries: readonly Delivery[]): Promise<void> {
-    await this.#options.caughtUp();
+    // A copy that never heard of them would say that they are over, and there would be room for more without end.
+    while (!(await this.#options.caughtUp())) {
+      if (this.#events.signal.aborted) return;
+      await delay(CATCH_UP_MS);
+    }
     for (const { receipt } of deliveries) if (this.#held.has(receipt)) this.#held.set(receipt, true);
     this.#dispatcher.changed();
   }

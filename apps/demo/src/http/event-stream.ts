@@ -43,9 +43,13 @@ export class EventStream {
   }
 
   /** @returns false when nobody gets it */
-  send(event: string, data: unknown, id?: string): boolean {
-    const line = id === undefined ? '' : `id: ${id}\n`;
-    return this.#write(`${line}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  send(event: string, data: unknown): boolean {
+    return this.sendText(event, JSON.stringify(data));
+  }
+
+  /** The same, of what is JSON already. */
+  sendText(event: string, json: string): boolean {
+    return this.#write(`event: ${event}\ndata: ${json}\n\n`);
   }
 
   /** Ends the response, whole. */

@@ -1,10 +1,11 @@
-import { type Cluster, formatAddress, type ReplicationStatus } from '@quorate/core';
+import { type Cluster, formatAddress, plainText, type ReplicationStatus } from '@quorate/core';
 import type { BrokerReplicator } from '../http/broker.ts';
 import type { NodeEvent } from '../http/node-event.ts';
 
 /** Strangers can cause many: so many are told of in a second. */
 const MAX_REFUSED = 10;
 const SECOND_MS = 1_000;
+const MAX_TEXT_LENGTH = 500;
 
 /** What happens on a node, for whoever listens. */
 export class NodeEvents {
@@ -19,7 +20,8 @@ export class NodeEvents {
   };
 
   tell(type: NodeEvent['type'], text: string): void {
-    const event = { at: new Date().toISOString(), type, text };
+    // Some of it comes from others: it may be shown in a terminal.
+    const event = { at: new Date().toISOString(), type, text: plainText(text, MAX_TEXT_LENGTH) };
     for (const listener of this.#listeners) listener(event);
   }
 

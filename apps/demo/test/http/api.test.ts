@@ -226,6 +226,24 @@ describe('server-sent events', () => {
     expect((await one.call('GET', '/v1/queues/none/deliveries')).status).toBe(404);
   });
 
+  it('tell many of the node what was put together once', async () => {
+    const { local, url } = one.node;
+    const queues = local.queues.bind(local);
+    let looks = 0;
+    local.queues = () => {
+      looks += 1;
+      return queues();
+    };
+    const clients = Array.from({ length: 40 }, () => new EventClient(`${url}/v1/cluster/events`));
+    await Promise.all(clients.map((client) => client.first(1, 'status')));
+    looks = 0;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    for (const client of clients) client.drop();
+    local.queues = queues;
+    expect(looks).toBeGreaterThan(0);
+    expect(looks).toBeLessThan(12);
+  });
+
   it('tell of the cluster', async () => {
     const client = new EventClient(`${one.node.url}/v1/cluster/events`);
     await client.first(1, 'status');

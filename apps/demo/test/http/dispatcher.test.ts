@@ -177,6 +177,33 @@ it('streams no more than may be held, though this copy is behind, until it hears
   await expect.poll(() => copy.local.queues()[0]).toMatchObject({ ready: 3, inFlight: 0 });
 });
 
+it('streams no more than may be held, though nobody can tell whether this copy has caught up', async () => {
+  const copy = await copyOf(200);
+  copy.isUnreadable = true;
+  const server = createServer((_, response) => {
+    void new DeliveryStream(new EventStream(response, {}), copy.dispatchers.of('q'), {
+      name: 'c',
+      prefetch: 1,
+      visibilityMs: undefined,
+      requestId: 'r',
+      onSent: () => undefined,
+      caughtUp: () => copy.broker.caughtUp('q'),
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = new EventClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await client.headers;
+  await copy.publish('1', '2', '3');
+  await client.first(1, 'delivery');
+  await delay(300);
+  expect(client.events).toHaveLength(1);
+  copy.isUnreadable = false;
+  await copy.replicate({ type: 'acknowledge', queue: 'q', receipts: [client.events[0]!.data.receipt] });
+  expect((await client.first(2, 'delivery'))[1]!.data).toMatchObject({ id: '2' });
+  client.drop();
+  await new Promise((resolve) => server.close(resolve));
+});
+
 it('ends all who wait when it is closed, and then has given back what they held', async () => {
   const copy = await copyOf();
   await copy.publish('1');

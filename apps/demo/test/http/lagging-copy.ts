@@ -31,8 +31,8 @@ export class LaggingCopy {
     const replicator = {
       replicate: (command: Command) => this.replicate(command),
       read: async (query: Query): Promise<Answer> => {
-        await this.#applied;
         if (this.isUnreadable) throw new ClusterError('QUORUM_LOST', 'cut off');
+        await this.#applied;
         return this.#copy.query(query);
       },
     } satisfies Partial<BrokerReplicator>;
