@@ -6,7 +6,7 @@ import { operations, type OperationsOptions } from '@quorate/operations';
 import { raftReplicator } from '@quorate/replicator-raft';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
-import { SumMachine } from './sum-machine.ts';
+import { CountingMachine } from '../../../packages/operations/test/counting-machine.ts';
 
 export interface NodeChoice {
   readonly nodeId: string;
@@ -24,7 +24,7 @@ export interface NodeChoice {
 /** A leader is to stay one though the machine is busy with others. */
 const TIMINGS = { tickMs: 50, heartbeatMs: 250, electionMs: 1500 };
 
-let cluster: Cluster<Replicator<number, number, null, number>> | undefined;
+let cluster: Cluster<Replicator<number, number, number, number>> | undefined;
 
 async function start(choice: NodeChoice): Promise<void> {
   const { nodeId, directory, port, seedNodes, voters, allow = 'all', secret, certificates, ballastBytes } = choice;
@@ -39,7 +39,11 @@ async function start(choice: NodeChoice): Promise<void> {
     transport: tcpTransport(),
     storage: fileStorage({ directory }),
     election: raftElection({ voters: [...voters], timings: TIMINGS }),
-    replicator: raftReplicator({ voters: [...voters], timings: TIMINGS, machine: () => new SumMachine(ballastBytes) }),
+    replicator: raftReplicator({
+      voters: [...voters],
+      timings: TIMINGS,
+      machine: () => new CountingMachine(ballastBytes),
+    }),
     campaign: true,
   });
   await cluster.start();
@@ -71,6 +75,6 @@ process.on('message', (message: { type: 'start'; choice: NodeChoice } | { type: 
   else if (message.type === 'load') void load();
   else if (message.type === 'rest') loading?.abort();
   else if (message.type === 'stop') void stop();
-  else void cluster?.replicator.read(null).then((sum) => process.send?.({ type: 'sum', sum }));
+  else void cluster?.replicator.read(0).then((sum) => process.send?.({ type: 'sum', sum }));
 });
 process.on('disconnect', () => process.exit());

@@ -2,14 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { forwardToLeader, type LeaderFunction, singletonTask, type SingletonTask } from '@quorate/coordination';
-import {
-  type Cluster,
-  type Codec,
-  createCluster,
-  type Replicator,
-  type StateMachine,
-  type Telemetry,
-} from '@quorate/core';
+import { type Cluster, createCluster, type Replicator, type Telemetry } from '@quorate/core';
 import { raftElection } from '@quorate/election-raft';
 import { createGossip, type Gossip } from '@quorate/gossip';
 import { raftLocks } from '@quorate/lock-raft';
@@ -17,44 +10,9 @@ import { swimMembership } from '@quorate/membership-swim';
 import { raftReplicator } from '@quorate/replicator-raft';
 import { fileStorage } from '@quorate/storage-file';
 import { tcpTransport } from '@quorate/transport-tcp';
+import { CountingMachine } from '../../operations/test/counting-machine.ts';
 
 type Adding = Replicator<number, number, number, number>;
-
-const number: Codec<number> = {
-  encode: (value) => new TextEncoder().encode(String(value)),
-  decode: (bytes) => Number(new TextDecoder().decode(bytes)),
-};
-
-/** Adds numbers up. */
-class AddingMachine implements StateMachine<number, number, number, number> {
-  readonly version = 1;
-  readonly codec = { command: number, result: number, query: number, answer: number };
-  #sum = 0;
-
-  apply(batch: readonly { readonly command: number }[]): readonly number[] {
-    return batch.map(({ command }) => (this.#sum += command));
-  }
-
-  query(): number {
-    return this.#sum;
-  }
-
-  capture() {
-    const bytes = number.encode(this.#sum);
-    return {
-      async *chunks() {
-        yield bytes;
-      },
-      release: () => undefined,
-    };
-  }
-
-  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const all: number[] = [];
-    for await (const chunk of chunks) all.push(...chunk);
-    this.#sum = number.decode(Uint8Array.from(all));
-  }
-}
 
 /** A node with all that measures something. */
 export interface MeasuredNode {
@@ -127,7 +85,7 @@ async function startNode(
     storage: fileStorage({ directory }),
     membership: swimMembership(),
     election: raftElection(GROUP),
-    replicator: raftReplicator({ ...GROUP, machine: () => new AddingMachine() }),
+    replicator: raftReplicator({ ...GROUP, machine: () => new CountingMachine() }),
     locks: raftLocks(GROUP),
   });
   await cluster.start();
