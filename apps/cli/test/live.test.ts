@@ -246,8 +246,30 @@ describe('quorate, with a cluster of three processes that have a secret', { time
     for (const { count, p50Ms, p99Ms } of times) expect(count > 0 && p50Ms > 0 && p99Ms >= p50Ms).toBe(true);
   });
 
-  it('says that there is no quorum, and still saves what a node has', async () => {
+  it('goes on telling what a node sees when the leader is lost, and ends when the node is', async () => {
+    const begun = new Map(['a', 'c'].map((id) => [id, Promise.withResolvers<void>()] as const));
+    const [lost, following] = [Promise.withResolvers<void>(), new AbortController()];
+    let isKilled = false;
+    const [ofA, ofC] = ['a', 'c'].map((connect) =>
+      cluster.quorate(['events', '--follow'], {
+        connect,
+        signal: following.signal,
+        onLine: (line) => {
+          begun.get(connect)?.resolve();
+          if (connect === 'a' && isKilled && line.includes('no leader is known')) lost.resolve();
+        },
+      }),
+    );
+    for (const each of begun.values()) await each.promise;
+    isKilled = true;
     await Promise.all([cluster.kill('b'), cluster.kill('c')]);
+    expect(await ofC).toMatchObject({ code: 3, err: expect.stringMatching(/^quorate: [^\n]+\n$/u) });
+    await lost.promise;
+    following.abort();
+    expect(await ofA).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('says that there is no quorum, and still saves what a node has', async () => {
     const lost = await cluster.quorate(['snapshot', 'save', `${file}.2`, '--timeout', '3500']);
     expect(lost).toMatchObject({ code: 4, err: expect.stringMatching(/knows no leader|leader/u) });
     expect(await cluster.quorate(['snapshot', 'save', `${file}.2`, '--local'])).toMatchObject({ code: 0 });
