@@ -3,8 +3,8 @@ import { mutantsToRun, mutantsToSkip } from '../src/mutants-to-run.ts';
 import { replicationMutations } from '../src/replication/replication-mutations.ts';
 import { editedParts } from '../src/replication/replication-parts.ts';
 import { runReplication } from '../src/replication/run-replication.ts';
+import { shownBy } from '../src/shown-by.ts';
 
-/** Lives that are tried from the seed on: a change elsewhere may shift which of them shows it. */
 const MAX_LIVES = 30;
 
 describe('a rule of replication that is broken is noticed', () => {
@@ -14,20 +14,8 @@ describe('a rule of replication that is broken is noticed', () => {
     async (_, mutation) => {
       const parts = await editedParts(mutation.name.replaceAll(/\W+/gu, '-'), [mutation]);
       const { hasRot: rots = false, trial = 'none' } = mutation;
-      const { seed: from } = mutation;
-      const breaks = async (): Promise<number | undefined> => {
-        for (let seed = from; seed < from + MAX_LIVES; seed += 1) {
-          const isSound = await runReplication(seed, parts, { rots, trial }).then(
-            () => true,
-            () => false,
-          );
-          if (!isSound) return seed;
-        }
-        return undefined;
-      };
-      const seed = await breaks();
-      expect(seed, `no life of ${MAX_LIVES} shows it`).toBeDefined();
-      if (seed !== from) console.log(`${mutation.name}: now shown by seed ${seed}`);
+      const failure = await shownBy(mutation, MAX_LIVES, (seed) => runReplication(seed, parts, { rots, trial }));
+      expect(failure, `no life of ${MAX_LIVES} shows it`).toBeDefined();
     },
     120_000,
   );

@@ -25,7 +25,7 @@ export const formationMutations: readonly FormationMutation[] = [
     find: "doubts.push(`${nameOf(each)} doesn't answer`);",
     replace: 'nameOf(each);',
     ground: 'honest source',
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'a majority of those who are seen is enough',
@@ -41,7 +41,7 @@ export const formationMutations: readonly FormationMutation[] = [
     find: 'await this.#records?.write(RECORD,',
     replace: 'await Promise.resolve(RECORD); new Uint8Array(',
     ground: 'more than half',
-    seed: 1,
+    seed: 4,
   },
   {
     name: 'what was accepted before is not taken over',
@@ -57,7 +57,7 @@ export const formationMutations: readonly FormationMutation[] = [
     find: "if (claimed !== undefined) this.#keep(claimed, 'the discovery');",
     replace: "if (claimed !== undefined) this.#keep({ clusterId, founders: seen.nodes.slice(0, expectedNodes) }, '');",
     ground: 'claim',
-    seed: 1,
+    seed: 2,
   },
   {
     name: 'who may not form a cluster does',

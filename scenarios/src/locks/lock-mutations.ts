@@ -9,7 +9,7 @@ export const lockMutations: readonly (Edit & { readonly name: string; readonly s
     file: 'open-claim.ts',
     find: 'const VALID_PART = 0.8;',
     replace: 'const VALID_PART = 1.3;',
-    seed: 1,
+    seed: 10,
   },
   {
     name: 'a lock lasts for its whole time from when its holder hears of it',
