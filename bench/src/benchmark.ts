@@ -27,3 +27,10 @@ export function median(values: readonly number[]): number {
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }
+
+/** A number that an option gives. */
+export function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`--${option} must be a positive number, got ${text}`);
+  return value;
+}

@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import type { BrokerClientSettings, BrokerLoadTask } from './broker-client.ts';
 import type { Load } from './closed-loop.ts';
 import type { Scratch } from './scratch.ts';
+import type { Competitor } from './turns.ts';
 
 /** A broker of three processes on this machine, durable on a majority of them. */
-export interface BrokerSystem {
+export interface BrokerSystem extends Competitor {
   readonly name: 'quorate' | 'nats-sync' | 'nats';
-  /** Undefined when it can be measured here; otherwise why not. */
-  unavailable(): string | undefined;
   /** Starts it afresh. What it started ends with the scratch. @returns what its clients are to be given */
   start(scratch: Scratch): Promise<BrokerClientSettings>;
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Benchmark, median, report, rounded } from './benchmark.ts';
+import { type Benchmark, median, positive, report, rounded } from './benchmark.ts';
 import { BODY_BYTES, type BrokerLoadTask } from './broker-client.ts';
 import { measureMachine } from './broker-machine.ts';
 import { natsBrokerAsItComes, syncedNatsBroker } from './broker-nats.ts';
@@ -7,6 +7,7 @@ import { quorateBroker } from './broker-quorate.ts';
 import { BrokerClients, type BrokerSystem } from './broker-system.ts';
 import type { Load } from './closed-loop.ts';
 import { Scratch } from './scratch.ts';
+import { chosen, takeTurns } from './turns.ts';
 
 const systems: readonly BrokerSystem[] = [quorateBroker, syncedNatsBroker, natsBrokerAsItComes];
 
@@ -40,19 +41,18 @@ async function run(args: readonly string[]): Promise<void> {
   if (values.machine !== undefined) return await measureMachine(positive('machine', values.machine));
   const seconds = positive('seconds', values.seconds);
   const rounds = positive('rounds', values.rounds);
-  const present = chosen(values.systems.split(',')).filter(isAvailable);
-  const results = new Map(present.map((system) => [system, kinds.map((): Load[] => [])]));
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const [system, loads] of results) {
-      const measured = await measureOnce(system, seconds);
-      measured.forEach((load, at) => loads[at]?.push(load));
-      kinds.forEach((kind, at) =>
-        console.error(JSON.stringify({ round, ...figures(system, kind, measured.slice(at, at + 1)) })),
-      );
-    }
-  }
+  const results = await takeTurns(chosen(systems, values.systems), rounds, async (system, round) => {
+    const loads = await measureOnce(system, seconds);
+    kinds.forEach((kind, at) =>
+      console.error(JSON.stringify({ round, ...figures(system, kind, loads.slice(at, at + 1)) })),
+    );
+    return loads;
+  });
   kinds.forEach((kind, at) => {
-    for (const [system, loads] of results) report(figures(system, kind, loads[at] ?? []));
+    for (const [system, measured] of results) {
+      const loads = measured.flatMap((each) => each[at] ?? []);
+      report(figures(system, kind, loads));
+    }
   });
 }
 
@@ -85,21 +85,4 @@ function figures(
     p50_ms: rounded(median(loads.map(({ p50 }) => p50))),
     p99_ms: rounded(median(loads.map(({ p99 }) => p99))),
   };
-}
-
-function isAvailable(system: BrokerSystem): boolean {
-  const why = system.unavailable();
-  if (why !== undefined) console.error(`SKIPPED ${system.name}: ${why}`);
-  return why === undefined;
-}
-
-function chosen(names: readonly string[]): readonly BrokerSystem[] {
-  for (const name of names) if (!systems.some((system) => system.name === name)) throw new Error(`no system ${name}`);
-  return systems.filter(({ name }) => names.includes(name));
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${option} must be a positive number, got ${text}`);
-  return value;
 }

@@ -2,35 +2,26 @@ import { median, report, rounded } from './benchmark.ts';
 import type { Load } from './closed-loop.ts';
 import { COMMAND_BYTES, type LoadPlan, type RaftSystem } from './raft-system.ts';
 import { Scratch } from './scratch.ts';
+import { takeTurns } from './turns.ts';
 
 type Loads = ReadonlyMap<number, Load>;
 
 /**
- * The systems take turns, each started afresh in each round, so that what else the machine does hits all. Each round
- * is told on stderr; the medians, and those of the ratios within each round, on stdout.
+ * The systems take turns, each started afresh in each round. Each round is told on stderr; the medians, and those of the
+ * ratios within each round, on stdout.
  */
 export async function compare(systems: readonly RaftSystem[], rounds: number, plan: LoadPlan): Promise<void> {
-  const present = systems.filter(isAvailable);
-  const results = new Map<RaftSystem, Loads[]>(present.map((system) => [system, []]));
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const [system, loads] of results) {
-      const measured = await measureOnce(system, plan);
-      for (const [concurrency, load] of measured) {
-        console.error(JSON.stringify({ round, ...figures(system, concurrency, [load]) }));
-      }
-      loads.push(measured);
+  const results = await takeTurns(systems, rounds, async (system, round) => {
+    const measured = await measureOnce(system, plan);
+    for (const [concurrency, load] of measured) {
+      console.error(JSON.stringify({ round, ...figures(system, concurrency, [load]) }));
     }
-  }
+    return measured;
+  });
   for (const concurrency of plan.concurrencies) {
     for (const [system, loads] of results) report(figures(system, concurrency, at(loads, concurrency)));
     reportRatios(results, concurrency);
   }
-}
-
-function isAvailable(system: RaftSystem): boolean {
-  const why = system.unavailable();
-  if (why !== undefined) console.error(`SKIPPED ${system.name}: ${why}`);
-  return why === undefined;
 }
 
 async function measureOnce(system: RaftSystem, plan: LoadPlan): Promise<Loads> {

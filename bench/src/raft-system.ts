@@ -1,5 +1,6 @@
 import type { Load } from './closed-loop.ts';
 import type { Scratch } from './scratch.ts';
+import type { Competitor } from './turns.ts';
 
 /** For how long each number in flight is measured, after how long a warm-up. */
 export interface LoadPlan {
@@ -11,10 +12,8 @@ export interface LoadPlan {
 }
 
 /** What commits 256-byte commands on three processes of this machine, durable on a majority of them. */
-export interface RaftSystem {
+export interface RaftSystem extends Competitor {
   readonly name: 'quorate' | 'bare' | 'etcd';
-  /** Undefined when it can be measured here; otherwise why not. */
-  unavailable(): string | undefined;
   /** Starts it afresh and measures it at each number in flight. What it started ends with the scratch. */
   measure(scratch: Scratch, plan: LoadPlan): Promise<ReadonlyMap<number, Load>>;
 }

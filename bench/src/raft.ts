@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import type { Benchmark } from './benchmark.ts';
+import { type Benchmark, positive } from './benchmark.ts';
 import { bareSystem } from './raft-bare.ts';
 import { compare } from './raft-compare.ts';
 import { etcdSystem } from './raft-etcd.ts';
@@ -12,6 +12,7 @@ import { measureReads } from './raft-reads.ts';
 import type { RaftSystem } from './raft-system.ts';
 import { measureTelemetry } from './raft-telemetry.ts';
 import { measureTraffic } from './raft-traffic.ts';
+import { chosen } from './turns.ts';
 
 const systems: readonly RaftSystem[] = [quorateSystem, bareSystem, etcdSystem];
 /** Commands in flight: those that the bare pipeline measures. */
@@ -57,16 +58,5 @@ async function run(args: readonly string[]): Promise<void> {
   const warmUp = Math.min(1, seconds);
   const warmUpCommits = Math.ceil(warmUp * COMMITS_UNTIL_COMPILED);
   const plan = { concurrencies: CONCURRENCIES, seconds, warmUpSeconds: warmUp, warmUpCommits };
-  await compare(chosen(values.systems.split(',')), rounds, plan);
-}
-
-function chosen(names: readonly string[]): readonly RaftSystem[] {
-  for (const name of names) if (!systems.some((system) => system.name === name)) throw new Error(`no system ${name}`);
-  return systems.filter(({ name }) => names.includes(name));
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`--${option} must be a positive number, got ${text}`);
-  return value;
+  await compare(chosen(systems, values.systems), rounds, plan);
 }
