@@ -196,6 +196,7 @@ export type {
 export { isRecordName, MAX_RECORD_BYTES, type RecordStore, type Storage } from './storage.ts';
 export type { System } from './system.ts';
 export {
+  aboutInstruments,
   type Attributes,
   countBuckets,
   type Counter,

@@ -18,6 +18,14 @@ export interface HistogramAbout extends InstrumentAbout {
   readonly buckets: readonly number[];
 }
 
+/**
+ * Describes the instruments of one part, whose names begin alike:
+ * `const about = aboutInstruments('quorate.gossip'); about('held', '{item}', 'What waits to be told')`.
+ */
+export function aboutInstruments(prefix: string): (name: string, unit: string, description: string) => InstrumentAbout {
+  return (name, unit, description) => ({ name: `${prefix}.${name}`, unit, description });
+}
+
 /** Buckets for durations, in seconds: from a tenth of a millisecond to ten seconds. */
 export const durationBuckets: readonly number[] = [
   0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,

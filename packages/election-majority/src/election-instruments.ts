@@ -1,11 +1,7 @@
-import type { Counter, InstrumentAbout, NodeId, Telemetry } from '@quorate/core';
+import { aboutInstruments, type Counter, type NodeId, type Telemetry } from '@quorate/core';
 import type { VoteRecord } from './vote-record.ts';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.election.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.election');
 
 const term = about('term', '{term}', 'The current term of the election by majority');
 const begun = about('begun', '{election}', 'How often this node stood for election: voted for itself in a new term');

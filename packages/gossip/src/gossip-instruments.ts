@@ -1,11 +1,7 @@
-import type { Counter, InstrumentAbout, Telemetry } from '@quorate/core';
+import { aboutInstruments, type Counter, type Telemetry } from '@quorate/core';
 import type { News } from './news.ts';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.gossip.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.gossip');
 
 const received = about(
   'received',

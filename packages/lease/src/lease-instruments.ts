@@ -1,10 +1,6 @@
-import { type Counter, durationBuckets, type Histogram, type InstrumentAbout, type Telemetry } from '@quorate/core';
+import { aboutInstruments, type Counter, durationBuckets, type Histogram, type Telemetry } from '@quorate/core';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.lease.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.lease');
 
 const renewal = {
   ...about('renewal.duration', 's', 'How long the engine took to renew a lease, by what came of it'),

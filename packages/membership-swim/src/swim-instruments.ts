@@ -1,11 +1,7 @@
-import { durationBuckets, type Histogram, type InstrumentAbout, type Telemetry } from '@quorate/core';
+import { aboutInstruments, durationBuckets, type Histogram, type InstrumentAbout, type Telemetry } from '@quorate/core';
 import type { SwimMembershipStats } from './stats.ts';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.swim.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.swim');
 
 const sums: readonly (readonly [InstrumentAbout, (stats: SwimMembershipStats) => number])[] = [
   [about('probes', '{probe}', 'Probes of members that this node began'), ({ protocol }) => protocol.probes],

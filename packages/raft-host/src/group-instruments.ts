@@ -1,4 +1,5 @@
 import {
+  aboutInstruments,
   type Attributes,
   type Clock,
   countBuckets,
@@ -18,11 +19,7 @@ import type { GroupPeer, GroupStatus } from './group-status.ts';
 
 const GROUP = 'quorate.raft.group';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.raft.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.raft');
 
 const gauges = {
   role: about('role', '{member}', 'What this node is in the group: 1 for that role, 0 for the others'),

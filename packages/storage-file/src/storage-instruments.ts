@@ -1,17 +1,13 @@
 import {
+  aboutInstruments,
   countBuckets,
   durationBuckets,
   type Histogram,
   type HistogramAbout,
-  type InstrumentAbout,
   type Telemetry,
 } from '@quorate/core';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.storage.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.storage');
 
 const histograms = {
   sync: {

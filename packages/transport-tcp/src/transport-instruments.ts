@@ -1,4 +1,5 @@
 import {
+  aboutInstruments,
   type Counter,
   type DisconnectReason,
   durationBuckets,
@@ -18,11 +19,7 @@ export class Traffic {
   requests = 0;
 }
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.transport.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.transport');
 
 const instruments = {
   peers: about('peers', '{peer}', 'Peers that are connected'),

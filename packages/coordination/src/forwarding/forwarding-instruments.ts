@@ -1,16 +1,6 @@
-import {
-  durationBuckets,
-  type Histogram,
-  type HistogramAbout,
-  type InstrumentAbout,
-  type Telemetry,
-} from '@quorate/core';
+import { aboutInstruments, durationBuckets, type Histogram, type HistogramAbout, type Telemetry } from '@quorate/core';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.forwarding.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.forwarding');
 
 const asked: HistogramAbout = {
   ...about('request.duration', 's', 'From asking the leader for something until it was done, or given up'),

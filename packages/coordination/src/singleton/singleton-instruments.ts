@@ -1,11 +1,7 @@
-import { type Counter, durationBuckets, type Histogram, type InstrumentAbout, type Telemetry } from '@quorate/core';
+import { aboutInstruments, type Counter, durationBuckets, type Histogram, type Telemetry } from '@quorate/core';
 import type { SingletonEvents } from './singleton-events.ts';
 
-const about = (name: string, unit: string, description: string): InstrumentAbout => ({
-  name: `quorate.singleton.${name}`,
-  unit,
-  description,
-});
+const about = aboutInstruments('quorate.singleton');
 
 const events = about(
   'events',
