@@ -1,59 +1,14 @@
 import { createConnection, createServer } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Address } from '../src/address.ts';
 import type { Logger } from '../src/logger.ts';
 import { silentLogger } from '../src/logger.ts';
 import type { Listener, Socket, SocketHandler } from '../src/net.ts';
 import { SystemNet } from '../src/node/net.ts';
+import { SocketProbe } from './socket-probe.ts';
 
 const LOOPBACK: Address = { host: '127.0.0.1', port: 0 };
 const bytes = (text: string) => new TextEncoder().encode(text);
-
-/** Gathers what a socket reports, and lets a test wait for it. */
-class Probe implements SocketHandler {
-  readonly events: string[] = [];
-  received = '';
-  error: Error | undefined;
-  readonly #decoder = new TextDecoder();
-  readonly closed: Promise<void>;
-  #close: () => void = () => undefined;
-  #wake: () => void = () => undefined;
-
-  constructor() {
-    this.closed = new Promise((resolve) => {
-      this.#close = resolve;
-    });
-  }
-
-  data(chunk: Uint8Array): void {
-    this.received += this.#decoder.decode(chunk, { stream: true });
-    this.#event('data');
-  }
-
-  drain(): void {
-    this.#event('drain');
-  }
-
-  close(error?: Error): void {
-    this.error = error;
-    this.#event('close');
-    this.#close();
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  #event(name: string): void {
-    this.events.push(name);
-    this.#wake();
-  }
-}
 
 const open: (Socket | Listener)[] = [];
 afterEach(async () => {
@@ -73,13 +28,13 @@ async function listen(accept: (socket: Socket) => SocketHandler, address = LOOPB
 
 /** Two connected sockets with their probes. */
 async function pair(address = LOOPBACK) {
-  const server = new Probe();
+  const server = new SocketProbe();
   const accepted = Promise.withResolvers<Socket>();
   const listener = await listen((socket) => {
     accepted.resolve(socket);
     return server;
   }, address);
-  const client = new Probe();
+  const client = new SocketProbe();
   const clientSocket = await net.connect(listener.address, client);
   const serverSocket = await accepted.promise;
   open.push(clientSocket, serverSocket);
@@ -111,26 +66,26 @@ describe('streams', () => {
     const listener = await listen(
       (socket) => {
         peer.resolve(socket.remote);
-        return new Probe();
+        return new SocketProbe();
       },
       { host: '::', port: 0 },
     );
-    open.push(await net.connect({ host: '127.0.0.1', port: listener.address.port }, new Probe()));
+    open.push(await net.connect({ host: '127.0.0.1', port: listener.address.port }, new SocketProbe()));
     expect((await peer.promise).host).toBe('127.0.0.1');
   });
 
   it('connect by name', async () => {
-    const listener = await listen(() => new Probe(), { host: 'localhost', port: 0 });
-    open.push(await net.connect({ host: 'localhost', port: listener.address.port }, new Probe()));
+    const listener = await listen(() => new SocketProbe(), { host: 'localhost', port: 0 });
+    open.push(await net.connect({ host: 'localhost', port: listener.address.port }, new SocketProbe()));
   });
 
   it('call no handler before connect has resolved, though the peer speaks first', async () => {
     const listener = await listen((socket) => {
       socket.write([bytes('hello')]);
       socket.end();
-      return new Probe();
+      return new SocketProbe();
     });
-    const client = new Probe();
+    const client = new SocketProbe();
     const early = await net.connect(listener.address, client).then((socket) => {
       open.push(socket);
       return [...client.events];
@@ -189,14 +144,14 @@ describe('streams', () => {
   });
 
   it('stay paused when they were paused while being accepted', async () => {
-    const server = new Probe();
+    const server = new SocketProbe();
     const accepted = Promise.withResolvers<Socket>();
     const listener = await listen((socket) => {
       socket.pause();
       accepted.resolve(socket);
       return server;
     });
-    const client = await net.connect(listener.address, new Probe());
+    const client = await net.connect(listener.address, new SocketProbe());
     open.push(client);
     client.write([bytes('x')]);
     const socket = await accepted.promise;
@@ -208,7 +163,7 @@ describe('streams', () => {
   });
 
   it('report a reset by the peer as an error, and end no process', async () => {
-    const server = new Probe();
+    const server = new SocketProbe();
     const accepted = Promise.withResolvers<Socket>();
     const listener = await listen((socket) => {
       accepted.resolve(socket);
@@ -225,7 +180,7 @@ describe('streams', () => {
   it('do not wait for ever for a peer that neither reads nor closes', async () => {
     const silent = createServer({ allowHalfOpen: true, pauseOnConnect: true });
     await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
-    const client = new Probe();
+    const client = new SocketProbe();
     const { port } = silent.address() as { port: number };
     const impatient = new SystemNet(silentLogger, 20);
     const socket = await impatient.connect({ host: '127.0.0.1', port }, client);
@@ -237,7 +192,7 @@ describe('streams', () => {
   });
 
   it('do not wait for ever for a peer that ended and reads nothing of what is still to be sent', async () => {
-    const server = new Probe();
+    const server = new SocketProbe();
     const listener = await listen(
       (socket) => {
         for (let chunk = 0; chunk < 32; chunk += 1) socket.write([new Uint8Array(1 << 20)]);
@@ -257,7 +212,7 @@ describe('streams', () => {
     const logged: unknown[] = [];
     const logger: Logger = { ...silentLogger, error: (_message, error) => logged.push(error) };
     const boom = new Error('boom');
-    const probe = new Probe();
+    const probe = new SocketProbe();
     const original = probe[method].bind(probe) as (value?: never) => void;
     probe[method] = (value?: unknown) => {
       original(value as never);
@@ -271,7 +226,7 @@ describe('streams', () => {
       LOOPBACK,
       new SystemNet(logger),
     );
-    const client = new Probe();
+    const client = new SocketProbe();
     const socket = await net.connect(listener.address, client);
     open.push(socket);
     socket.write([bytes('x')]);
@@ -287,19 +242,19 @@ describe('streams', () => {
     const listener = await listen(() => {
       calls += 1;
       if (calls === 1) throw new Error('no');
-      return new Probe();
+      return new SocketProbe();
     });
-    const refused = new Probe();
+    const refused = new SocketProbe();
     await net.connect(listener.address, refused);
     await refused.closed;
-    open.push(await net.connect(listener.address, new Probe()));
+    open.push(await net.connect(listener.address, new SocketProbe()));
   });
 });
 
 describe('what cannot be reached or bound', () => {
   it('is DISCONNECTED when nobody listens', async () => {
-    const probe = new Probe();
-    const gone = await net.listen(LOOPBACK, () => new Probe());
+    const probe = new SocketProbe();
+    const gone = await net.listen(LOOPBACK, () => new SocketProbe());
     await gone[Symbol.asyncDispose]();
     await expect(net.connect(gone.address, probe)).rejects.toMatchObject({
       code: 'DISCONNECTED',
@@ -309,14 +264,14 @@ describe('what cannot be reached or bound', () => {
   });
 
   it('is DISCONNECTED when the port is none', async () => {
-    await expect(net.connect({ host: '127.0.0.1', port: 70_000 }, new Probe())).rejects.toMatchObject({
+    await expect(net.connect({ host: '127.0.0.1', port: 70_000 }, new SocketProbe())).rejects.toMatchObject({
       code: 'DISCONNECTED',
     });
   });
 
   it('is ABORTED by the signal, before and while dialling', async () => {
-    const probe = new Probe();
-    const listener = await listen(() => new Probe());
+    const probe = new SocketProbe();
+    const listener = await listen(() => new SocketProbe());
     await expect(net.connect(listener.address, probe, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: 'ABORTED',
     });
@@ -329,10 +284,10 @@ describe('what cannot be reached or bound', () => {
   });
 
   it('leaves a connection alone that was made before the signal aborted', async () => {
-    const server = new Probe();
+    const server = new SocketProbe();
     const listener = await listen(() => server);
     const controller = new AbortController();
-    const client = new Probe();
+    const client = new SocketProbe();
     const socket = await net.connect(listener.address, client, { signal: controller.signal });
     open.push(socket);
     controller.abort();
@@ -341,13 +296,12 @@ describe('what cannot be reached or bound', () => {
   });
 
   it('is IO when the address is taken or not ours', async () => {
-    const listener = await listen(() => new Probe());
-    await expect(net.listen(listener.address, () => new Probe())).rejects.toMatchObject({
+    const listener = await listen(() => new SocketProbe());
+    await expect(net.listen(listener.address, () => new SocketProbe())).rejects.toMatchObject({
       code: 'IO',
       cause: { code: 'EADDRINUSE' },
     });
-    await expect(net.listen({ host: '127.0.0.1', port: -1 }, () => new Probe())).rejects.toMatchObject({ code: 'IO' });
-    await expect(net.bindDatagram({ host: '192.0.2.1', port: 0 }, () => undefined)).rejects.toMatchObject({
+    await expect(net.listen({ host: '127.0.0.1', port: -1 }, () => new SocketProbe())).rejects.toMatchObject({
       code: 'IO',
     });
   });
@@ -356,86 +310,8 @@ describe('what cannot be reached or bound', () => {
     const { clientSocket, server, listener } = await pair();
     await listener[Symbol.asyncDispose]();
     await listener[Symbol.asyncDispose]();
-    await expect(net.connect(listener.address, new Probe())).rejects.toMatchObject({ code: 'DISCONNECTED' });
+    await expect(net.connect(listener.address, new SocketProbe())).rejects.toMatchObject({ code: 'DISCONNECTED' });
     clientSocket.write([bytes('x')]);
     await server.until(() => server.received === 'x');
   });
-});
-
-describe('datagrams', () => {
-  it.each(['127.0.0.1', '::1'])('go between two sockets at %s', async (host) => {
-    const got = Promise.withResolvers<{ text: string; from: Address }>();
-    const receiver = await net.bindDatagram({ host, port: 0 }, (payload, from) =>
-      got.resolve({ text: new TextDecoder().decode(payload), from }),
-    );
-    const sender = await net.bindDatagram({ host, port: 0 }, () => undefined);
-    const payload = bytes('ping');
-    sender.send(payload, receiver.address);
-    payload.fill(0);
-    expect(await got.promise).toEqual({ text: 'ping', from: sender.address });
-    await Promise.all([receiver[Symbol.asyncDispose](), sender[Symbol.asyncDispose]()]);
-    await sender[Symbol.asyncDispose]();
-    sender.send(bytes('late'), receiver.address);
-  });
-
-  it('that cannot be sent are lost without a sound, and a handler that throws ends nothing', async () => {
-    const got: number[] = [];
-    const second = Promise.withResolvers<void>();
-    const socket = await net.bindDatagram(LOOPBACK, (payload) => {
-      got.push(payload.length);
-      if (got.length === 1) throw new Error('boom');
-      second.resolve();
-    });
-    socket.send(new Uint8Array(100_000), socket.address);
-    socket.send(bytes('x'), { host: '127.0.0.1', port: 99_999 });
-    socket.send(bytes('x'), { host: '::1', port: 9 });
-    socket.send(bytes('x'), socket.address);
-    socket.send(bytes('yz'), socket.address);
-    await second.promise;
-    expect(got).toEqual([1, 2]);
-    await socket[Symbol.asyncDispose]();
-  });
-});
-
-describe('multicast', () => {
-  // Loopback has multicast in IPv4; in IPv6 a network card is needed, if there is one with an address of its link.
-  const linked = Object.entries(networkInterfaces()).find(([, addresses]) =>
-    addresses?.some(({ internal, address }) => !internal && address.startsWith('fe80:')),
-  );
-  const groups = [
-    { bind: '0.0.0.0', group: '239.255.81.1', interface: '127.0.0.1' },
-    ...(linked === undefined ? [] : [{ bind: '::', group: 'ff02::5152', interface: `::%${linked[0]}` }]),
-  ];
-
-  it.each(groups)('reaches all that share the port and joined $group, the sender too', async (where) => {
-    const { port } = await freePort(where.bind);
-    const multicast = { group: where.group, interface: where.interface, ttl: 0 };
-    const heard = [0, 1, 2].map(() => Promise.withResolvers<string>());
-    const sockets = await Promise.all(
-      heard.map(({ resolve }) =>
-        net.bindDatagram({ host: where.bind, port }, (payload) => resolve(new TextDecoder().decode(payload)), {
-          multicast,
-        }),
-      ),
-    );
-    sockets[0]?.send(bytes('all'), { host: where.group, port });
-    expect(await Promise.all(heard.map(({ promise }) => promise))).toEqual(['all', 'all', 'all']);
-    for (const socket of sockets) await socket[Symbol.asyncDispose]();
-  });
-
-  it('is IO where the group is none, or the interface not there', async () => {
-    const join = (group: string, through?: string) =>
-      net.bindDatagram({ host: '0.0.0.0', port: 0 }, () => undefined, {
-        multicast: { group, interface: through, ttl: 0 },
-      });
-    await expect(join('10.0.0.1', '127.0.0.1')).rejects.toMatchObject({ code: 'IO' });
-    await expect(join('239.255.81.1', '192.0.2.1')).rejects.toMatchObject({ code: 'IO' });
-    await expect(join('no address')).rejects.toMatchObject({ code: 'IO' });
-  });
-
-  async function freePort(host: string): Promise<Address> {
-    const socket = await net.bindDatagram({ host, port: 0 }, () => undefined);
-    await socket[Symbol.asyncDispose]();
-    return socket.address;
-  }
 });
