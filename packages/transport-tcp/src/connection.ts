@@ -148,7 +148,7 @@ export class Connection implements LinkReceiver, Outlet {
   describe(self: ClusterNode): void {
     if (this.#ended || this.#toldNode === self) return;
     this.#toldNode = self;
-    this.push({ type: 'DESCRIPTION', detail: self });
+    this.push({ type: 'DESCRIPTION', detail: knownFields(self) });
   }
 
   /** Judges again whether what the peer has shown is still enough. */

@@ -27,7 +27,7 @@ export const membershipMutations: readonly MembershipMutation[] = [
     file: 'protocol/beliefs.ts',
     find: "if (!prevails(versionOf(state), 'left', known)) return;",
     replace: '',
-    seed: 8,
+    seed: 9,
   },
   {
     name: 'nobody is told that a node describes itself anew',
@@ -44,11 +44,18 @@ export const membershipMutations: readonly MembershipMutation[] = [
     seed: 1,
   },
   {
+    name: 'an exchange hands an old description on as one of the version that is accused',
+    file: 'protocol/state-codec.ts',
+    find: '(describedIn === undefined ? 0 : HAS_DESCRIBED_IN)',
+    replace: '0',
+    seed: 15,
+  },
+  {
     name: 'nobody is told that a node leaves',
     file: 'departure.ts',
     find: 'runner.enter((swim, now) => swim.leave(now));',
     replace: 'resolve();',
-    seed: 10,
+    seed: 16,
   },
 ];
 
