@@ -9,14 +9,15 @@ import { askedBy, openSession, type Session } from './session.ts';
 
 async function main(): Promise<number> {
   const options = readOptions();
-  const interrupted = onInterrupt();
+  const interrupt = new AbortController();
+  const interrupted = onInterrupt(interrupt);
   const session = await Promise.race([open(options), interrupted]);
   // What is half open ends with this process.
   if (typeof session === 'number') return session;
   if (session === undefined) return 1;
   try {
     const isLive = !options.script && process.stdin.isTTY && process.stdout.isTTY;
-    return await Promise.race([isLive ? runLive(session) : unattended(session), interrupted]);
+    return await Promise.race([isLive ? runLive(session) : unattended(session, interrupt.signal), interrupted]);
   } finally {
     await session[Symbol.asyncDispose]();
   }
@@ -32,7 +33,7 @@ async function open(options: DemoOptions): Promise<Session | undefined> {
   }
 }
 
-async function unattended(session: Session): Promise<number> {
+async function unattended(session: Session, interrupted: AbortSignal): Promise<number> {
   console.log(titleOf(session.options));
   console.log(`To watch: ${session.url}`);
   const addresses = session.supervisor.nodes.map(({ address }) => address);
@@ -43,6 +44,8 @@ async function unattended(session: Session): Promise<number> {
     for (const line of summaryOf(measures)) console.log(`  ${line}`);
     return 0;
   } catch (error) {
+    // What fails then fails of that.
+    if (interrupted.aborted) return 1;
     console.log(`\n${styleText('red', 'Not so:')} ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
@@ -56,8 +59,8 @@ function readOptions(): DemoOptions {
   }
 }
 
-/** Resolves with the exit code of the first signal that asks this process to end; a second one ends it at once. */
-function onInterrupt(): Promise<number> {
+/** Resolves with the exit code of the first signal that asks this process to end, and aborts; a second one ends it at once. */
+function onInterrupt(interrupt: AbortController): Promise<number> {
   return new Promise((resolve) => {
     let asked = false;
     const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -65,6 +68,7 @@ function onInterrupt(): Promise<number> {
       process.on(signal, () => {
         if (asked) process.exit(code);
         asked = true;
+        interrupt.abort();
         resolve(code);
       });
     }
