@@ -1,10 +1,8 @@
 import {
   Broadcast,
   type CallOptions,
-  checkOptions,
   type Cluster,
   ClusterError,
-  type ClusterNode,
   isClusterError,
   type Logger,
   type Member,
@@ -12,47 +10,20 @@ import {
   type MembershipView,
   messageKind,
   type NodeId,
-  type OptionRules,
-  rule,
   type Timer,
 } from '@quorate/core';
 
 import { decodeRemoval, encodeRemoval } from './messages.ts';
+import {
+  type SettledOptions,
+  settleOptions,
+  type SplitBrainDecision,
+  type SplitBrainResolverOptions,
+} from './options.ts';
 import { RemovedRuns } from './removed-runs.ts';
 import { type Situation, situationOf, textOf } from './situation.ts';
 import { StabilityMargin } from './stability.ts';
-import type { Arbiter, ArbitratedCluster, DownReason, Objection, SplitBrainStrategy, Verdict } from './strategy.ts';
-
-/** What became of a situation. There is one for each. */
-export type SplitBrainDecision =
-  /** This side goes on, and these nodes are not part of the cluster any more: what they owned may be given to others. */
-  | { readonly type: 'remove'; readonly nodes: readonly ClusterNode[] }
-  /** This node must not go on. It is the last decision. */
-  | { readonly type: 'down'; readonly reason: DownReason };
-
-/** What `splitBrainResolver` is told. */
-export interface SplitBrainResolverOptions {
-  /** Which side goes on; the same on all nodes. */
-  readonly strategy: SplitBrainStrategy;
-  /**
-   * What is done when this node has to go down: the cluster is stopped, or it is told, and nothing is done.
-   * @default 'stop'
-   */
-  readonly onDown?: 'stop' | 'report';
-  /**
-   * How long all members must have stayed as they are, with none suspect, before anything is decided; the same on all nodes.
-   * @default 20000
-   */
-  readonly stableAfterMs?: number;
-  /**
-   * How long members may go on changing while some are unreachable; then this node goes down whatever the strategy says.
-   * `Infinity`: for ever.
-   * @default four times `stableAfterMs`
-   */
-  readonly downAllWhenUnstableMs?: number;
-  /** Told of each decision, before the cluster is stopped, which waits for it. What it throws is logged. */
-  readonly onDecision?: (decision: SplitBrainDecision) => unknown;
-}
+import type { Arbiter, ArbitratedCluster, DownReason, Objection, Verdict } from './strategy.ts';
 
 /** What the resolver needs of a cluster that runs. */
 export type ResolvedCluster = ArbitratedCluster & Pick<Cluster, 'membership' | 'stop'>;
@@ -65,23 +36,12 @@ export interface SplitBrainResolver extends AsyncDisposable {
   decisions(options?: CallOptions): AsyncIterable<SplitBrainDecision>;
 }
 
-const DAY_MS = 86_400_000;
 const MAX_UNREAD_DECISIONS = 64;
 const MAX_LOOK_EVERY_MS = 1_000;
 /** How often it is looked within the margin. */
 const LOOKS = 10;
 /** What a look may be late by at least before that counts as having stood still: busy machines are late by some of it. */
 const MIN_PAUSE_MS = 100;
-
-const rules: OptionRules<SplitBrainResolverOptions> = {
-  strategy: rule.value<SplitBrainStrategy>('a strategy, as keepMajority() makes one', isStrategy),
-  onDown: rule.oneOf('stop', 'report'),
-  stableAfterMs: rule.duration({ min: 10, max: DAY_MS }),
-  downAllWhenUnstableMs: rule.value<number>('a number of milliseconds from 10, or Infinity', (value) => {
-    return typeof value === 'number' && value >= 10;
-  }),
-  onDecision: rule.value<(decision: SplitBrainDecision) => unknown>('a function', (it) => typeof it === 'function'),
-};
 
 /**
  * Decides what becomes of a cluster whose nodes don't reach each other: for parts that need an owner to be gone for good
@@ -90,23 +50,12 @@ const rules: OptionRules<SplitBrainResolverOptions> = {
  * @throws ClusterError `INVALID_OPTIONS`, also when the membership doesn't tell what the strategy needs
  */
 export function splitBrainResolver(cluster: ResolvedCluster, options: SplitBrainResolverOptions): SplitBrainResolver {
-  const checked = checkOptions<SplitBrainResolverOptions>('splitBrainResolver', rules, options);
-  // Whatever the types say: a program in JavaScript may have left it out.
-  const { strategy }: Partial<SplitBrainResolverOptions> = checked;
-  if (strategy === undefined) throw new ClusterError('INVALID_OPTIONS', 'splitBrainResolver: there is no strategy');
-  const { stableAfterMs = 20_000, downAllWhenUnstableMs = 4 * stableAfterMs } = checked;
-  if (downAllWhenUnstableMs <= stableAfterMs) {
-    throw new ClusterError('INVALID_OPTIONS', 'splitBrainResolver: downAllWhenUnstableMs must be above stableAfterMs');
-  }
-  return new Resolver(cluster, { ...checked, stableAfterMs, downAllWhenUnstableMs });
+  return new Resolver(cluster, settleOptions(options));
 }
-
-type Settled = SplitBrainResolverOptions &
-  Required<Pick<SplitBrainResolverOptions, 'stableAfterMs' | 'downAllWhenUnstableMs'>>;
 
 class Resolver implements SplitBrainResolver {
   readonly #cluster: ResolvedCluster;
-  readonly #options: Settled;
+  readonly #options: SettledOptions;
   readonly #logger: Logger;
   readonly #clock: ResolvedCluster['system']['clock'];
   readonly #lookEveryMs: number;
@@ -128,7 +77,7 @@ class Resolver implements SplitBrainResolver {
   #arbitration: AbortController | undefined;
   #objected: string | undefined;
 
-  constructor(cluster: ResolvedCluster, options: Settled) {
+  constructor(cluster: ResolvedCluster, options: SettledOptions) {
     const { system, membership } = cluster;
     this.#cluster = cluster;
     this.#options = options;
@@ -333,8 +282,4 @@ function listen({ transport }: ResolvedCluster, heard: (from: NodeId, payload: U
 function checkVerdict(verdict: Verdict | undefined, types: readonly Verdict['type'][]): Verdict {
   if (verdict !== undefined && types.includes(verdict.type)) return verdict;
   throw new ClusterError('PROTOCOL', `a verdict is of the type ${types.join(' or ')}, not ${String(verdict?.type)}`);
-}
-
-function isStrategy(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'decide' in value && typeof value.decide === 'function';
 }
