@@ -9,8 +9,8 @@ import {
   type Membership,
   type MembershipChange,
 } from '../src/index.ts';
-import { FakeTransport } from './fake-parts.ts';
-import { ManualClock, manualSystem, settle } from './manual-clock.ts';
+import { fakeContext, FakeTransport } from './fake-parts.ts';
+import { ManualClock, settle } from './manual-clock.ts';
 
 const node = (id: string, rest: Partial<ClusterNode> = {}): ClusterNode => ({ id, host: 'h', port: 1, ...rest });
 
@@ -27,18 +27,7 @@ interface Scene {
 async function scene(options: ConnectionMembershipOptions = {}): Promise<Scene> {
   const clock = new ManualClock();
   const transport = new FakeTransport();
-  const context = {
-    ...manualSystem(clock),
-    self: transport.self,
-    incarnation: 3,
-    cluster: { name: 'test', id: undefined, adopt: () => undefined },
-    bind: transport.self,
-    security: { keyring: undefined, insecure: true },
-    debug: new Set<string>(),
-    transport,
-    storage: undefined,
-  };
-  const membership = connectionMembership(options).create(context);
+  const membership = connectionMembership(options).create(fakeContext(clock, transport));
   const changes: MembershipChange[] = [];
   const watching = membership.watch();
   void (async () => {

@@ -11,6 +11,7 @@ import {
   type LeaderInfo,
   type Leadership,
   type Locks,
+  type MembershipContext,
   type NodeDescription,
   type Peer,
   type Plugin,
@@ -22,7 +23,7 @@ import {
   formatAddress,
   Grant,
 } from '../src/index.ts';
-import { turn } from './manual-clock.ts';
+import { type ManualClock, manualSystem, turn } from './manual-clock.ts';
 
 /** What the parts of one test did, in order. */
 export type Journal = string[];
@@ -150,6 +151,21 @@ export class FakeTransport implements Transport {
     await this.onClose();
     this.#events[Symbol.dispose]();
   }
+}
+
+/** What a membership is made from, over this transport. */
+export function fakeContext(clock: ManualClock, transport: FakeTransport): MembershipContext {
+  return {
+    ...manualSystem(clock),
+    self: transport.self,
+    incarnation: 3,
+    cluster: { name: 'test', id: undefined, adopt: () => undefined },
+    bind: transport.self,
+    security: { keyring: undefined, insecure: true },
+    debug: new Set<string>(),
+    transport,
+    storage: undefined,
+  };
 }
 
 export function fakeTransport(transport: FakeTransport): Plugin<Transport, 'transport'> {

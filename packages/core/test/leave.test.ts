@@ -8,8 +8,8 @@ import {
   messageKind,
 } from '../src/index.ts';
 import { code, scene as clusterScene } from './cluster-scene.ts';
-import { FakeTransport } from './fake-parts.ts';
-import { ManualClock, manualSystem, settle } from './manual-clock.ts';
+import { fakeContext, FakeTransport } from './fake-parts.ts';
+import { ManualClock, settle } from './manual-clock.ts';
 
 const node = (id: string): ClusterNode => ({ id, host: 'h', port: 1 });
 /** What incarnation 1 of a peer says. */
@@ -28,18 +28,7 @@ interface Scene {
 async function scene(others: readonly string[], options: ConnectionMembershipOptions = {}): Promise<Scene> {
   const clock = new ManualClock();
   const transport = new FakeTransport();
-  const context = {
-    ...manualSystem(clock),
-    self: transport.self,
-    incarnation: 3,
-    cluster: { name: 'test', id: undefined, adopt: () => undefined },
-    bind: transport.self,
-    security: { keyring: undefined, insecure: true },
-    debug: new Set<string>(),
-    transport,
-    storage: undefined,
-  };
-  const membership = connectionMembership(options).create(context);
+  const membership = connectionMembership(options).create(fakeContext(clock, transport));
   await membership.start();
   for (const id of others) transport.connect(node(id));
   await settle();
