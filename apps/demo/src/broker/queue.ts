@@ -54,7 +54,8 @@ export class Queue {
   }
 }
 
-function noTotals(): QueueTotals {
+/** Of a queue that was made just now. */
+export function noTotals(): QueueTotals {
   return {
     accepted: 0,
     acknowledged: 0,

@@ -29,7 +29,7 @@ export interface ShownNode {
 }
 
 /** Of the last second, seen by the traffic generator. */
-interface Traffic {
+export interface TrafficReading {
   readonly isRunning: boolean;
   /** Messages, not requests. */
   readonly published: number;
@@ -39,6 +39,9 @@ interface Traffic {
   /** Of publishing; undefined where nothing was published. */
   readonly p50Ms: number | undefined;
   readonly p99Ms: number | undefined;
+}
+
+interface Traffic extends TrafficReading {
   /** So far, since the demo began. */
   readonly audit: Audit;
 }

@@ -1,6 +1,7 @@
 import { DeliveryAudit } from '../audit/delivery-audit.ts';
 import type { QueueName } from '../broker/commands.ts';
 import type { QueueStatus } from '../broker/queries.ts';
+import type { TrafficReading } from '../dashboard/dashboard-state.ts';
 import { isPoison, linesOf, probes } from './lines.ts';
 import { Meter } from './meter.ts';
 import { NoAnswer, NodesClient, pause } from './nodes-client.ts';
@@ -25,16 +26,6 @@ export interface TrafficOptions {
   readonly timeoutMs: number;
   /** The broker may have messages of earlier runs, of which nothing is known. */
   readonly hasPast: boolean;
-}
-
-/** Of the last second. */
-export interface TrafficReading {
-  readonly isRunning: boolean;
-  readonly published: number;
-  readonly acknowledged: number;
-  readonly failed: number;
-  readonly p50Ms: number | undefined;
-  readonly p99Ms: number | undefined;
 }
 
 /** What is seen of a broker that works again. Times of `performance.now()`. */

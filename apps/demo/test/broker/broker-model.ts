@@ -10,6 +10,7 @@ import type {
 } from '../../src/broker/commands.ts';
 import type { BrokerLimits } from '../../src/broker/limits.ts';
 import type { QueueStatus } from '../../src/broker/queries.ts';
+import { noTotals } from '../../src/broker/queue.ts';
 
 interface ModelMessage {
   readonly sequence: number;
@@ -138,15 +139,7 @@ export class BrokerModel {
       return JSON.stringify(there.options) === JSON.stringify(options) ? UNCHANGED : refused('exists');
     }
     if (this.#queues.length >= this.#limits.queues) return refused('full');
-    const totals = {
-      accepted: 0,
-      acknowledged: 0,
-      duplicates: 0,
-      deliveries: 0,
-      redeliveries: 0,
-      deadLettered: 0,
-      dropped: 0,
-    };
+    const totals = noTotals();
     this.#queueNumber += 1;
     this.#queues.push({ name, number: this.#queueNumber, options, messages: [], ids: [], totals });
     return DONE;

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { DEFAULT_QUEUE_OPTIONS, type Delivery } from '../../src/broker/commands.ts';
 import type { Consumer } from '../../src/http/dispatcher.ts';
-import { DeliveryStream } from '../../src/http/delivery-stream.ts';
+import { DeliveryStream, type DeliveryStreamOptions } from '../../src/http/delivery-stream.ts';
 import { EventStream } from '../../src/http/event-stream.ts';
 import { LongPoll } from '../../src/http/long-poll.ts';
 import { EventClient } from './events.ts';
@@ -20,6 +20,31 @@ const poll = (copy: LaggingCopy, max = 1, waitMs = 20_000) =>
   new LongPoll(copy.dispatchers.of('q'), { name: 'c', max, waitMs, visibilityMs: undefined });
 
 const ids = (deliveries: readonly Delivery[]) => deliveries.map(({ id }) => id);
+
+interface Served extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** A stream of the queue to each who asks. */
+async function streams(copy: LaggingCopy, prefetch: number): Promise<Served> {
+  const server = createServer((_, response) => {
+    void new DeliveryStream(new EventStream(response, {}), copy.dispatchers.of('q'), options(copy, prefetch));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+const options = (copy: LaggingCopy, prefetch: number): DeliveryStreamOptions => ({
+  name: 'c',
+  prefetch,
+  visibilityMs: undefined,
+  requestId: 'r',
+  onSent: () => undefined,
+  caughtUp: () => copy.broker.caughtUp('q'),
+});
 
 it('asks for all who wait at once, and for nobody while there is nothing', async () => {
   const copy = await copyOf();
@@ -136,32 +161,15 @@ it('streams nothing to who had gone before it began', async () => {
   new EventClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`).headers.catch(() => undefined);
   const events = await closed.promise;
   expect(events.signal.aborted).toBe(true);
-  const stream = new DeliveryStream(events, copy.dispatchers.of('q'), {
-    name: 'c',
-    prefetch: 2,
-    visibilityMs: undefined,
-    requestId: 'r',
-    onSent: () => undefined,
-    caughtUp: () => copy.broker.caughtUp('q'),
-  });
+  const stream = new DeliveryStream(events, copy.dispatchers.of('q'), options(copy, 2));
   expect(stream.wants).toBe(0);
   await new Promise((resolve) => server.close(resolve));
 });
 
 it('streams no more than may be held, though this copy is behind, until it hears of what was settled elsewhere', async () => {
   const copy = await copyOf(100);
-  const server = createServer((_, response) => {
-    void new DeliveryStream(new EventStream(response, {}), copy.dispatchers.of('q'), {
-      name: 'c',
-      prefetch: 2,
-      visibilityMs: undefined,
-      requestId: 'r',
-      onSent: () => undefined,
-      caughtUp: () => copy.broker.caughtUp('q'),
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = new EventClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await using served = await streams(copy, 2);
+  const client = new EventClient(served.url);
   await client.headers;
   await copy.publish('1', '2');
   // Heard of while the copy has yet to hear of the first two that they are handed out.
@@ -173,25 +181,14 @@ it('streams no more than may be held, though this copy is behind, until it hears
   await copy.replicate({ type: 'acknowledge', queue: 'q', receipts: [first!.data.receipt] });
   expect((await client.first(3, 'delivery'))[2]!.data).toMatchObject({ id: '3' });
   client.drop();
-  await new Promise((resolve) => server.close(resolve));
   await expect.poll(() => copy.local.queues()[0]).toMatchObject({ ready: 3, inFlight: 0 });
 });
 
 it('streams no more than may be held, though nobody can tell whether this copy has caught up', async () => {
   const copy = await copyOf(200);
   copy.isUnreadable = true;
-  const server = createServer((_, response) => {
-    void new DeliveryStream(new EventStream(response, {}), copy.dispatchers.of('q'), {
-      name: 'c',
-      prefetch: 1,
-      visibilityMs: undefined,
-      requestId: 'r',
-      onSent: () => undefined,
-      caughtUp: () => copy.broker.caughtUp('q'),
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = new EventClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  await using served = await streams(copy, 1);
+  const client = new EventClient(served.url);
   await client.headers;
   await copy.publish('1', '2', '3');
   await client.first(1, 'delivery');
@@ -201,7 +198,6 @@ it('streams no more than may be held, though nobody can tell whether this copy h
   await copy.replicate({ type: 'acknowledge', queue: 'q', receipts: [client.events[0]!.data.receipt] });
   expect((await client.first(2, 'delivery'))[1]!.data).toMatchObject({ id: '2' });
   client.drop();
-  await new Promise((resolve) => server.close(resolve));
 });
 
 it('ends all who wait when it is closed, and then has given back what they held', async () => {
