@@ -89,6 +89,14 @@ export function isClusterError(value: unknown, code?: ClusterErrorCode): value i
 /** The boundary's normaliser: a `ClusterError` stays as it is, anything else becomes the cause of one with this code. */
 export function toClusterError(value: unknown, code: ClusterErrorCode, what: string): ClusterError {
   if (isClusterError(value)) return value;
-  const detail = value instanceof Error ? value.message : String(value);
-  return new ClusterError(code, `${what}: ${detail}`, { cause: value });
+  return new ClusterError(code, `${what}: ${textOf(value)}`, { cause: value });
+}
+
+/** Of whatever was thrown: not everything can be made a text. */
+function textOf(value: unknown): string {
+  try {
+    return value instanceof Error ? value.message : String(value);
+  } catch {
+    return 'what was thrown has no text';
+  }
 }
