@@ -8,9 +8,11 @@ import path from 'node:path';
 const root = path.resolve(import.meta.dirname, '..');
 const [program = '', ...args] = process.argv.slice(2);
 
-const { npm_execpath: npm, INIT_CWD: calledFrom = process.cwd() } = process.env;
+const { npm_execpath: npm = 'npm', INIT_CWD: calledFrom = process.cwd() } = process.env;
 const setup = ['run', '--silent', 'setup'];
-const [command, given] = npm === undefined ? ['npm', setup] : [process.execPath, [npm, ...setup]];
+// npm's own is a script; another package manager may be a program.
+const isScript = /\.[cm]?js$/u.test(npm);
+const [command, given] = isScript ? [process.execPath, [npm, ...setup]] : [npm, setup];
 // What the program prints may be read by another one.
 const { status: installed } = spawnSync(command, given, { cwd: root, stdio: ['inherit', process.stderr, 'inherit'] });
 if (installed !== 0) process.exit(installed ?? 1);
