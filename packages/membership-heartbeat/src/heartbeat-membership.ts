@@ -7,7 +7,6 @@ import {
   introduceAs,
   isGone,
   type FailureReason,
-  MAX_SUSPECT_MEMBERS,
   type Member,
   type Membership,
   type MembershipChange,
@@ -30,12 +29,10 @@ import { JoinOrder } from './join-order.ts';
 import { MemberTable } from './member-table.ts';
 import { type HeartbeatMembershipOptions, type SettledOptions, settleOptions } from './options.ts';
 import { WakingTime } from './waking-time.ts';
-import { WatchedPeer } from './watched-peer.ts';
+import { WatchedPeers } from './watched-peers.ts';
 
 const NAME = 'membership-heartbeat';
 const MAX_UNREAD_CHANGES = 1_024;
-/** Of an interval: heartbeats of one node that come closer were held up together. */
-const EARLIEST = 0.25;
 
 /**
  * The membership of small clusters: every node sends a heartbeat to every other it is connected to, at each interval, and
@@ -74,8 +71,7 @@ class HeartbeatMembership implements Membership {
   readonly #order: JoinOrder;
   readonly #changes = new Broadcast<MembershipChange>(MAX_UNREAD_CHANGES);
   readonly #closed = new AbortController();
-  /** Exactly one for each member that is alive or suspect, but this node. */
-  readonly #watched = new Map<NodeId, WatchedPeer>();
+  readonly #watched: WatchedPeers;
   /** The incarnations that said that they leave: they are still connected for a moment. */
   readonly #leavers = new Map<NodeId, number>();
   readonly #listening: Disposable[] = [];
@@ -87,6 +83,7 @@ class HeartbeatMembership implements Membership {
     const now = context.clock.now();
     this.#context = context;
     this.#options = options;
+    this.#watched = new WatchedPeers(options, context.logger);
     this.#time = new WakingTime(options.intervalMs, now);
     this.#order = new JoinOrder(options.intervalMs, now);
     const { self: node, incarnation } = context;
@@ -183,8 +180,8 @@ class HeartbeatMembership implements Membership {
 
   #judge(now: number): void {
     const { transport } = this.#context;
-    for (const [id, peer] of this.#watched) {
-      const isGivenUp = this.#isGivenUp(id, peer, now);
+    for (const [id, peer] of this.#watched.all) {
+      const isGivenUp = this.#watched.isGivenUp(id, now);
       const { suspected } = peer;
       const isConnected = transport.peer(id)?.state === 'connected';
       if (suspected === undefined && !isConnected) this.#suspect(id, 'connection_closed');
@@ -192,17 +189,6 @@ class HeartbeatMembership implements Membership {
       else if (suspected !== undefined && now - suspected.since >= this.#options.unreachableAfterMs) {
         this.#end(id, { type: 'failed', reason: suspected.reason });
       }
-    }
-  }
-
-  /** A detector may be anybody's: one that throws has given nobody up. */
-  #isGivenUp(id: NodeId, peer: WatchedPeer, now: number): boolean {
-    try {
-      peer.settle(now);
-      return !peer.isAvailable(now);
-    } catch (error) {
-      this.#context.logger.error(`the failure detector of ${id} threw: ${String(error)}`, error);
-      return false;
     }
   }
 
@@ -220,8 +206,9 @@ class HeartbeatMembership implements Membership {
 
   #heard({ node, incarnation }: Peer, { joinOrder, loopDelayMs }: Heartbeat, now: number): void {
     const known = this.#table.get(node.id);
-    const peer = this.#watch(node.id, incarnation, now);
-    peer.heard(this.#time.read(now), loopDelayMs, this.#time.isUnsure(now));
+    const wakingNow = this.#time.read(now);
+    const peer = this.#watched.watch(node.id, incarnation, wakingNow);
+    peer.heard(wakingNow, loopDelayMs, this.#time.isUnsure(now));
     peer.suspected = undefined;
     this.#leavers.delete(node.id);
     const isSameRun = known?.incarnation === incarnation;
@@ -232,16 +219,6 @@ class HeartbeatMembership implements Membership {
     else if (known.state !== 'alive' || !isSameRun || !sameNode(known.node, node)) {
       this.#change(draft, { type: 'updated' });
     }
-  }
-
-  #watch(id: NodeId, incarnation: number, now: number): WatchedPeer {
-    const known = this.#watched.get(id);
-    if (known?.incarnation === incarnation) return known;
-    const { intervalMs, maxLoopDelayMs, detector } = this.#options;
-    const limits = { earliestMs: EARLIEST * intervalMs, maxLoopDelayMs };
-    const peer = new WatchedPeer(incarnation, detector(), this.#time.read(now), limits);
-    this.#watched.set(id, peer);
-    return peer;
   }
 
   /** Marks the sender as left before it is answered. It may be known by its connection only. */
@@ -279,7 +256,7 @@ class HeartbeatMembership implements Membership {
 
   /** A suspect that refuses the next dial: its process is gone, not just the connection. */
   #dialFailed(address: string): void {
-    for (const [id, { suspected }] of this.#watched) {
+    for (const [id, { suspected }] of this.#watched.all) {
       const node = this.#table.get(id)?.node;
       if (suspected !== undefined && node !== undefined && formatAddress(node) === address) {
         suspected.reason = 'connection_refused';
@@ -299,17 +276,8 @@ class HeartbeatMembership implements Membership {
       `${id} is suspected: ${reason}, silent for ${silence} ms, loop late by ${loopDelayMs} ms`,
     );
     this.#change({ ...known, state: 'suspect' }, { type: 'suspected', reason });
-    this.#boundSuspects();
-  }
-
-  /** Of too many, the one that was alive for the shortest time: strangers push nobody out who was here before. */
-  #boundSuspects(): void {
-    const suspects = [...this.#watched].flatMap(([id, { suspected }]) =>
-      suspected === undefined ? [] : [{ id, ...suspected }],
-    );
-    if (suspects.length <= MAX_SUSPECT_MEMBERS) return;
-    const { id, reason } = suspects.reduce((a, b) => (b.livedMs < a.livedMs ? b : a));
-    this.#end(id, { type: 'failed', reason });
+    const { surplus } = this.#watched;
+    if (surplus !== undefined) this.#end(surplus.id, { type: 'failed', reason: surplus.reason });
   }
 
   /** Whatever comes of it later is another life of it. */
