@@ -11,7 +11,8 @@ import { DemoLog } from './demo-log.ts';
 import type { DemoOptions } from './demo-options.ts';
 import { DemoSource } from './demo-source.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
-import { CLUSTER, Supervisor } from './supervisor.ts';
+import { CLUSTER } from './node-arguments.ts';
+import { Supervisor } from './supervisor.ts';
 
 /** All that one run of the demo has: the processes, what happens to them, and the clients. */
 export interface Session extends AsyncDisposable {

@@ -7,9 +7,10 @@ import type { MembershipName } from '../memberships.ts';
 import { DISCOVER, type DiscoveredReport } from '../node/supervised.ts';
 import type { Profile } from '../parts.ts';
 import { Relay } from '../relay/relay.ts';
-import { formatRoutes } from '../relay/relayed-net.ts';
+import { Changes } from './changes.ts';
 import { nodeNames } from './demo-options.ts';
 import type { DemoLog } from './demo-log.ts';
+import { CLUSTER, HOST, nodeArguments } from './node-arguments.ts';
 import { NodeProcess, type ProcessState, type SupervisedReport } from './node-process.ts';
 import { followStatus } from './status-stream.ts';
 import { Stranger, type StrangerReport } from './stranger.ts';
@@ -53,9 +54,6 @@ interface Entry {
   following: AbortController;
 }
 
-const HOST = '127.0.0.1';
-/** The cluster's name. */
-export const CLUSTER = 'demo';
 const FOLLOW_AGAIN_MS = 100;
 /** Whom each node holds for alive or elected is in its status. */
 const SHOWN_ELSEWHERE: readonly string[] = ['member', 'leader'];
@@ -66,7 +64,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #log: DemoLog;
   readonly #relay: Relay;
   readonly #entries = new Map<NodeId, Entry>();
-  readonly #listeners = new Set<() => void>();
+  readonly #changes = new Changes();
   /** Who waits for what a discovery finds. */
   readonly #asking = new Map<NodeId, (found: DiscoveredReport) => void>();
   readonly strangerReports: StrangerReport[] = [];
@@ -132,34 +130,17 @@ export class Supervisor implements AsyncDisposable {
 
   /** Called after each change. */
   listen(listener: () => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return this.#changes.listen(listener);
   }
 
   /** Resolves once the condition holds. Rejects when it doesn't in time, or a node ends that should not. */
   until(what: string, condition: () => boolean, withinMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const finish = (then: () => void) => {
-        clearTimeout(timer);
-        listening[Symbol.dispose]();
-        then();
-      };
-      const look = () => {
-        const crash = this.#crash;
-        if (condition()) finish(resolve);
-        else if (crash !== undefined) finish(() => reject(new Error(crash)));
-      };
-      const timer = setTimeout(() => {
-        finish(() => reject(new Error(`${what}: it did not happen within ${withinMs} ms`)));
-      }, withinMs);
-      const listening = this.listen(look);
-      look();
-    });
+    return this.#changes.until(what, condition, () => this.#crash, withinMs);
   }
 
   /** Has who waits for something look again, though no node has changed. */
   look(): void {
-    this.#changed();
+    this.#changes.tell();
   }
 
   start(id: NodeId): void {
@@ -194,14 +175,14 @@ export class Supervisor implements AsyncDisposable {
     this.#relay.partition(groups);
     const text = this.#relay.groups.map((group) => group.join(' ')).join(' | ');
     this.#log.write('bad', undefined, `the network is cut: ${text}`);
-    this.#changed();
+    this.#changes.tell();
   }
 
   heal(): void {
     if (this.#relay.groups.length === 1) return;
     this.#relay.heal();
     this.#log.write('info', undefined, 'the network is whole again');
-    this.#changed();
+    this.#changes.tell();
   }
 
   /** Stops every node, the leader last, so that it need not hand over to one that is about to stop too. */
@@ -247,14 +228,14 @@ export class Supervisor implements AsyncDisposable {
     const { secret, program } = this.#plan;
     const process = new NodeProcess({
       ...(program !== undefined && { program }),
-      args: () => this.#args(id),
+      args: () => nodeArguments(this.#plan, { id, port, httpPort, routes: this.#relay.routesOf(id) }, this.nodes),
       env: secret === undefined ? {} : { QUORATE_SECRET: secret },
       onState: (state) => this.#hearState(id, state),
       onReport: (report) => this.#hear(id, report),
       onCrash: (text) => {
         this.#crash ??= `node ${id} ${text}`;
         this.#log.write('bad', id, text);
-        this.#changed();
+        this.#changes.tell();
       },
     });
     return { id, port, httpPort, process, status: undefined, following: new AbortController() };
@@ -272,7 +253,7 @@ export class Supervisor implements AsyncDisposable {
       entry.status = undefined;
     }
     if (state === 'stopped') this.#log.write('info', id, 'said goodbye and ended');
-    this.#changed();
+    this.#changes.tell();
   }
 
   #hear(id: NodeId, report: SupervisedReport): void {
@@ -291,7 +272,7 @@ export class Supervisor implements AsyncDisposable {
         break;
       case 'stopped':
     }
-    this.#changed();
+    this.#changes.tell();
   }
 
   #tell(id: NodeId, { type, text }: Extract<SupervisedReport, { type: 'event' }>['event']): void {
@@ -306,7 +287,7 @@ export class Supervisor implements AsyncDisposable {
     if (!isNews) return;
     if (report.type === 'let-in') this.#log.write('bad', undefined, `the stranger was let in at ${address}`);
     else this.#log.write('good', undefined, `the stranger was refused at ${address}: ${report.reason}`);
-    this.#changed();
+    this.#changes.tell();
   }
 
   /** From its start to its end, what the node says of itself. */
@@ -317,7 +298,7 @@ export class Supervisor implements AsyncDisposable {
     entry.following = following;
     const onStatus = (status: NodeStatus) => {
       entry.status = status;
-      this.#changed();
+      this.#changes.tell();
     };
     while (!following.signal.aborted) {
       await followStatus(this.node(id).url, onStatus, following.signal);
@@ -325,39 +306,9 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
-  #args(id: NodeId): readonly string[] {
-    const { profile, membership, election, elector, discovery, registry, data } = this.#plan;
-    const { port, httpPort } = this.#entry(id);
-    const others = this.nodes.filter((node) => node.id !== id);
-    const routes = this.#relay.routesOf(id);
-    const options = {
-      id,
-      host: HOST,
-      port,
-      http: `${HOST}:${httpPort}`,
-      cluster: CLUSTER,
-      voters: this.nodes.map((node) => node.id).join(','),
-      ...(registry === undefined
-        ? { peers: others.map((node) => `${node.id}@${node.address}`).join(',') }
-        : { registry }),
-      ...(routes.size > 0 && { relay: formatRoutes(routes) }),
-      discovery,
-      election,
-      ...(elector !== undefined && { elector }),
-      membership,
-      profile,
-      data,
-    };
-    return Object.entries(options).map(([name, value]) => `--${name}=${value}`);
-  }
-
   #entry(id: NodeId): Entry {
     const entry = this.#entries.get(id);
     if (entry === undefined) throw new Error(`there is no node ${id}`);
     return entry;
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener();
   }
 }
