@@ -11,9 +11,10 @@ async function main(): Promise<number> {
   const options = readOptions();
   const interrupt = new AbortController();
   const interrupted = onInterrupt(interrupt);
-  const session = await Promise.race([open(options), interrupted]);
-  // What is half open ends with this process.
-  if (typeof session === 'number') return session;
+  const opening = open(options);
+  const isEarly = typeof (await Promise.race([opening, interrupted])) === 'number';
+  if (isEarly) console.error('What is being started is ended first; once more ends it at once.');
+  const session = await opening;
   if (session === undefined) return 1;
   try {
     const isLive = !options.script && process.stdin.isTTY && process.stdout.isTTY;
