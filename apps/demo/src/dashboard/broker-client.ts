@@ -8,6 +8,7 @@ const PUBLISHED = Type.Object({ messages: Type.Array(Type.Object({ sequence: Typ
 const RECEIVED = Type.Object({
   deliveries: Type.Array(Type.Object({ receipt: Type.String(), id: Type.String(), attempt: Type.Number() })),
 });
+const SETTLED = Type.Object({ settled: Type.Array(Type.String(), { minItems: 1 }) });
 /** A node that doesn't answer in that time beyond what it was asked to wait is left for the next one. */
 const PATIENCE_MS = 3000;
 const PAUSE_MS = 200;
@@ -74,8 +75,10 @@ export class BrokerClient {
     return { node: node.id, deliveries: expect(RECEIVED, answer).deliveries };
   }
 
-  async settle(queue: string, how: 'acknowledge' | 'reject', body: object, signal: AbortSignal): Promise<void> {
-    await this.#ask('POST', `/v1/queues/${queue}/${how}`, body, PATIENCE_MS, signal);
+  /** Of one receipt. False where its delivery was over before. */
+  async settle(queue: string, how: 'acknowledge' | 'reject', body: object, signal: AbortSignal): Promise<boolean> {
+    const { answer } = await this.#ask('POST', `/v1/queues/${queue}/${how}`, body, PATIENCE_MS, signal);
+    return expect(SETTLED, answer).settled[0] === 'done';
   }
 
   /** Again at the next node until one says yes or no: ids and receipts make that safe. */

@@ -122,7 +122,8 @@ export class PersonMessages implements Disposable {
   async #take({ receipt, id, attempt }: Delivery, node: string, signal: AbortSignal): Promise<void> {
     this.#step(id, 'delivered', `delivered by ${node}, attempt ${attempt}`);
     if (this.#does === 'reject') {
-      await this.#client.settle(QUEUE, 'reject', { receipts: [receipt], delayMs: REJECTED_MS }, signal);
+      const body = { receipts: [receipt], delayMs: REJECTED_MS };
+      if (!(await this.#client.settle(QUEUE, 'reject', body, signal))) return this.#late(id);
       const isLast = attempt >= MAX_DELIVERIES;
       this.#step(
         id,
@@ -131,7 +132,12 @@ export class PersonMessages implements Disposable {
       );
       return;
     }
-    await this.#client.settle(QUEUE, 'acknowledge', { receipts: [receipt] }, signal);
+    if (!(await this.#client.settle(QUEUE, 'acknowledge', { receipts: [receipt] }, signal))) return this.#late(id);
     this.#step(id, 'acknowledged', 'acknowledged');
+  }
+
+  /** It may also have been done by an earlier try whose answer was lost: then nothing comes. */
+  #late(id: string): void {
+    this.#step(id, 'delivered', 'the delivery was over before that could be said');
   }
 }

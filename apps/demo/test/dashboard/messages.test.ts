@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import type { PublishedMessage } from '../../src/dashboard/dashboard-events.ts';
@@ -70,4 +72,29 @@ test('while the consumer is away messages wait, and by their priority', async ()
   const at = (text: string): number =>
     messages.all.messages.find((message) => message.text === text)?.steps.at(-1)?.afterMs ?? 0;
   expect(at('first')).toBeLessThan(at('last'));
+});
+
+test('what comes too late is not shown as done', async () => {
+  let receives = 0;
+  const server = createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk) => (text += String(chunk)));
+    request.on('end', () => {
+      const { id = '' } = (JSON.parse(text) as { messages?: { id: string }[] }).messages?.[0] ?? {};
+      if (id !== '') published = id;
+      const path = request.url ?? '';
+      if (path.endsWith('/receive')) receives += 1;
+      const deliveries = receives === 1 ? [{ receipt: '1.1', id: published, attempt: 1 }] : [];
+      const said = { messages: [{ sequence: 1 }], deliveries, settled: ['unknown-receipt'] };
+      setTimeout(() => response.end(JSON.stringify(said)), path.endsWith('/receive') ? 50 : 0);
+    });
+  });
+  let published = '';
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  using late = new PersonMessages({ nodes: () => [{ id: 'a', url }] }, () => undefined);
+  await late.publish({ text: 'x', priority: 4, delayMs: 0 });
+  await expect.poll(() => late.all.messages[0]?.steps.length, { timeout: 10_000 }).toBe(3);
+  expect(late.all.messages[0]).toMatchObject({ state: 'delivered' });
+  server.close();
 });
