@@ -91,7 +91,8 @@ export interface Membership extends AsyncDisposable {
    * more, until another incarnation of this node says otherwise. Nothing when nothing changes.
    * @default a membership that can't
    * @throws ClusterError `INVALID_OPTIONS` as `describedNode` does, or when the membership has less room; `UNSUPPORTED` when the
-   * transport can't; `CLOSED` before the transport runs, and once `leave` was called: then nothing has changed
+   * transport can't; `CLOSED` once `leave` was called or it was disposed of, and before the transport runs where it must: then
+   * nothing has changed
    */
   describe?(description: NodeDescription): void;
   /**
