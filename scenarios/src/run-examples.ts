@@ -36,8 +36,18 @@ async function problemOf(file: string): Promise<string | undefined> {
   for (;;) {
     await sleep(LOOK_EVERY_MS);
     if (thrown !== undefined) return inspect(thrown);
-    const open = process.getActiveResourcesInfo();
-    if (isDone && open.length <= before.length) return undefined;
+    const open = withoutEach(process.getActiveResourcesInfo(), before);
+    if (isDone && open.length === 0) return undefined;
     if (performance.now() - began > Number(patience)) return `it has not come to its end; open are ${open.join(', ')}`;
   }
+}
+
+/** Kind by kind: what came before an example, and goes meanwhile, makes up for nothing of another kind. */
+function withoutEach(kinds: readonly string[], known: readonly string[]): readonly string[] {
+  const left = [...known];
+  return kinds.filter((kind) => {
+    const at = left.indexOf(kind);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
 }
