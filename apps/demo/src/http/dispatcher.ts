@@ -49,6 +49,8 @@ export class Dispatcher {
   readonly #givingBack = new Set<Promise<void>>();
   /** While something is asked for. */
   #working: Promise<void> | undefined;
+  /** For whom. */
+  #receivingFor: readonly Consumer[] = [];
   #isScheduled = false;
   #isClosed = false;
   /** The copy may have changed what it says of who holds what. */
@@ -68,6 +70,11 @@ export class Dispatcher {
   /** Why nothing can be received just now, as far as that is so. */
   get trouble(): Problem | undefined {
     return this.#trouble;
+  }
+
+  /** Whether something is asked for that may come to this one: then it is told soon, also where nothing came if it is impatient. */
+  isReceivingFor(consumer: Consumer): boolean {
+    return this.#receivingFor.includes(consumer);
   }
 
   add(consumer: Consumer): void {
@@ -186,15 +193,18 @@ export class Dispatcher {
     const consumer = group.length === 1 ? first.name : this.#parts.id;
     const { visibilityMs } = first;
     const command = { type: 'receive', queue: this.#queue, consumer, max } as const;
+    this.#receivingFor = group;
     try {
       const whole = visibilityMs === undefined ? command : { ...command, visibilityMs };
       const { deliveries } = await this.#parts.broker.run(whole, 'deliveries');
+      this.#receivingFor = [];
       this.#trouble = undefined;
       this.#share(deliveries, group);
       if (deliveries.length < max) await this.#parts.broker.caughtUp(this.#queue);
       if (deliveries.length === 0) this.#pause();
       else this.#inVain = 0;
     } catch (error) {
+      this.#receivingFor = [];
       this.#failed(problemOf(error), group);
     }
   }

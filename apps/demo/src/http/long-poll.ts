@@ -13,26 +13,30 @@ export interface LongPollOptions {
 export class LongPoll implements Consumer {
   readonly name: string;
   readonly visibilityMs: number | undefined;
-  readonly isImpatient: boolean;
   readonly #max: number;
   readonly #dispatcher: Dispatcher;
   readonly #done = Promise.withResolvers<readonly Delivery[]>();
   readonly #timer: NodeJS.Timeout | undefined;
+  #isImpatient: boolean;
   #isOver = false;
 
   constructor(dispatcher: Dispatcher, { name, max, waitMs, visibilityMs }: LongPollOptions) {
     this.name = name;
     this.visibilityMs = visibilityMs;
-    this.isImpatient = waitMs === 0;
+    this.#isImpatient = waitMs === 0;
     this.#max = max;
     this.#dispatcher = dispatcher;
-    this.#timer = this.isImpatient ? undefined : setTimeout(() => this.#expire(), waitMs);
+    this.#timer = waitMs === 0 ? undefined : setTimeout(() => this.#expire(), waitMs);
     dispatcher.add(this);
   }
 
   /** @throws Problem */
   get deliveries(): Promise<readonly Delivery[]> {
     return this.#done.promise;
+  }
+
+  get isImpatient(): boolean {
+    return this.#isImpatient;
   }
 
   get wants(): number {
@@ -63,6 +67,11 @@ export class LongPoll implements Consumer {
 
   /** Whoever has waited to the end is told why there was nothing, unless there was just nothing. */
   #expire(): void {
+    // What is under way to it would be handed out to nobody, and that counts: it is told in a moment in any case.
+    if (this.#dispatcher.isReceivingFor(this)) {
+      this.#isImpatient = true;
+      return;
+    }
     const { trouble } = this.#dispatcher;
     if (trouble === undefined) this.take([]);
     else this.fail(trouble);

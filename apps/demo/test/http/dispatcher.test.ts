@@ -85,6 +85,20 @@ it('gives back what came for somebody who has gone', async () => {
   expect(await poll(copy).deliveries).toMatchObject([{ id: 'kept', attempt: 2 }]);
 });
 
+it('has what is under way come to who has waited to the end, where it would be the last delivery and nobody had it', async () => {
+  const copy = new LaggingCopy();
+  await copy.replicate({ type: 'create-queue', queue: 'q', options: { ...DEFAULT_QUEUE_OPTIONS, maxDeliveries: 1 } });
+  copy.answerMs = 400;
+  const waiting = poll(copy, 1, 200);
+  void copy.publish('1');
+  await expect.poll(() => copy.count('receive'), { interval: 1 }).toBe(1);
+  // Who has come since is not asked for.
+  const late = poll(copy, 1, 20);
+  expect(ids(await late.deliveries)).toEqual([]);
+  expect(ids(await waiting.deliveries)).toEqual(['1']);
+  expect(copy.local.queues()).toMatchObject([{ inFlight: 1, dropped: 0, deliveries: 1 }]);
+});
+
 it('does not ask again and again because this copy is behind', async () => {
   const copy = await copyOf(100);
   await copy.publish('1');
