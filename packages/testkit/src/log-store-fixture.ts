@@ -7,11 +7,11 @@ import {
   type LogStore,
   type Plugin,
   type Storage,
-  type StorageContext,
   type System,
 } from '@quorate/core';
 
 import { expectDefined, expectEqual } from './expectations.ts';
+import { StorageFixture } from './storage-fixture.ts';
 import type { Harness } from './suite.ts';
 import type { Machine, TestBed } from './test-bed.ts';
 
@@ -27,27 +27,25 @@ export interface LogStoreHarness<M = unknown> extends Harness {
 
 /** The storage of one node with its log, both open, and what they lie on. */
 export class LogStoreFixture<M> implements AsyncDisposable {
-  readonly machine: Machine;
-  readonly #harness: LogStoreHarness<M>;
-  readonly #medium: M;
-  #storage: Storage | undefined;
+  readonly #kept: StorageFixture<M>;
   #group: GroupLog | undefined;
 
-  private constructor(harness: LogStoreHarness<M>, machine: Machine, medium: M) {
-    this.#harness = harness;
-    this.machine = machine;
-    this.#medium = medium;
+  private constructor(kept: StorageFixture<M>) {
+    this.#kept = kept;
   }
 
   static async open<M>(harness: LogStoreHarness<M>, bed: TestBed): Promise<LogStoreFixture<M>> {
-    const machine = bed.machine('a');
-    const fixture = new LogStoreFixture(harness, machine, (await harness.medium?.(machine.system)) as M);
-    await fixture.reopen();
+    const fixture = new LogStoreFixture(await StorageFixture.open(harness, bed));
+    await fixture.#openLog();
     return fixture;
   }
 
+  get machine(): Machine {
+    return this.#kept.machine;
+  }
+
   get storage(): Storage {
-    return expectDefined(this.#storage, 'an open storage');
+    return this.#kept.storage;
   }
 
   get log(): LogStore {
@@ -61,28 +59,28 @@ export class LogStoreFixture<M> implements AsyncDisposable {
 
   /** Another instance on the same medium, not open yet. */
   another(): Storage {
-    const context: StorageContext = { ...this.machine.system, nodeId: this.machine.name };
-    return this.#harness.create(this.#medium).create(context);
+    return this.#kept.another();
   }
 
   /** What the next process finds, after this one closed in order. */
   async reopen(): Promise<void> {
-    await this.#storage?.[Symbol.asyncDispose]();
-    this.#storage = this.another();
-    await this.#storage.open();
-    await this.log.open();
-    this.#group = this.log.group(1);
+    await this.#kept.reopen();
+    await this.#openLog();
   }
 
   /** What the next process finds after the power failed. */
   async crash(): Promise<void> {
-    this.machine.host?.crash({ powerLoss: true });
-    this.#storage = undefined;
-    await this.reopen();
+    await this.#kept.crash();
+    await this.#openLog();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#storage?.[Symbol.asyncDispose]();
+    await this.#kept[Symbol.asyncDispose]();
+  }
+
+  async #openLog(): Promise<void> {
+    await this.log.open();
+    this.#group = this.log.group(1);
   }
 }
 

@@ -1,10 +1,10 @@
-import { MAX_RECORD_BYTES, type Plugin, type Storage, type StorageContext, type System } from '@quorate/core';
+import { MAX_RECORD_BYTES, type Plugin, type Storage, type System } from '@quorate/core';
 
 import { expectDefined, expectEqual, expectRejection, expectThat } from './expectations.ts';
 import { lifecycleRules, optionRules, type RefusedOptions } from './lifecycle.ts';
 import type { Runner } from './runner.ts';
+import { StorageFixture } from './storage-fixture.ts';
 import { type Harness, type SkipReason, Suite } from './suite.ts';
-import type { Machine, TestBed } from './test-bed.ts';
 
 /** How to test a storage. */
 export interface StorageHarness<M = unknown> extends Harness {
@@ -40,55 +40,6 @@ export function storageContract<M>(runner: Runner, harness: StorageHarness<M>): 
     });
     optionRules(suite, harness.refuses);
   });
-}
-
-/** The storage of one node, open, and what it lies on. */
-class StorageFixture<M> implements AsyncDisposable {
-  readonly machine: Machine;
-  readonly #harness: StorageHarness<M>;
-  readonly #medium: M;
-  #storage: Storage | undefined;
-
-  private constructor(harness: StorageHarness<M>, machine: Machine, medium: M) {
-    this.#harness = harness;
-    this.machine = machine;
-    this.#medium = medium;
-  }
-
-  static async open<M>(harness: StorageHarness<M>, bed: TestBed): Promise<StorageFixture<M>> {
-    const machine = bed.machine('a');
-    const fixture = new StorageFixture(harness, machine, (await harness.medium?.(machine.system)) as M);
-    await fixture.reopen();
-    return fixture;
-  }
-
-  get storage(): Storage {
-    return expectDefined(this.#storage, 'an open storage');
-  }
-
-  /** Another instance on the same medium, not open yet. Where processes can't be told apart, ids of nodes are. */
-  another(nodeId: string = this.machine.name): Storage {
-    const context: StorageContext = { ...this.machine.system, nodeId };
-    return this.#harness.create(this.#medium).create(context);
-  }
-
-  /** What the next process finds, after this one closed in order. */
-  async reopen(): Promise<void> {
-    await this.#storage?.[Symbol.asyncDispose]();
-    this.#storage = this.another();
-    await this.#storage.open();
-  }
-
-  /** What the next process finds after the power failed. */
-  async crash(): Promise<void> {
-    this.machine.host?.crash({ powerLoss: true });
-    this.#storage = undefined;
-    await this.reopen();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#storage?.[Symbol.asyncDispose]();
-  }
 }
 
 type StorageSuite<M> = Suite<StorageFixture<M>>;

@@ -3,6 +3,7 @@ import { type MemoryDisk, memoryDisk, memoryStorage } from '@quorate/memory';
 import { describe, expect, it } from 'vitest';
 
 import { logStoreContract, type LogStoreHarness } from '../src/index.ts';
+import { later } from './later.ts';
 import { altered, failuresOf } from './recording-runner.ts';
 
 type Change = (group: GroupLog, log: LogStore) => Partial<GroupLog>;
@@ -13,12 +14,7 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     'a crash takes nothing that was acknowledged',
     (group) => ({
       append: (batches, beside) => {
-        let turns = 50;
-        const later = (): Promise<void> => {
-          turns -= 1;
-          return turns > 0 ? Promise.resolve().then(later) : group.append(batches, beside);
-        };
-        void later().catch(() => undefined);
+        void later(() => group.append(batches, beside)).catch(() => undefined);
         return Promise.resolve();
       },
     }),

@@ -3,6 +3,7 @@ import { type MemoryDisk, memoryDisk, memoryStorage } from '@quorate/memory';
 import { describe, expect, it } from 'vitest';
 
 import { storageContract, type StorageHarness } from '../src/index.ts';
+import { later } from './later.ts';
 import { altered, failuresOf } from './recording-runner.ts';
 
 type Change = (records: RecordStore, storage: Storage) => Partial<RecordStore>;
@@ -19,12 +20,7 @@ const breaches: readonly (readonly [breach: string, caughtBy: string, change: Ch
     'a crash takes nothing that was acknowledged',
     (records) => ({
       write: (name, bytes) => {
-        let turns = 50;
-        const later = (): Promise<void> => {
-          turns -= 1;
-          return turns > 0 ? Promise.resolve().then(later) : records.write(name, bytes);
-        };
-        void later().catch(() => undefined);
+        void later(() => records.write(name, bytes)).catch(() => undefined);
         return Promise.resolve();
       },
     }),
