@@ -26,7 +26,7 @@ export interface DemoOptions {
 }
 
 /** Nodes are named by one letter each, and all are to fit on a screen. */
-const MAX_NODES = 15;
+export const MAX_NODES = 15;
 /** With fewer, the loss of one leaves no majority to go on. */
 const MIN_SCRIPT_NODES = 3;
 

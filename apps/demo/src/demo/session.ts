@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { access, constants, mkdir, mkdtemp } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { serveDashboard } from '../dashboard/serve-dashboard.ts';
@@ -8,7 +8,7 @@ import { type ElectionChoice, elections } from '../elections.ts';
 import { Traffic } from '../traffic/traffic.ts';
 import { DemoControls } from './demo-controls.ts';
 import { DemoLog } from './demo-log.ts';
-import type { DemoOptions } from './demo-options.ts';
+import { type DemoOptions, MAX_NODES, nodeNames } from './demo-options.ts';
 import { DemoSource } from './demo-source.ts';
 import { RegistryKeeper } from './registry-keeper.ts';
 import { CLUSTER } from './node-arguments.ts';
@@ -82,11 +82,12 @@ export async function openSession(options: DemoOptions, program?: string): Promi
 }
 
 /** A temporary folder is removed when all else has ended, also when this process ends in a hurry. */
-async function openData({ data }: DemoOptions, owned: AsyncDisposableStack): Promise<string> {
+async function openData({ data, nodes }: DemoOptions, owned: AsyncDisposableStack): Promise<string> {
   if (data !== undefined) {
     await makeFolder(resolve(data)).catch((error: unknown) => {
       throw new Error(`--data ${data}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     });
+    await checkNodes(data, nodes);
     return data;
   }
   const folder = await mkdtemp(join(tmpdir(), 'quorate-demo-'));
@@ -97,6 +98,14 @@ async function openData({ data }: DemoOptions, owned: AsyncDisposableStack): Pro
     remove();
   });
   return folder;
+}
+
+/** Who voted there before are the members: others would wait for a place, and those who are missing are missed. */
+async function checkNodes(data: string, nodes: number): Promise<void> {
+  const names = nodeNames(MAX_NODES);
+  const stored = (await readdir(data)).filter((name) => names.includes(name)).sort();
+  if (stored.length === 0 || stored.join() === nodeNames(nodes).join()) return;
+  throw new Error(`--data ${data} is that of ${stored.length} nodes: give --nodes ${stored.length}, or another folder`);
 }
 
 /** With those above it, and fit to be written in. One by one: `recursive` tries for ever where the kernel allows none, as in /proc. */

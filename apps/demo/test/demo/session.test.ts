@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -21,6 +21,12 @@ describe('a folder that cannot be had', () => {
     writeFileSync(file, '');
     await expect(open(file)).rejects.toThrow(`--data ${file}: `);
     await expect(open(path.join(file, 'a/b'))).rejects.toThrow('ENOTDIR');
+  });
+
+  it('is refused where other nodes have theirs', async () => {
+    for (const name of ['a', 'b', 'c', 'notes']) mkdirSync(path.join(folder, name));
+    const more = openSession(readDemoOptions(['--data', folder, '--nodes', '5']));
+    await expect(more).rejects.toThrow(`--data ${folder} is that of 3 nodes: give --nodes 3`);
   });
 
   it.runIf(existsSync('/proc/self'))('is refused at once where the kernel makes none', async () => {
