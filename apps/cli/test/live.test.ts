@@ -32,12 +32,13 @@ describe('quorate, with a cluster of three processes that have a secret', { time
   it('tells who is there: as JSON where there is no terminal, in a table on one', async () => {
     const { code, out } = await cluster.quorate(['members']);
     const member = (id: string) =>
-      `{"nodeId":"${id}","membership":{"state":"alive","address":"address-of-${id}","incarnation":0,"forMs":0},` +
+      `{"nodeId":"${id}","membership":{"state":"alive","address":"address-of-${id}","incarnation":0,"forMs":0,` +
+      `"metadata":{"shard":"${id.toUpperCase()}"}},` +
       `"raft":{"role":"voter","wants":"voter"}}`;
     expect([code, golden(out, cluster)]).toEqual([0, `{"members":[${IDS.map(member).join(',')}]}\n`]);
     const table = await cluster.quorate(['members'], { isTTY: true });
-    const row = (id: string) => `${id}  alive  AGO  address-of-${id}  -  voter  -`;
-    const rows = ['NODE  STATE  FOR  ADDRESS  ZONE  VOTE  BECOMES', ...IDS.map(row), ''];
+    const row = (id: string) => `${id}  alive  AGO  address-of-${id}  -  voter  -  shard=${id.toUpperCase()}`;
+    const rows = ['NODE  STATE  FOR  ADDRESS  ZONE  VOTE  BECOMES  METADATA', ...IDS.map(row), ''];
     expect([table.code, golden(table.out, cluster).split('\n')]).toEqual([0, rows]);
     expect(table.out).toContain('\u001B[1mNODE');
     const forced = await cluster.quorate(['members', '--json'], { isTTY: true });

@@ -35,6 +35,7 @@ async function start(choice: NodeChoice): Promise<void> {
     ...(secret === undefined ? {} : { secret }),
     ...(certificates === undefined ? {} : { certificates }),
     seedNodes: [...seedNodes],
+    metadata: { shard: nodeId.toUpperCase() },
     system: nodeSystem({ logger: silentLogger }),
     transport: tcpTransport(),
     storage: fileStorage({ directory }),

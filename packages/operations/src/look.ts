@@ -104,8 +104,8 @@ function absent(phase: GroupPhase | undefined): string | undefined {
   return phase === undefined || phase === 'running' ? undefined : `its group is ${phase}`;
 }
 
-/** In one answer, so that it fits into a frame. */
-const MAX_MEMBERS_AT_ONCE = 100;
+/** In one answer, so that it fits into the smallest frame that a transport may be limited to. */
+const MAX_MEMBERS_BYTES = 48 * 1024;
 
 /** Those behind `after` in order of id, or the first. */
 export function membersOf(cluster: Cluster, after: NodeId = ''): MembersReport {
@@ -116,12 +116,24 @@ export function membersOf(cluster: Cluster, after: NodeId = ''): MembersReport {
     all.set(nodeId, { ...all.get(nodeId), nodeId, raft: { role, wants } });
   }
   const behind = [...all.values()].filter(({ nodeId }) => nodeId > after);
-  const members = behind.sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)).slice(0, MAX_MEMBERS_AT_ONCE);
+  const members = fitting(behind.sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1)));
   return { members, hasMore: behind.length > members.length };
 }
 
+/** The first of them, one at least. */
+function fitting(members: readonly MemberReport[]): readonly MemberReport[] {
+  const encoder = new TextEncoder();
+  let bytes = 0;
+  const end = members.findIndex((member, at) => {
+    bytes += encoder.encode(JSON.stringify(member)).length;
+    return at > 0 && bytes > MAX_MEMBERS_BYTES;
+  });
+  return end === -1 ? members : members.slice(0, end);
+}
+
 function shownMember({ node, state, incarnation, since }: Member, now: MonotonicMs): MemberReport {
-  const { id: nodeId, zone } = node;
-  const known = { state, address: formatAddress(node), incarnation, forMs: Math.round(now - since) };
-  return { nodeId, membership: zone === undefined ? known : { ...known, zone } };
+  const { id: nodeId, zone, metadata } = node;
+  const forMs = Math.round(now - since);
+  const known = { state, address: formatAddress(node), incarnation, forMs, ...(zone !== undefined && { zone }) };
+  return { nodeId, membership: metadata === undefined ? known : { ...known, metadata } };
 }

@@ -54,6 +54,8 @@ export interface MemberReport {
     /** How long it has been in this state, in milliseconds. */
     readonly forMs: number;
     readonly zone?: string;
+    /** What the node says of itself. */
+    readonly metadata?: Readonly<Record<string, string>>;
   };
   readonly raft?: { readonly role: 'voter' | 'learner'; readonly wants: 'voter' | 'learner' };
 }

@@ -71,7 +71,14 @@ const memberColumns: readonly Column<MemberReport>[] = [
   { name: 'zone', of: ({ membership }) => membership?.zone },
   { name: 'vote', of: ({ raft }) => raft?.role },
   { name: 'becomes', of: ({ raft }) => (raft === undefined || raft.role === raft.wants ? undefined : raft.wants) },
+  { name: 'metadata', of: ({ membership }) => shownMetadata(membership?.metadata) },
 ];
+
+function shownMetadata(metadata: Readonly<Record<string, string>> = {}): string {
+  return Object.entries(metadata)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ');
+}
 
 export async function members({ node, timeoutMs }: Connection, output: Output): Promise<void> {
   const all = await node.members({ timeoutMs });
