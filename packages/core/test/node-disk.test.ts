@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -96,12 +96,17 @@ describe('files', () => {
 
 describe('directories', () => {
   it('are made with those above, and again', async () => {
-    await disk.makeDirectory(at('a/b/c'));
+    await Promise.all([disk.makeDirectory(at('a/b/c')), disk.makeDirectory(at('a/b/c'))]);
     await disk.makeDirectory(at('a/b/c'));
     await disk.syncDirectory(at('a/b'));
     writeFileSync(at('file'), '');
     await expect(disk.makeDirectory(at('file'))).rejects.toMatchObject({ code: 'IO' });
+    await expect(disk.makeDirectory(at('file/below'))).rejects.toMatchObject({ code: 'IO' });
     await expect(disk.syncDirectory(at('missing'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it.runIf(existsSync('/proc/self'))('are refused where there can be none', async () => {
+    await expect(disk.makeDirectory('/proc/none/of/these')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('list their names in order', async () => {

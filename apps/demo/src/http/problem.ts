@@ -96,8 +96,10 @@ export class Problem extends Error {
     this.outcome = details.outcome;
   }
 
+  /** Of 400 to 499 only where nothing was done: that is what they are taken for. */
   get status(): number {
-    return STATUS[this.code];
+    const status = STATUS[this.code];
+    return this.outcome === 'unknown' && status < 500 ? STATUS.TIMEOUT : status;
   }
 
   /** Seconds, where waiting helps. */

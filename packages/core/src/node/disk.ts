@@ -1,4 +1,5 @@
 import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Disk, DiskFile, DiskLock, DiskOpenOptions } from '../disk.ts';
 import { attempt } from './disk-error.ts';
 import { DurableWriter } from './durable-writer.ts';
@@ -28,7 +29,7 @@ export class FileDisk implements Disk {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await attempt(`make directory ${path}`, () => fs.mkdir(path, { recursive: true, mode: DIRECTORY_MODE }));
+    await attempt(`make directory ${path}`, () => makeDirectory(path));
   }
 
   async list(path: string): Promise<readonly string[]> {
@@ -59,4 +60,24 @@ export class FileDisk implements Disk {
       },
     };
   }
+}
+
+/** With all above it. The recursive call of Node.js never ends where a file system has none made, as that of processes. */
+async function makeDirectory(path: string): Promise<void> {
+  if (await isDirectory(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeDirectory(parent);
+  try {
+    await fs.mkdir(path, { mode: DIRECTORY_MODE });
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (!(await isDirectory(path))) throw error;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return await fs.stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
