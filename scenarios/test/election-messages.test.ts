@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runElectionSeed, runElectionSeeds } from '../src/election-seeds.ts';
 import { memoryParts, volatileParts } from '../src/parts.ts';
 
-const SEEDS_A_TEST = 40;
+const SEEDS_A_TEST = 20;
 
 describe('majority elections under message faults, crashes, pauses and drift', () => {
   it.each([1, 201, 401, 601, 801])(

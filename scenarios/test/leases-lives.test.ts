@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runLeases } from '../src/leases/run-leases.ts';
 
-const SEEDS = 25;
+const SEEDS = 15;
 /** Fewer than that would say little: nodes that hold nothing keep every rule. */
 const MIN_GRANTS = 1000;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runLocks } from '../src/locks/run-locks.ts';
 
-const SEEDS = 8;
+const SEEDS = 5;
 
 describe('nodes with locks in a replicated log', () => {
   it('keep each other out, whatever fails, and none waits for ever', async () => {

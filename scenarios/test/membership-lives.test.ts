@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runMembership } from '../src/membership/run-membership.ts';
 
 /** `QUORATE_MEMBERSHIP_SEEDS=200`: more than tests make do with. */
-const SEEDS = Number(process.env['QUORATE_MEMBERSHIP_SEEDS'] ?? 6);
+const SEEDS = Number(process.env['QUORATE_MEMBERSHIP_SEEDS'] ?? 4);
 
 describe('nodes that gossip about each other', () => {
   it('agree in peace on who lives, and never take one that has left for dead', async () => {

@@ -6,9 +6,9 @@ import { memoryParts, type RaftFactories, raftParts, sharedRaftParts, wholeNodeP
 import { raftElectionMutations } from '../src/raft-election-mutations.ts';
 
 const lives: readonly (readonly [what: string, count: number, parts: () => ElectionParts])[] = [
-  ['message by message', 15, () => raftParts(memoryParts())],
-  ['beside a replicator', 15, () => sharedRaftParts(memoryParts())],
-  ['of whole nodes beside a replicator', 8, () => sharedRaftParts(wholeNodeParts())],
+  ['message by message', 8, () => raftParts(memoryParts())],
+  ['beside a replicator', 8, () => sharedRaftParts(memoryParts())],
+  ['of whole nodes beside a replicator', 4, () => sharedRaftParts(wholeNodeParts())],
 ];
 
 describe('elections on Raft under message faults, crashes, pauses, slow disks and drift', () => {

@@ -2,7 +2,7 @@ import { RaftNode } from '@quorate/raft';
 import { describe, expect, it } from 'vitest';
 import { runLeaseChaos } from '../src/raft/lease-chaos.ts';
 
-const SEEDS = Number(process.env['RAFT_LEASE_SEEDS'] ?? 100);
+const SEEDS = Number(process.env['RAFT_LEASE_SEEDS'] ?? 50);
 const BLOCK = 50;
 const blocks = Array.from({ length: Math.ceil(SEEDS / BLOCK) }, (_, i) => 1 + i * BLOCK);
 

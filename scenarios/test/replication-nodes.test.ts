@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { strainedParts } from '../src/replication/replication-parts.ts';
 import { runReplication } from '../src/replication/run-replication.ts';
 
-const SEEDS_A_TEST = 6;
-const SEEDS_A_TRIAL = 4;
+const SEEDS_A_TEST = 3;
+const SEEDS_A_TRIAL = 2;
 
 describe('a state machine, replicated on whole nodes', () => {
   it.each([1, 21, 41])(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runSingletons } from '../src/singletons/run-singletons.ts';
 
-const SEEDS_A_TEST = 10;
+const SEEDS_A_TEST = 6;
 
 describe('a task that runs once in a cluster', () => {
   it.each([1, 21, 41])(

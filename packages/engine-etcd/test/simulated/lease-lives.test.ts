@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { LeaseLife } from './lease-life.ts';
 
-const LIVES = Number(process.env['QUORATE_ETCD_LIVES'] ?? 20);
+const LIVES = Number(process.env['QUORATE_ETCD_LIVES'] ?? 10);
 
 it(
   `in ${LIVES} lives amid all faults no two grants are valid that keep each other out, and one leads again`,

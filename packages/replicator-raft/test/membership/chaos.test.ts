@@ -7,7 +7,7 @@ const FOUNDERS = ['a', 'b', 'c'];
 const OTHERS = ['d', 'e', 'f'];
 const ALL = [...FOUNDERS, ...OTHERS];
 const STEPS = 100;
-const RUNS = Number(process.env['MEMBERSHIP_RUNS'] ?? 12);
+const RUNS = Number(process.env['MEMBERSHIP_RUNS'] ?? 8);
 
 describe('changes of the members in a world that fails', () => {
   for (let run = 0; run < RUNS; run += 1) {
