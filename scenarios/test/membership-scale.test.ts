@@ -20,6 +20,15 @@ describe(`${SIZE} machines in one world`, { timeout: TIMEOUT_MS }, () => {
     expect(death({ ...ours, seed: 8 }, 'silent').hash).not.toBe(once.hash);
   });
 
+  it('go the same way, whether and when their tables share what they have alike', () => {
+    const troubled = { ...ours, seed: 2, network: { lossRate: 0.25 } };
+    const [alone, ...sharing] = [Number.POSITIVE_INFINITY, 300, 2000].map((sharingMs) =>
+      calm({ ...troubled, sharingMs }, 8, 0.05),
+    );
+    expect(alone?.refutations).toBeGreaterThan(10);
+    for (const each of sharing) expect(each).toEqual(alone);
+  });
+
   it.each(SEEDS)('all learn of a join within two seconds (seed %i)', (seed) => {
     expect(join({ ...ours, seed }).allMs).toBeLessThan(2000);
   });

@@ -12,6 +12,8 @@ export interface ScaleOptions {
   readonly settings: SwimSettings;
   /** @default a LAN that loses nothing */
   readonly network?: Partial<NetworkOptions>;
+  /** See `ScaleWorldOptions`. */
+  readonly sharingMs?: number;
 }
 
 /** Times from the event on, in milliseconds; infinite if it wasn't seen by all in time. */

@@ -19,6 +19,12 @@ export interface ScaleWorldOptions {
   readonly seed: Seed;
   readonly settings: SwimSettings;
   readonly network: NetworkOptions;
+  /**
+   * Between two times at which tables come to share what they have alike: ten thousand, each of its own, would not fit into
+   * memory. Nothing else depends on it.
+   * @default 4000
+   */
+  readonly sharingMs?: number;
   /** Told of each change that any node sees. */
   readonly onChange: (observer: ScaleNode, change: SwimChange) => void;
 }
@@ -35,6 +41,7 @@ export interface Traffic {
 
 /** As memberlist does: where more than these know each other, whole tables are exchanged less often. */
 const EXCHANGE_SCALES_ABOVE = 32;
+const DEFAULT_SHARING_MS = 4000;
 const EXCHANGE_INTERVAL_MS = 30_000;
 /** Of a sealed datagram: header and authentication tag. */
 const SEAL_BYTES = 42;
@@ -65,6 +72,7 @@ export class ScaleWorld implements NodeSurroundings {
     const base = sharedBase(described);
     this.#bytesPerState = base.bytesPerState;
     for (const node of described) this.#add(node, base.base);
+    this.#shareNowAndThen(options.sharingMs ?? DEFAULT_SHARING_MS);
     // Not all at one moment, as they would in no cluster.
     for (const node of this.nodes) {
       this.at(this.random.next() * options.settings.probeIntervalMs, () => node.start());
@@ -181,6 +189,14 @@ export class ScaleWorld implements NodeSurroundings {
     this.nodes.push(added);
     this.#byId.set(node.id, added);
     return added;
+  }
+
+  #shareNowAndThen(interval: number): void {
+    this.at(this.now + interval, () => {
+      const common = this.nodes.find(({ isUp }) => isUp)?.machine.members;
+      if (common !== undefined) for (const { machine } of this.nodes) machine.share(common);
+      this.#shareNowAndThen(interval);
+    });
   }
 
   #exchangeNowAndThen(node: ScaleNode): void {

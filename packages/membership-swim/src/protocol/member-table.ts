@@ -1,4 +1,4 @@
-import type { MemberState, NodeId, Random } from '@quorate/core';
+import { type Address, type MemberState, type NodeId, type Random, sameNode } from '@quorate/core';
 import { List, Map } from 'immutable';
 import type { MemberRecord, SwimBase } from './types.ts';
 
@@ -56,6 +56,24 @@ export class MemberTable {
     this.#members = this.#members.remove(id);
   }
 
+  /**
+   * Takes from another table what is the same there, so that the two share it: since when somebody lives is by then the other's
+   * word. For thousands of machines in one process, whose tables would not fit into memory otherwise.
+   */
+  share(common: Map<NodeId, MemberRecord>): void {
+    const own = this.#members;
+    if (own.size !== common.size) return;
+    let isAlike = true;
+    const shared = common.withMutations((members) => {
+      for (const [id, member] of own) {
+        const other = common.get(id);
+        isAlike &&= other !== undefined;
+        if (member !== other && !isSameLiving(member, other)) members.set(id, member);
+      }
+    });
+    if (isAlike) this.#members = shared;
+  }
+
   /** How many places there are for `at`. */
   get places(): number {
     return this.#order.size;
@@ -97,4 +115,27 @@ export function tableOf(members: Iterable<MemberRecord>): SwimBase {
 
 export function isLiving(state: MemberState): boolean {
   return state === 'alive' || state === 'suspect';
+}
+
+/** Whether both say that it lives, and the same of it. Of those who live, nothing depends on since when. */
+function isSameLiving(one: MemberRecord, other: MemberRecord | undefined): boolean {
+  return (
+    other !== undefined &&
+    isPlain(one) &&
+    isPlain(other) &&
+    one.incarnation === other.incarnation &&
+    one.epoch === other.epoch &&
+    one.refutation === other.refutation &&
+    one.joinOrder === other.joinOrder &&
+    isSameAddress(one.address, other.address) &&
+    sameNode(one.node, other.node)
+  );
+}
+
+function isPlain({ state, evidence, describedIn, isHearsay }: MemberRecord): boolean {
+  return state === 'alive' && evidence === undefined && describedIn === undefined && isHearsay === undefined;
+}
+
+function isSameAddress(one: Address, other: Address): boolean {
+  return one.host === other.host && one.port === other.port;
 }

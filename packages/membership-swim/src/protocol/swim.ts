@@ -89,6 +89,11 @@ export class Swim {
     return this.#core.table.members;
   }
 
+  /** Has its table share what is the same in another's: for thousands in one process. What it does stays the same. */
+  share(common: Map<NodeId, MemberRecord>): void {
+    this.#core.table.share(common);
+  }
+
   get self(): MemberRecord {
     return this.#core.self;
   }

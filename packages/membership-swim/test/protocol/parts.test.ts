@@ -131,6 +131,43 @@ describe('the table of members', () => {
     );
   });
 
+  it('shares with another what is the same of those who live, and keeps whatever differs', () => {
+    const others: Partial<MemberRecord>[] = [
+      { state: 'suspect', evidence: 'silent' },
+      { state: 'left' },
+      { incarnation: 2 },
+      { epoch: 1 },
+      { refutation: 1 },
+      { joinOrder: 2 },
+      { address: { host: 'h', port: 2 } },
+      { node: { id: 'a', host: 'h', port: 1, metadata: { role: 'cache' } } },
+      { describedIn: { run: 0, epoch: 0, refutation: 0 } },
+      { isHearsay: true },
+    ];
+    for (const other of others) {
+      const own = { ...record('a'), ...other };
+      for (const [mine, theirs] of [
+        [own, record('a')],
+        [record('a'), own],
+      ] as const) {
+        const table = new MemberTable(seededRandom(1, 'table'), tableOf([mine, record('b')]));
+        const common = tableOf([theirs, { ...record('b'), since: 5 }]).members;
+        table.share(common);
+        expect(table.get('a')).toBe(mine);
+        expect(table.get('b')).toBe(common.get('b'));
+      }
+    }
+    const same = tableOf([record('a'), record('b')]).members;
+    const sharing = new MemberTable(seededRandom(1, 'table'), tableOf([record('b'), record('a')]));
+    sharing.share(same);
+    expect(sharing.members).toBe(same);
+    // Nobody comes or goes by it.
+    const elsewhere = new MemberTable(seededRandom(1, 'table'), tableOf([record('a'), record('c')]));
+    const before = elsewhere.members;
+    elsewhere.share(same);
+    expect(elsewhere.members).toBe(before);
+  });
+
   it('draws different members who fit, and finds the few there are', () => {
     const base = tableOf(Array.from({ length: 500 }, (_, at) => record(`n${at}`, at < 3 ? 'alive' : 'left')));
     const table = new MemberTable(seededRandom(1, 'table'), base);
