@@ -120,7 +120,8 @@ export class SwimCore {
 
   /** Has a rumour of a member passed on; what was said of it before no longer is. */
   spread(id: NodeId, rumour: Rumour): void {
-    this.queue.add(`m:${id}`, rumour);
+    // As it is, and so no text of its own for each of thousands; the keys of users' rumours have a colon, which no id has.
+    this.queue.add(id, rumour);
     this.whenQueued();
   }
 
