@@ -4,7 +4,6 @@ import {
   type CallOptions,
   type Clock,
   ClusterError,
-  isClusterError,
   type MonotonicMs,
   type NodeId,
   sleep,
@@ -14,6 +13,7 @@ import type { Halt } from '../commands/entry-feed.ts';
 import { type CommandPosition, decodeSkip, encodeSkip } from '../commands/skip.ts';
 import type { Leader } from '../dispatch.ts';
 import { requestKind } from '../request-kind.ts';
+import { LOOK_MS, throughChanges } from './through-changes.ts';
 
 export interface SkipOptions extends CallOptions {
   /** @default 30_000 */
@@ -48,8 +48,6 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_TIMEOUT_MS: number = 2 ** 32 - 1;
 /** How long a member has to say whether it has applied a command. */
 const ANSWER_MS = 2000;
-/** Between two looks at the group, or two questions to whoever leads. */
-const LOOK_MS = 20;
 const VERSION = 1;
 /** Version and timeout. */
 const HEADER_BYTES = 5;
@@ -71,17 +69,8 @@ export class Skipping {
     const position = checked({ index, place });
     const { clock } = this.#group;
     const deadline = clock.now() + timeoutMs;
-    for (;;) {
-      throwIfAborted(signal, 'skip');
-      try {
-        await this.#try(position, deadline, signal);
-        return;
-      } catch (error) {
-        const mayChange = isClusterError(error, 'NOT_LEADER') || isClusterError(error, 'DISCONNECTED');
-        if (!mayChange || clock.now() + LOOK_MS >= deadline) throw error;
-      }
-      await sleep(clock, LOOK_MS, options.signal === undefined ? {} : { signal: options.signal });
-    }
+    const attempt = () => this.#try(position, deadline, signal);
+    await throughChanges('skip', clock, deadline, attempt, signal === undefined ? {} : { signal });
   }
 
   /** Another node asks for a skip. */

@@ -5,7 +5,6 @@ import {
   checkOptions,
   type Clock,
   ClusterError,
-  isClusterError,
   type MonotonicMs,
   type NodeId,
   type OptionRules,
@@ -15,6 +14,7 @@ import {
 } from '@quorate/core';
 import type { Leader } from '../dispatch.ts';
 import { requestKind } from '../request-kind.ts';
+import { LOOK_MS, throughChanges } from './through-changes.ts';
 
 export interface TransferOptions extends CallOptions {
   /**
@@ -53,8 +53,6 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_MS = 60_000;
 /** Transfers that other nodes wait for here at one time. */
 const MAX_OPEN = 64;
-/** Between two looks at the group. */
-const LOOK_MS = 20;
 /** A leader that is new has not heard of all voters yet: one that it can't hand over to is given so long. */
 const SUCCESSOR_WITHIN_MS = 2000;
 const MAX_ID_BYTES = 1024;
@@ -74,17 +72,8 @@ export class Transferring {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = checkOptions('transferLeadership', rules, options);
     const { clock } = this.#group;
     const deadline = clock.now() + timeoutMs;
-    for (;;) {
-      throwIfAborted(signal, 'transfer');
-      try {
-        await this.#attempt(to, deadline, signal);
-        return;
-      } catch (error) {
-        const mayChange = isClusterError(error, 'NOT_LEADER') || isClusterError(error, 'DISCONNECTED');
-        if (!mayChange || clock.now() + LOOK_MS >= deadline) throw error;
-      }
-      await this.#pause(signal);
-    }
+    const attempt = () => this.#attempt(to, deadline, signal);
+    await throughChanges('transfer', clock, deadline, attempt, signal === undefined ? {} : { signal });
   }
 
   /** Another node asks. */
