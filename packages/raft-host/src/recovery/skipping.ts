@@ -13,7 +13,7 @@ import type { Halt } from '../commands/entry-feed.ts';
 import { type CommandPosition, decodeSkip, encodeSkip } from '../commands/skip.ts';
 import type { Leader } from '../dispatch.ts';
 import { requestKind } from '../request-kind.ts';
-import { LOOK_MS, throughChanges } from './through-changes.ts';
+import { LOOK_MS, MAX_ANSWER_MS, throughChanges } from './through-changes.ts';
 
 export interface SkipOptions extends CallOptions {
   /** @default 30_000 */
@@ -76,7 +76,7 @@ export class Skipping {
   /** Another node asks for a skip. */
   async answer(body: Uint8Array): Promise<void> {
     const { position, timeoutMs } = decodeRequest(body);
-    await this.#lead(position, this.#group.clock.now() + timeoutMs, undefined);
+    await this.#lead(position, this.#group.clock.now() + Math.min(timeoutMs, MAX_ANSWER_MS), undefined);
   }
 
   /** A leader asks whether the machine here has applied a command that is to be skipped. */

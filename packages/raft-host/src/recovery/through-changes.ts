@@ -3,6 +3,9 @@ import { type CallOptions, type Clock, isClusterError, type MonotonicMs, sleep, 
 /** Between two looks at a group, or two questions to whoever leads. */
 export const LOOK_MS = 20;
 
+/** For how long another node may have this one wait. Milliseconds. */
+export const MAX_ANSWER_MS = 60_000;
+
 /**
  * Tries again while nobody leads, or whoever led does no longer. For what may be asked for twice.
  * @throws ClusterError `ABORTED`; what the last attempt has failed with

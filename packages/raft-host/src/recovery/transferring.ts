@@ -14,7 +14,7 @@ import {
 } from '@quorate/core';
 import type { Leader } from '../dispatch.ts';
 import { requestKind } from '../request-kind.ts';
-import { LOOK_MS, throughChanges } from './through-changes.ts';
+import { LOOK_MS, MAX_ANSWER_MS, throughChanges } from './through-changes.ts';
 
 export interface TransferOptions extends CallOptions {
   /**
@@ -49,8 +49,6 @@ export interface TransferableGroup {
 
 const rules: OptionRules<Omit<TransferOptions, 'signal'>> = { timeoutMs: rule.duration({ min: 1 }) };
 const DEFAULT_TIMEOUT_MS = 10_000;
-/** What another node may have this one wait for. */
-const MAX_ANSWER_MS = 60_000;
 /** Transfers that other nodes wait for here at one time. */
 const MAX_OPEN = 64;
 /** A leader that is new has not heard of all voters yet: one that it can't hand over to is given so long. */

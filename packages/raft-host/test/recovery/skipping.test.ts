@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createWorld } from '@quorate/simulator';
 import { Skipping } from '../../src/recovery/skipping.ts';
 
-const system = createWorld({ seed: 'skipping' }).host('a');
+const world = createWorld({ seed: 'skipping' });
+const system = world.host('a');
 system.start(() => undefined);
 
 /** A group that has applied ten entries, and doesn't lead. */
@@ -54,6 +55,14 @@ describe('what other nodes ask about skips', () => {
 });
 
 describe('a leader', () => {
+  it('has no other node have it wait for ever', async () => {
+    const leader = new Skipping({ ...follower, leader: () => 'self' });
+    const before = system.system.clock.now();
+    const days = leader.answer(Uint8Array.of(1, 0xff, 0xff, 0xff, 0xff, 2, 12, 0));
+    await expect(world.settled(days, 600_000)).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
+    expect(system.system.clock.now() - before).toBeLessThan(61_000);
+  });
+
   it('proposes nothing where a skip would not help', async () => {
     const error = new ClusterError('REMOTE', 'of a later release');
     const leader = new Skipping({
