@@ -4,6 +4,7 @@ import type { Changes } from './changes.ts';
 import type { Claims } from './claims.ts';
 import type { SwimCore } from './core.ts';
 import { isLiving } from './member-table.ts';
+import type { AliveRumour } from './messages.ts';
 import type { OwnRecord } from './own-record.ts';
 import { recordOf } from './records.ts';
 import type { MemberRecord, StateOfMember } from './types.ts';
@@ -31,14 +32,15 @@ export class Beliefs {
     this.#claims = parts.claims;
   }
 
-  /** `from` told it: the node itself, or another that believes it. */
-  alive(state: StateOfMember, from: NodeId): void {
+  /** `from` told it: the node itself, or another that believes it. It is passed on as it came. */
+  alive(rumour: AliveRumour, from: NodeId): void {
+    const state = rumour.member;
     if (state.id === this.#core.selfId) return this.#heardOfSelf(state);
     // It has no place among the members yet. Whoever has none either takes one with it.
     if (state.joinOrder === 0) return this.#own.join();
     const known = this.#core.table.get(state.id);
-    if (known !== undefined) this.#aliveAgain(state, known, from);
-    else if (this.#changes.hasRoom(state.id)) this.#believe(state, undefined);
+    if (known !== undefined) this.#aliveAgain(rumour, known, from);
+    else if (this.#changes.hasRoom(state.id)) this.#believe(rumour, undefined);
   }
 
   /** One member as another node has it in its table. */
@@ -46,12 +48,13 @@ export class Beliefs {
     const known = this.#core.table.get(state.id);
     if (known !== undefined && isAsKnown(known, state)) return;
     if (state.id === this.#core.selfId) this.#heardOfSelf(state);
-    else if (state.state === 'alive') this.alive(state, from);
+    else if (state.state === 'alive') this.alive(rumourOf(state), from);
     else if (state.state === 'left') this.#mergeLeft(state, known);
     else this.#mergeAccused(state, known, from);
   }
 
-  #aliveAgain(state: StateOfMember, known: MemberRecord, from: NodeId): void {
+  #aliveAgain(rumour: AliveRumour, known: MemberRecord, from: NodeId): void {
+    const state = rumour.member;
     const order = compareMembers(state, known);
     const { describedIn } = known;
     if (order <= 0 && describedIn !== undefined && compareVersions(versionOf(state), describedIn) > 0) {
@@ -61,8 +64,8 @@ export class Beliefs {
     const isItself = order > 0 && state.epoch === known.epoch && state.incarnation === known.incarnation;
     const isDoubtful = !isItself && !isAtSameAddress(state, known) && isLiving(known.state);
     // Its own word alone, while another may hold the id. Who passes it on has looked already.
-    if (isDoubtful && from === state.id) this.#claim(state, known);
-    else if (order > 0) this.#believe(state, known);
+    if (isDoubtful && from === state.id) this.#claim(rumour, known);
+    else if (order > 0) this.#believe(rumour, known);
   }
 
   /** How a node describes itself, newer than what was known of it when it was accused. */
@@ -74,17 +77,19 @@ export class Beliefs {
     this.#changes.put(Object.freeze(member), known);
   }
 
-  #claim(state: StateOfMember, holder: MemberRecord): void {
+  #claim(rumour: AliveRumour, holder: MemberRecord): void {
+    const state = rumour.member;
     this.#claims.examine(holder, state, () => {
       const known = this.#core.table.get(state.id);
-      if (known !== undefined && prevails(versionOf(state), 'alive', known)) this.#believe(state, known);
+      if (known !== undefined && prevails(versionOf(state), 'alive', known)) this.#believe(rumour, known);
     });
   }
 
-  #believe(state: StateOfMember, known: MemberRecord | undefined): void {
+  #believe(rumour: AliveRumour, known: MemberRecord | undefined): void {
+    const state = rumour.member;
     this.#changes.put(recordOf(state, known, this.#core.now), known);
     // Who joins hears of all at once: they know of each other already.
-    if (this.#own.hasJoined) this.#core.spread(state.id, Object.freeze({ type: 'alive', member: state }));
+    if (this.#own.hasJoined) this.#core.spread(state.id, rumour);
   }
 
   #heardOfSelf(state: StateOfMember): void {
@@ -113,7 +118,7 @@ export class Beliefs {
   #mergeAccused(state: StateOfMember, known: MemberRecord | undefined, from: NodeId): void {
     if (known === undefined && state.state === 'unreachable') return this.#remember(state);
     const { evidence = 'silent', id } = state;
-    this.alive(asDescribed(state), from);
+    this.alive(rumourOf(asDescribed(state)), from);
     const now = this.#core.table.get(id);
     if (now === undefined || !prevails(versionOf(state), 'suspect', now)) return;
     // It could not be taken over as it was described.
@@ -128,6 +133,10 @@ export class Beliefs {
     const member = recordOf(state, undefined, this.#core.now);
     this.#changes.put(Object.freeze({ ...member, isHearsay: true }), undefined);
   }
+}
+
+function rumourOf(member: StateOfMember): AliveRumour {
+  return Object.freeze({ type: 'alive', member });
 }
 
 function isAsKnown(known: MemberRecord, { refutation, incarnation, epoch, state }: StateOfMember): boolean {

@@ -234,7 +234,7 @@ export class Swim {
       case 'introduce':
         return this.#introduce(sender);
       case 'alive':
-        return this.#beliefs.alive(message.member, sender.id);
+        return this.#beliefs.alive(message, sender.id);
       case 'suspect':
         return this.#accusations.suspect(message, sender.id);
       case 'unreachable':

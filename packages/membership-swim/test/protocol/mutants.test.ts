@@ -66,8 +66,8 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what is as new is believed',
     file: 'beliefs.ts',
-    find: 'else if (order > 0) this.#believe(state, known);',
-    replace: "else if (order > 0 || known.state === 'left') this.#believe(state, known);",
+    find: 'else if (order > 0) this.#believe(rumour, known);',
+    replace: "else if (order > 0 || known.state === 'left') this.#believe(rumour, known);",
     breaks: 'old news brings nobody back',
   },
   {
