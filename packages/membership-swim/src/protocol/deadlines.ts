@@ -32,10 +32,17 @@ class Entry implements Deadline {
   }
 }
 
-/** What is to be done when: a binary heap. Two of the same time are done in the order in which they were set. */
+/** Fewer are not worth looking through. */
+const MIN_SWEPT = 64;
+
+/**
+ * What is to be done when: a binary heap. Two of the same time are done in the order in which they were set. Those that are
+ * cancelled stay in it until their time, or until they are as many as the others.
+ */
 export class Deadlines {
-  readonly #heap: Entry[] = [];
+  #heap: Entry[] = [];
   #order = 0;
+  #sweepsAt = MIN_SWEPT;
 
   /** Infinity when there is nothing to do. */
   get next(): MonotonicMs {
@@ -43,7 +50,13 @@ export class Deadlines {
     return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
+  /** How many places are taken, those of cancelled ones included. */
+  get places(): number {
+    return this.#heap.length;
+  }
+
   set(at: MonotonicMs, action: () => void): Deadline {
+    if (this.#heap.length >= this.#sweepsAt) this.#sweep();
     const entry = new Entry(at, this.#order++, action);
     this.#heap.push(entry);
     this.#rise(this.#heap.length - 1);
@@ -59,6 +72,12 @@ export class Deadlines {
       this.#removeFirst();
       first.run();
     }
+  }
+
+  #sweep(): void {
+    this.#heap = this.#heap.filter(({ isCancelled }) => !isCancelled);
+    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at -= 1) this.#sink(at);
+    this.#sweepsAt = Math.max(MIN_SWEPT, 2 * this.#heap.length);
   }
 
   #removeFirst(): void {

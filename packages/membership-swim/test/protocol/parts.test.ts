@@ -96,6 +96,19 @@ describe('deadlines', () => {
     );
   });
 
+  it('keep no place for what was cancelled long before its time', () => {
+    const deadlines = new Deadlines();
+    const met: number[] = [];
+    const kept = Array.from({ length: 100 }, (_, index) => 1000 - index);
+    for (const at of kept) {
+      deadlines.set(at, () => met.push(at));
+      for (let count = 0; count < 100; count += 1) deadlines.set(at, () => met.push(Number.NaN)).cancel();
+      expect(deadlines.places).toBeLessThanOrEqual(2 * kept.length);
+    }
+    deadlines.run(1000);
+    expect(met).toEqual(kept.toReversed());
+  });
+
   it('what is set meanwhile waits for the next call', () => {
     const deadlines = new Deadlines();
     let count = 0;
