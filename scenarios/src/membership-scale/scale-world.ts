@@ -22,7 +22,7 @@ export interface ScaleWorldOptions {
   /**
    * Between two times at which tables come to share what they have alike: ten thousand, each of its own, would not fit into
    * memory. Nothing else depends on it.
-   * @default 4000
+   * @default 2000
    */
   readonly sharingMs?: number;
   /** Told of each change that any node sees. */
@@ -41,7 +41,7 @@ export interface Traffic {
 
 /** As memberlist does: where more than these know each other, whole tables are exchanged less often. */
 const EXCHANGE_SCALES_ABOVE = 32;
-const DEFAULT_SHARING_MS = 4000;
+const DEFAULT_SHARING_MS = 2000;
 const EXCHANGE_INTERVAL_MS = 30_000;
 /** Of a sealed datagram: header and authentication tag. */
 const SEAL_BYTES = 42;

@@ -20,6 +20,8 @@ const KIND = { CLEARS: 0, ACCUSES: 1, USER: 2 } as const;
 const KINDS = 3;
 // Users' rumours get this share of a packet even when those of members could fill it.
 const USER_SHARE = 0.25;
+// How many that are over are left in for each that isn't, and how many in any case.
+const OVER_SHARE = 0.5;
 const SLACK = 64;
 // Of those that don't fit any more, how many are passed over in search of a shorter one.
 const MAX_PASSED_OVER = 3;
@@ -69,7 +71,7 @@ export class RumourQueue {
     this.#live.delete(key);
     queued.isOver = true;
     if (queued.rumour.type === 'user') this.#users -= 1;
-    if (this.#stacked > 2 * this.#live.size + SLACK) this.#compact();
+    if (this.#stacked > (1 + OVER_SHARE) * this.#live.size + SLACK) this.#compact();
   }
 
   /**
