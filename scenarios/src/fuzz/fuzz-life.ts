@@ -2,7 +2,7 @@ import type { NodeId } from '@quorate/core';
 import type { World } from '@quorate/simulator';
 import { Recorder } from './conversations.ts';
 import { EchoTraffic } from './echo-traffic.ts';
-import { FuzzedNodes, HONEST, MALLORY, PORT } from './fuzzed-nodes.ts';
+import { FuzzedNodes, type FuzzedParts, HONEST, MALLORY, PORT } from './fuzzed-nodes.ts';
 import { Liar } from './liar.ts';
 import { mutate, oneOf } from './mutations.ts';
 import { Strangers } from './strangers.ts';
@@ -30,6 +30,8 @@ const MAX_LINES = 150;
 
 /** Honest nodes, one that lies, and a machine that belongs to nobody. */
 export class FuzzLife {
+  /** As the seed has drawn them, whoever lies. */
+  readonly parts: FuzzedParts;
   readonly #world: World;
   readonly #kind: LiarKind;
   readonly #liar: Liar;
@@ -55,7 +57,8 @@ export class FuzzLife {
     const voters = kind === 'guest' || kind === 'stranger' ? HONEST : [...HONEST, MALLORY];
     const isKnown = secret === undefined ? 'without a secret' : 'with a secret';
     world.note(`${kind}, election: ${election}, membership: ${membership}, ${isKnown}${forms ? ', formed' : ''}`);
-    this.#nodes = new FuzzedNodes(world, { election, voters, membership, forms, secret }, this.#echo);
+    this.parts = { election, voters, membership, forms, secret };
+    this.#nodes = new FuzzedNodes(world, this.parts, this.#echo);
     world.host(STRANGER);
   }
 

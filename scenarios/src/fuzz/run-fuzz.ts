@@ -1,5 +1,6 @@
 import { createWorld, type Seed, seededRandom } from '@quorate/simulator';
 import { FuzzLife, type LiarKind } from './fuzz-life.ts';
+import type { FuzzedParts } from './fuzzed-nodes.ts';
 import { withoutUnhandled } from './watched-rejections.ts';
 
 export type { LiarKind } from './fuzz-life.ts';
@@ -8,6 +9,7 @@ export interface FuzzResult {
   readonly hash: string;
   readonly trace: string;
   readonly kind: LiarKind;
+  readonly parts: FuzzedParts;
   readonly lies: number;
   readonly attempts: number;
   readonly answered: number;
@@ -53,6 +55,7 @@ async function live(seed: Seed, kind: LiarKind): Promise<FuzzResult> {
     hash: world.trace.hash,
     trace: world.trace.text(),
     kind,
+    parts: life.parts,
     ...life.counts,
     recoveredAfterMs: world.now - peace,
   };
