@@ -24,7 +24,8 @@ const about = {
   refusedConnections: {
     name: 'quorate.cluster.connections.refused',
     unit: '{connection}',
-    description: 'Incoming connections that were refused, by the code of the error',
+    description:
+      'Connections that were refused, or ended since what came over them was altered or broke the protocol, by the code of the error',
   },
   refusedDatagrams: {
     name: 'quorate.cluster.datagrams.refused',

@@ -88,7 +88,10 @@ export interface SocketHandler {
   data(bytes: Uint8Array): void;
   /** What was written fell below the mark after `write` had returned false. */
   drain(): void;
-  /** The stream has ended: by either side, without an error, or with the one that ended it. */
+  /**
+   * The stream has ended: by either side, without an error, or with the one that ended it. Of a secured stream a `ClusterError`
+   * `PROTOCOL` when what came is not as the other side sealed it, and `REFUSED` when that side says so of what it got.
+   */
   close(error?: Error): void;
 }
 

@@ -44,7 +44,7 @@ export type DisconnectReason =
   | 'closed'
   /** Nothing was heard for too long. */
   | 'timeout'
-  /** The peer broke the protocol. */
+  /** The peer broke the protocol, or what came was altered on the way. */
   | 'protocol'
   /** One of the two had no use for it any more. */
   | 'released'
@@ -66,7 +66,7 @@ export type TransportEvent =
   | { readonly type: 'disconnected'; readonly peer: Peer; readonly reason: DisconnectReason }
   /** A dial failed or was refused; it is tried again. */
   | { readonly type: 'unreachable'; readonly address: Address; readonly error: ClusterError }
-  /** An incoming connection was refused. */
+  /** An incoming connection was refused; or, by the code `PROTOCOL`, one with a peer was ended because of what came over it. */
   | { readonly type: 'refused'; readonly remote: Address; readonly error: ClusterError };
 
 /** How a request is made. */

@@ -97,7 +97,7 @@ export class Acceptor {
   #ended(remote: Address, result: HandshakeResult): void {
     if (result.type === 'refused') this.#refused(remote, result);
     // Who merely went away was not refused.
-    else if (result.type === 'failed' && result.error.code === 'TIMEOUT') this.#onRefused(remote, result.error);
+    else if (result.type === 'failed' && isRefusal(result.error)) this.#onRefused(remote, result.error);
   }
 
   #refused(remote: Address, { refusal: { reason, message } }: Extract<HandshakeResult, { type: 'refused' }>): void {
@@ -105,4 +105,9 @@ export class Acceptor {
     const text = `refused a connection from ${formatAddress(remote)}: ${message}`;
     this.#onRefused(remote, refusalError({ reason, message: text }));
   }
+}
+
+/** It took too long, or what came was altered on the way. */
+function isRefusal({ code }: ClusterError): boolean {
+  return code === 'TIMEOUT' || code === 'PROTOCOL';
 }

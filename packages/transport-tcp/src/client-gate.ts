@@ -67,6 +67,10 @@ export class ClientGate implements Gatekeeper, ConnectionOwner {
     this.#connection.reauthenticate();
   }
 
+  refused(): void {
+    // Whoever asked is told that the connection has ended.
+  }
+
   ended(connection: Connection): void {
     if (this.#connection === connection) this.#connection = undefined;
   }

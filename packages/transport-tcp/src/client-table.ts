@@ -1,4 +1,11 @@
-import type { MessageHandler, RequestHandler, StreamHandler, TransportContext } from '@quorate/core';
+import type {
+  Address,
+  ClusterError,
+  MessageHandler,
+  RequestHandler,
+  StreamHandler,
+  TransportContext,
+} from '@quorate/core';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import type { Established } from './handshake.ts';
 import { type Handlers, HandlerTable } from './handlers.ts';
@@ -15,6 +22,7 @@ export interface ClientTableParts {
   readonly instruments: TransportInstruments;
   /** Those that serve clients. */
   readonly requests: HandlerTable<RequestHandler>;
+  readonly refused: (remote: Address, error: ClusterError) => void;
 }
 
 /**
@@ -28,14 +36,16 @@ export class ClientTable implements ConnectionOwner {
   readonly reporter: Reporter;
   readonly instruments: TransportInstruments;
   readonly handlers: Handlers;
+  readonly refused: ClientTableParts['refused'];
   readonly #connections = new Set<Connection>();
 
-  constructor({ context, settings, guard, reporter, instruments, requests }: ClientTableParts) {
+  constructor({ context, settings, guard, reporter, instruments, requests, refused }: ClientTableParts) {
     this.context = context;
     this.settings = settings;
     this.guard = guard;
     this.reporter = reporter;
     this.instruments = instruments;
+    this.refused = refused;
     const messages = new HandlerTable<MessageHandler>();
     this.handlers = { messages, requests, streams: new HandlerTable<StreamHandler>() };
   }

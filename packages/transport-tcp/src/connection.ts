@@ -1,9 +1,11 @@
 import {
+  type Address,
   ClusterError,
   type ClusterNode,
   DESCRIPTION_INTERVAL_MS,
   type DisconnectReason,
   guardedCall,
+  isClusterError,
   isClusterNode,
   type MessageKind,
   type NodeId,
@@ -38,6 +40,8 @@ export interface ConnectionOwner {
   readonly handlers: Handlers;
   readonly reporter: Reporter;
   readonly instruments: TransportInstruments;
+  /** What came over a connection isn't believed, which ends it. Before it has ended; it was logged. */
+  refused(remote: Address, error: ClusterError): void;
   /** Called once, when the connection is over. */
   ended(connection: Connection, reason: DisconnectReason): void;
   /** The peer has told the cluster's id, and this node didn't know any. */
@@ -175,7 +179,7 @@ export class Connection implements LinkReceiver, Outlet {
 
   violated(error: ClusterError | string): void {
     const message = typeof error === 'string' ? error : error.message;
-    this.#owner.reporter.warn('protocol', `${this.peerId} broke the protocol: ${message}`);
+    this.#refused('protocol', `${this.peerId} broke the protocol: ${message}`);
     this.close('protocol', 'protocol', message);
   }
 
@@ -183,10 +187,15 @@ export class Connection implements LinkReceiver, Outlet {
     if (this.idle) this.streams.resume();
   }
 
-  lost(): void {
+  lost(error?: Error): void {
     if (this.#ended) return;
-    this.#end('closed');
-    this.#owner.ended(this, 'closed');
+    const isAltered = isClusterError(error, 'PROTOCOL');
+    if (isAltered) this.#refused('altered', `ended the connection with ${this.peerId}: ${error.message}`, error);
+    else if (isClusterError(error, 'REFUSED'))
+      this.#owner.reporter.warn('ended', `${this.peerId} ended the connection: ${error.message}`);
+    const reason = isAltered ? 'protocol' : 'closed';
+    this.#end(reason);
+    this.#owner.ended(this, reason);
   }
 
   frame(frame: Frame): void {
@@ -324,6 +333,11 @@ export class Connection implements LinkReceiver, Outlet {
       clock.defer(() => this.#lose('closed'));
       return undefined;
     }
+  }
+
+  #refused(topic: string, message: string, cause?: Error): void {
+    this.#owner.reporter.warn(topic, message);
+    this.#owner.refused(this.#link.remote, new ClusterError('PROTOCOL', message, { cause }));
   }
 
   #refuse(why: string): void {

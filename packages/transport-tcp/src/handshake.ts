@@ -3,6 +3,7 @@ import {
   ClusterError,
   type ClusterNode,
   formatAddress,
+  isClusterError,
   type NodeId,
   type Timer,
   toClusterError,
@@ -146,6 +147,11 @@ export class Handshake implements LinkReceiver {
   }
 
   lost(error?: Error): void {
+    if (isClusterError(error, 'PROTOCOL')) {
+      const message = `the handshake with ${formatAddress(this.#remote)} came to nothing: ${error.message}`;
+      this.#finish({ type: 'failed', error: new ClusterError('PROTOCOL', message, { cause: error }) });
+      return;
+    }
     const what = `${formatAddress(this.#remote)} closed the connection during the handshake`;
     const guess = this.#step === 'welcome' ? SILENCE[this.#gate.guard.method] : undefined;
     if (guess !== undefined) {

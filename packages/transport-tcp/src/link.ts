@@ -27,7 +27,7 @@ export interface LinkReceiver {
   violated(error: ClusterError): void;
   /** The socket takes bytes again. */
   drained(): void;
-  /** Called once, last, and only if this side had not closed the link. */
+  /** Called once, last, and only if this side had not closed the link. `PROTOCOL`: what came was altered on the way. */
   lost(error?: Error): void;
 }
 
@@ -60,6 +60,8 @@ export class Link {
     close: (error) => this.#closed(error),
   };
   receiver: LinkReceiver;
+  /** Where it leads to. */
+  readonly remote: Address;
   /** When anything last arrived. */
   heardAt: number;
   readonly #context: TransportContext;
@@ -70,7 +72,8 @@ export class Link {
   readonly #traffic: Traffic;
   readonly #logged: boolean;
   #socket: Socket | undefined;
-  #remote: string;
+  /** What the log calls it. */
+  #name: string;
   #flushing = false;
   /** The socket has asked to hold back. */
   #held = false;
@@ -100,7 +103,8 @@ export class Link {
     this.receiver = receiver;
     this.#keeper = keeper;
     this.#traffic = traffic;
-    this.#remote = formatAddress(remote);
+    this.remote = remote;
+    this.#name = formatAddress(remote);
     this.#logged = context.debug.has('wire');
     this.heardAt = context.clock.now();
     this.#decoder = new FrameDecoder(MAX_HANDSHAKE_BYTES, (frame) => this.#receive(frame));
@@ -119,7 +123,7 @@ export class Link {
 
   /** The handshake is over: frames up to this length are taken from now on, and so much may be queued before it counts as unread. */
   establish(name: string, limits: { readonly maxFrameBytes: number; readonly maxQueueBytes: number }): void {
-    this.#remote = name;
+    this.#name = name;
     this.#decoder.limit = limits.maxFrameBytes;
     this.#unreadBytes = limits.maxQueueBytes;
   }
@@ -273,7 +277,7 @@ export class Link {
   }
 
   #log(direction: '<' | '>', frame: Frame): void {
-    this.#context.logger.debug(`wire ${direction} ${this.#remote} ${frameToJson(frame)}`);
+    this.#context.logger.debug(`wire ${direction} ${this.#name} ${frameToJson(frame)}`);
   }
 }
 

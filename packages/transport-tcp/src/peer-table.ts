@@ -1,5 +1,6 @@
 import {
   type Address,
+  type ClusterError,
   type ClusterNode,
   type DisconnectReason,
   formatAddress,
@@ -199,6 +200,10 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     this.#parts.events.publish({ type: 'connected', peer: this.#view(entry) });
     // What is accepted may have changed since the stream was secured, or this side may use another secret.
     connection.reauthenticate();
+  }
+
+  refused(remote: Address, error: ClusterError): void {
+    this.#parts.events.publish({ type: 'refused', remote, error });
   }
 
   ended(connection: Connection, reason: DisconnectReason): void {

@@ -246,7 +246,11 @@ export class TcpTransport implements Transport {
     return new PeerTable({
       ...common,
       handlers: this.#handlers,
-      clients: new ClientTable({ ...common, requests: this.#clientRequests }),
+      clients: new ClientTable({
+        ...common,
+        requests: this.#clientRequests,
+        refused: (remote, error) => this.#publish({ type: 'refused', remote, error }),
+      }),
       self: () => this.#self,
       events: {
         publish: (event) => this.#publish(event),

@@ -1,9 +1,9 @@
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 
 import { createCluster, Keyring, type Logger } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 
-import { tcpTransport } from '../src/index.ts';
+import { connectTcpClient, tcpTransport } from '../src/index.ts';
 import { StreamKeys } from '../src/stream-keys.ts';
 import {
   bytes,
@@ -110,22 +110,88 @@ describe('a node with a secret refuses', () => {
     expect(isConnected(a, 'b')).toBe(false);
   });
 
-  it('what is altered on the way, and carries on with others', async () => {
-    await using a = await startNode({ id: 'a', keyring: keyring() });
+  it.each([
+    { what: 'altered', meddle: (middle: Middle) => middle.alter() },
+    { what: 'said again', meddle: (middle: Middle) => middle.repeat() },
+  ])('what is $what on the way, says so, and carries on with others', async ({ meddle }) => {
+    const [logger, sender] = [listener(), listener()];
+    await using a = await startNode({ id: 'a', keyring: keyring(), logger });
     await using honest = await startNode({ id: 'honest', keyring: keyring() });
     honest.transport.addContact(a.address);
     await until(() => isConnected(a, 'honest'));
     await using middle = await tampering(a);
-    await using b = await startNode({ id: 'b', keyring: keyring(), transport: quick });
+    await using b = await startNode({ id: 'b', keyring: keyring(), transport: quick, logger: sender });
     b.transport.addContact(middle.address);
     await until(() => isConnected(a, 'b') && isConnected(b, 'a'));
     const got: string[] = [];
     a.transport.onMessage(1024, (_, payload) => got.push(new TextDecoder().decode(payload)));
-    middle.alter();
+    meddle(middle);
     b.transport.send('a', 1024, bytes('pay 10'));
-    await until(() => a.events.some((event) => event.type === 'disconnected' && event.peer.node.id === 'b'));
-    expect(got).toEqual([]);
+    await until(() => a.events.some(({ type }) => type === 'disconnected'));
+    expect(got).toEqual(middle.repeated ? ['pay 10'] : []);
+    const why = /ended the connection with b: .* what came is not as the other side sealed it.* \(ERR_SSL_\w+\)$/u;
+    expect(a.events.filter(({ type }) => type === 'refused' || type === 'disconnected')).toEqual([
+      {
+        type: 'refused',
+        remote: expect.objectContaining({ host: '127.0.0.1' }) as unknown,
+        error: expect.objectContaining({ code: 'PROTOCOL', message: expect.stringMatching(why) as string }) as unknown,
+      },
+      {
+        type: 'disconnected',
+        peer: expect.objectContaining({ node: b.transport.self }) as unknown,
+        reason: 'protocol',
+      },
+    ]);
+    expect(logger.lines.filter((line) => /ended the connection/u.test(line))).toEqual([expect.stringMatching(why)]);
+    // The other side is told by TLS.
+    await until(() => b.events.some(({ type }) => type === 'disconnected'));
+    expect(sender.lines).toContainEqual(expect.stringMatching(/a ended the connection: .*could not take what it got/u));
+    expect(refusals(b)).toEqual([]);
     expect(isConnected(a, 'honest')).toBe(true);
+  });
+
+  it('what is altered while nobody has said yet who it is', async () => {
+    const shared = keyring();
+    await using a = await startNode({ id: 'a', keyring: shared });
+    await using middle = await tampering(a);
+    await using dialled = await raw(middle, shared);
+    middle.alter();
+    dialled.write(Uint8Array.of(0, 0, 0, 3, 16, 4, 0));
+    await until(() => refusals(a).length > 0);
+    expect(a.events).toMatchObject([{ type: 'refused', error: { code: 'PROTOCOL' } }]);
+    expect(a.events[0]).toMatchObject({
+      error: { message: expect.stringMatching(/is not as the other side sealed it/u) },
+    });
+  });
+
+  it('what a client sends, when it is altered on the way', async () => {
+    await using a = await startNode({ id: 'a', keyring: keyring() });
+    a.transport.onRequest(1024, (_, payload) => payload, { clients: true });
+    await using middle = await tampering(a);
+    const given = { system: realSystem, cluster: 'test', id: 'operator', secret: SECRET };
+    await using client = await connectTcpClient(middle.address, given);
+    await client.request(1024, bytes('as it was'));
+    middle.alter();
+    await expect(client.request(1024, bytes('pay 10'))).rejects.toMatchObject({ code: 'DISCONNECTED' });
+    await until(() => refusals(a).length > 0);
+    expect(a.events).toMatchObject([
+      { type: 'refused', error: { message: expect.stringMatching(/with operator: .* as the other side sealed it/u) } },
+    ]);
+  });
+
+  it('nothing of a connection that is merely cut or reset', async () => {
+    for (const kind of ['cut', 'reset'] as const) {
+      const logger = listener();
+      await using a = await startNode({ id: 'a', keyring: keyring(), logger });
+      await using middle = await tampering(a);
+      await using b = await startNode({ id: 'b', keyring: keyring() });
+      b.transport.addContact(middle.address);
+      await until(() => isConnected(a, 'b') && isConnected(b, 'a'));
+      middle[kind]();
+      await until(() => a.events.some(({ type }) => type === 'disconnected'));
+      expect(a.events.at(-1)).toMatchObject({ type: 'disconnected', reason: 'closed' });
+      expect([refusals(a), logger.lines]).toEqual([[], []]);
+    }
   });
 });
 
@@ -176,7 +242,7 @@ describe('a node without a secret', () => {
 });
 
 /** A stream that has the secret, and says what it likes. */
-async function raw(node: TestNode, shared: Keyring) {
+async function raw(node: Pick<TestNode, 'address'>, shared: Keyring) {
   const security = new StreamKeys(realSystem.crypto, shared, 'test');
   const nothing = () => undefined;
   const socket = await realSystem.net.connect(
@@ -190,16 +256,22 @@ async function raw(node: TestNode, shared: Keyring) {
   };
 }
 
-/** Passes bytes on to a node, until it is told to alter them. */
+type Middle = Awaited<ReturnType<typeof tampering>>;
+
+/** Passes bytes on to a node, until it is told to alter them, or to pass them on twice. */
 async function tampering(node: TestNode) {
   let isAltering = false;
+  let isRepeating = false;
+  let last: Socket | undefined;
   const server = createServer((inbound) => {
     const outbound = connect(node.address.port, node.address.host);
+    last = outbound;
     for (const socket of [inbound, outbound]) socket.on('error', () => undefined);
     inbound.on('data', (chunk: Buffer) => {
       // The last byte of a record is of what is encrypted, or of its seal.
       if (isAltering) chunk.writeUInt8(chunk.readUInt8(chunk.length - 1) ^ 1, chunk.length - 1);
       outbound.write(chunk);
+      if (isRepeating) outbound.write(chunk);
     });
     outbound.on('data', (chunk: Buffer) => inbound.write(chunk));
     inbound.on('close', () => outbound.destroy());
@@ -208,7 +280,13 @@ async function tampering(node: TestNode) {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   return {
     address: { host: '127.0.0.1', port: (server.address() as { port: number }).port },
-    alter: () => (isAltering = true),
+    get repeated() {
+      return isRepeating;
+    },
+    alter: () => void (isAltering = true),
+    repeat: () => void (isRepeating = true),
+    cut: () => void last?.destroy(),
+    reset: () => void last?.resetAndDestroy(),
     [Symbol.asyncDispose]: async () => void server.close(),
   };
 }

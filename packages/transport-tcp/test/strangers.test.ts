@@ -103,6 +103,8 @@ describe('strangers', () => {
     }
     const reasons = a.events.flatMap((event) => (event.type === 'disconnected' ? [event.reason] : []));
     expect(reasons).toEqual(['protocol', 'protocol', 'closed', 'protocol']);
+    const told = a.events.flatMap((event) => (event.type === 'refused' ? [event.error.message] : []));
+    expect(told).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^stranger broke the protocol: ./u)));
     await expectToAccept(a);
   });
 

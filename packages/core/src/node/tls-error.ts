@@ -4,6 +4,9 @@ const NO_TLS = 'it does not speak TLS';
 const NOTHING_ACCEPTED = 'it shows nothing that is accepted here';
 const NOT_ACCEPTED_THERE = "it does not accept this node's secret or certificate, or is of a cluster of another name";
 
+const NOT_READ_THERE = 'the other side could not take what it got';
+const ALTERED = 'what came is not as the other side sealed it: altered on the way, or said again';
+
 /** What the codes of OpenSSL and Node.js mean between nodes; others are shown as they are. */
 const MEANINGS: ReadonlyMap<string, string> = new Map([
   ['ERR_SSL_HTTP_REQUEST', NO_TLS],
@@ -44,12 +47,13 @@ export function secureError(error: unknown, what: string): ClusterError {
   return new ClusterError('REFUSED', `${what}: ${explainTls(code, message)}`, { cause: error });
 }
 
-/** The error of a stream that stood, as its handler gets it. */
+/** The error of a stream that stood, as its handler gets it; one of the network stays what it is. */
 export function streamError(error: Error): Error {
   const { code } = error as { readonly code?: unknown };
   if (typeof code !== 'string' || !code.startsWith('ERR_SSL_')) return error;
-  const what = `the secured stream ended: ${explainTls(code)}`;
-  return new ClusterError(code.includes('ALERT') ? 'REFUSED' : 'PROTOCOL', what, { cause: error });
+  const isSaidByPeer = code.includes('ALERT');
+  const why = isSaidByPeer ? (MEANINGS.get(code) ?? `${NOT_READ_THERE} (${code})`) : `${ALTERED} (${code})`;
+  return new ClusterError(isSaidByPeer ? 'REFUSED' : 'PROTOCOL', `the secured stream ended: ${why}`, { cause: error });
 }
 
 /** `ECONNREFUSED`, `ENOTFOUND`, `EAI_AGAIN` and the like. */
