@@ -13,6 +13,8 @@ export interface RollingLoadOptions {
   /** By id, where each node listens for clients while it runs. */
   readonly clientPorts: ReadonlyMap<string, number>;
   readonly log: OperationLog;
+  /** Whether this node has been told to stop, and does not serve again yet. */
+  readonly isRestarting: (id: string) => boolean;
 }
 
 /** How a request fared. */
@@ -33,7 +35,7 @@ export class RollingLoad {
   readonly #options: RollingLoadOptions;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #failures: string[] = [];
-  #unanswered = 0;
+  readonly #unanswered: string[] = [];
   readonly #fares: Fare[] = [];
   /** When each write was acknowledged. */
   readonly #writtenAt: number[] = [];
@@ -47,8 +49,11 @@ export class RollingLoad {
     return this.#failures;
   }
 
-  /** Writes that nobody answered, and that can't be repeated: whether they were done, their clients can't know. */
-  get unanswered(): number {
+  /**
+   * Names of writes that were lost with a connection that their node closed because it was stopping, and that can't be repeated:
+   * whether they were done, their clients can't know.
+   */
+  get unanswered(): readonly string[] {
     return this.#unanswered;
   }
 
@@ -111,8 +116,8 @@ export class RollingLoad {
     const outcome = await this.#askOf(first, call);
     if (outcome.outcome === 'ok') return this.#answered(outcome, undefined, began);
     const firstFailure = `${call.type} ${outcome.outcome} ${outcome.code}`;
-    if (call.type === 'replicated' && LOST_CONNECTION.includes(outcome.code)) {
-      this.#unanswered += 1;
+    if (call.type === 'replicated' && LOST_CONNECTION.includes(outcome.code) && this.#options.isRestarting(first)) {
+      this.#unanswered.push(call.command.op);
       return outcome;
     }
     const other = random.pick(ids.filter((id) => id !== first));

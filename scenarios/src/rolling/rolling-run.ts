@@ -22,6 +22,8 @@ export interface RollingRunOptions {
 export interface RollingRunResult {
   /** Requests that failed though they were repeated once at another node. */
   readonly failures: readonly string[];
+  /** Names of writes that were lost with a connection of a node that was stopping: nobody repeats those. */
+  readonly unanswered: readonly string[];
   /** What else is wrong: with the history, or with what the replicas have. */
   readonly wrong: readonly string[];
   readonly done: number;
@@ -69,6 +71,7 @@ class RollingRun {
   readonly #log = new OperationLog();
   readonly #load: RollingLoad;
   readonly #told: string[] = [];
+  #restarting: string | undefined;
 
   constructor(
     { seed, rounds }: RollingRunOptions,
@@ -78,7 +81,8 @@ class RollingRun {
     this.#rounds = rounds;
     this.#supervisor = supervisor;
     this.#clientPorts = clientPorts;
-    this.#load = new RollingLoad({ seed, clients: CLIENTS, clientPorts, log: this.#log });
+    const isRestarting = (id: string): boolean => id === this.#restarting;
+    this.#load = new RollingLoad({ seed, clients: CLIENTS, clientPorts, log: this.#log, isRestarting });
   }
 
   async live(): Promise<RollingRunResult> {
@@ -94,9 +98,10 @@ class RollingRun {
         end.abort();
         await load;
       }
-      const wrong = findFaults(this.#log, await this.#journals());
-      const { failures, done } = this.#load;
-      return { failures, wrong, done, gapsMs: this.#gaps('handed over'), told: this.#tell() };
+      const journals = await this.#journals();
+      const { failures, unanswered, done } = this.#load;
+      const wrong = [...findFaults(this.#log, journals), ...doneUnanswered(unanswered, journals)];
+      return { failures, unanswered, wrong, done, gapsMs: this.#gaps('handed over'), told: this.#tell() };
     } catch (error) {
       throw new Error([String(error), ...this.#tell()].join('\n'), { cause: error });
     }
@@ -116,10 +121,12 @@ class RollingRun {
 
   async #restart(id: string, leads: boolean): Promise<void> {
     const since = performance.now();
+    this.#restarting = id;
     await this.#supervisor.stop(id, STOP_MS);
     const stopped = performance.now();
     this.#supervisor.start(id);
     await this.#supervisor.ready(id, START_MS);
+    this.#restarting = undefined;
     const [stopMs, startMs] = [stopped - since, performance.now() - stopped].map((ms) => ms.toFixed(0));
     this.#told.push(`restarted ${id}${leads ? ', which led' : ''}: stopped in ${stopMs} ms, ready after ${startMs} ms`);
   }
@@ -171,7 +178,7 @@ class RollingRun {
     return [
       ...this.#told,
       `${done} requests answered, the slowest after ${longestMs.toFixed(0)} ms; no write for ${longestSilenceMs.toFixed(0)} ms at most`,
-      `${unanswered} writes were lost with their connections`,
+      `${unanswered.length} writes were lost with connections of nodes that were stopping`,
       `nobody led for ${gaps('handed over').join(', ')} ms when leadership was handed over`,
       `and for ${gaps('lapsed').join(', ') || 'no'} ms when it could not be renewed in time, since the machine was too busy`,
       ...[...firstFailures].map(([what, count]) => `repeated: ${count} times ${what}`),
@@ -188,6 +195,15 @@ async function journalAt(agent: Agent, port: number): Promise<readonly string[]>
     if (page.outcome === 'ok') journal.push(...(page.result as readonly string[]));
   }
   return journal;
+}
+
+/** A node that stops in order answers what it has taken: what is lost with a connection, it has not seen. */
+function doneUnanswered(
+  unanswered: readonly string[],
+  journals: ReadonlyMap<string, readonly string[]>,
+): readonly string[] {
+  const done = new Set([...journals.values()].flat());
+  return unanswered.filter((op) => done.has(op)).map((op) => `${op} was done, and not answered`);
 }
 
 function rest(): Promise<void> {
