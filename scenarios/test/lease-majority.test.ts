@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 
 import { type MembershipName, SplitLife } from '../src/split-brain/split-life.ts';
 
+/** `ttlMs` by default. */
+const LEASE_MS = 60_000;
+
 interface Scene {
   readonly world: World;
   readonly life: SplitLife;
@@ -110,6 +113,56 @@ describe('leaseMajority', () => {
     await world.run(120_000);
     expect(life.surviving()).toEqual(['a', 'b', 'c']);
     expect(decided('e')).toEqual(['down lease_lost']);
+  });
+
+  it('is wrong where the holder dies: the rest of its side asks in vain while the lease lasts, and all are down', async () => {
+    const { world, life, hosts, decided } = await scene('dies', 'abcde');
+    world.partition(hosts('abc'), hosts('de'));
+    await world.run(60_000);
+    expect(life.surviving()).toEqual(['a', 'b', 'c']);
+    hosts('a')[0]!.crash();
+    await world.run(60_000);
+    expect(decided('bc')).toEqual(['remove d e, down lease_lost', 'remove d e, down lease_lost']);
+    expect(life.surviving()).toEqual([]);
+  });
+
+  it('is wrong where the holder stands still for longer than the lease, and the other side asks only then: both go on', async () => {
+    const { world, life, hosts, decided } = await scene('stands still', 'abc');
+    const [holder, ...late] = hosts('abc');
+    world.partition([holder!], late);
+    for (const host of late) host.pause();
+    await world.runUntil(() => decided('a')[0] === 'remove b c', 60_000);
+    holder!.pause();
+    await world.run(LEASE_MS + 5_000);
+    for (const host of late) host.resume();
+    await world.run(30_000);
+    holder!.resume();
+    await world.run(60_000);
+    expect(life.surviving()).toEqual(['a', 'b', 'c']);
+    expect(decided('abc')).toEqual(['remove b c', 'remove a', 'remove a']);
+    // Until they meet: whoever meets the one that it has removed goes down, and so does that one.
+    world.heal();
+    await world.run(60_000);
+    expect(decided('a')).toEqual(['remove b c, down removed']);
+    expect(life.surviving().length).toBeLessThan(2);
+  });
+
+  it('lets the other side go on when the holder has died, its side has gone down, and the lease has run out', async () => {
+    const { world, life, hosts, decided } = await scene('late side', 'abcde');
+    world.partition(hosts('abc'), hosts('de'));
+    for (const host of hosts('de')) host.pause();
+    await world.runUntil(() => decided('abc').every((each) => each === 'remove d e'), 60_000);
+    hosts('a')[0]!.crash();
+    await world.run(LEASE_MS + 5_000);
+    for (const host of hosts('de')) host.resume();
+    await world.run(60_000);
+    expect(decided('bcde')).toEqual([
+      'remove d e, down lease_lost',
+      'remove d e, down lease_lost',
+      'remove a b c',
+      'remove a b c',
+    ]);
+    expect(life.surviving()).toEqual(['d', 'e']);
   });
 
   it('does not listen to those whose word it is not, or who do not say what they see', async () => {

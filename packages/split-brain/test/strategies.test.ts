@@ -57,6 +57,21 @@ describe('at most one side goes on', () => {
     );
   });
 
+  it('keepMajority of lists that differ by one node that was added, whichever list each side has', () => {
+    fc.assert(
+      fc.property(partitions, fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), (partition, isNew) => {
+        const ids = partition.members.map(({ node }) => node.id);
+        const [before, after] = [ids.slice(0, -1), ids].map((members) => keepMajority({ members: [...members, 'x'] }));
+        const surviving = partition.sides.filter((side, at) => {
+          const strategy = isNew[at] === true ? after! : before!;
+          return strategy.decide(seenFrom(partition, side)).type === 'survive';
+        });
+        expect(surviving.length).toBeLessThanOrEqual(1);
+      }),
+      RUNS,
+    );
+  });
+
   it('all nodes of a side come to the same verdict', () => {
     fc.assert(
       fc.property(partitions, (partition) => {
@@ -113,6 +128,21 @@ describe('where each is wrong', () => {
     ]);
   });
 
+  it('keepMajority: when more than half die at once, the rest goes down too', () => {
+    const { members } = split(['a', 'b', 'c', 'd', 'e']);
+    const dying = (left: number) => ({ members, sides: [members.slice(0, left)], dead: members.slice(left) });
+    expect(verdicts(keepMajority(), dying(2))).toEqual(['minority']);
+    expect(verdicts(keepMajority({ members: members.map(({ node }) => node.id) }), dying(2))).toEqual(['minority']);
+    expect(verdicts(keepMajority(), dying(3))).toEqual(['survive']);
+  });
+
+  it('keepMajority of lists: two sides go on where the lists differ, be it by one node that another has replaced', () => {
+    const partition = split(['a', 'b'], ['c', 'd']);
+    const [old, other] = [keepMajority({ members: ['a', 'b', 'c'] }), keepMajority({ members: ['b', 'c', 'd'] })];
+    const ends = partition.sides.map((side, at) => [old, other][at]?.decide(seenFrom(partition, side)).type);
+    expect(ends).toEqual(['survive', 'survive']);
+  });
+
   it('keepMajority of what is seen: two sides go on when newcomers joined each of them unseen by the other', () => {
     const founders = ['a', 'b', 'c', 'd'].map((id, at) => member(id, at));
     const newcomers = (ids: readonly string[]) => ids.map((id) => member(id, 9));
@@ -162,6 +192,12 @@ describe('where each is wrong', () => {
       'without_oldest',
       'without_oldest',
     ]);
+  });
+
+  it('keepOldest: it alone gives up, and so do all others where one of them has died', () => {
+    const { members } = split(['a', 'b', 'c', 'd']);
+    const partition = { members, sides: [members.slice(0, 1), members.slice(1, 3)], dead: members.slice(3) };
+    expect(verdicts(keepOldest(), partition)).toEqual(['oldest_alone', 'without_oldest']);
   });
 
   it('keepOldest: of two nodes the oldest goes on, and the other never does', () => {
