@@ -1,5 +1,6 @@
 import {
   type Address,
+  ClusterError,
   formatAddress,
   isLoopback,
   type MembershipContext,
@@ -113,12 +114,15 @@ export class PacketWire implements AsyncDisposable {
   #receive(from: Party, payload: Uint8Array, { host, port }: Address): void {
     const packet = decodePacket(payload);
     if (packet?.sender === from.id && packet.run === from.run) this.#parts.received(packet, { host, port });
-    else this.#refuse(from.id);
+    else this.#refuse(from.id, { host, port });
   }
 
   /** From a node that has shown that it belongs here: of another version, that is. */
-  #refuse(id: NodeId): void {
+  #refuse(id: NodeId, remote: Address): void {
     this.#unreadable += 1;
-    this.#parts.log.warn('unreadable', `a packet of ${id} cannot be read: it is of another version, perhaps`);
+    const from = `${id} at ${formatAddress(remote)}`;
+    const message = `refused a packet from ${from}: it cannot be read, and is of another version, perhaps`;
+    if (!this.#parts.log.warn('unreadable', message)) return;
+    this.#parts.refused({ remote, error: new ClusterError('REFUSED', message) });
   }
 }
