@@ -167,7 +167,10 @@ export class Contacts {
       // Perhaps the other connection is only about to be made: then this looks again.
       contact.id = result.peer?.node.id ?? contact.id;
       this.#retry(contact, contact.backoff.next());
-    } else if (result.refusal.reason !== 'self') {
+    } else if (result.refusal.reason === 'self') {
+      // An address, a name above all, may stand for several nodes: next time another of them may answer.
+      this.#retry(contact, contact.backoff.next());
+    } else {
       this.#failed(contact, refusalError(result.refusal));
     }
   }

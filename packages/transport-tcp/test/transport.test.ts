@@ -1,8 +1,8 @@
-import { ClusterError, createCluster, isClusterError } from '@quorate/core';
+import { type Address, ClusterError, createCluster, isClusterError, type Net } from '@quorate/core';
 import { describe, expect, it } from 'vitest';
 
 import { tcpTransport } from '../src/index.ts';
-import { bytes, connectedPair, isConnected, makeNode, startNode, text, until } from './harness.ts';
+import { bytes, connectedPair, isConnected, makeNode, realSystem, startNode, text, until } from './harness.ts';
 
 const KIND = 1024;
 
@@ -160,6 +160,26 @@ describe('tcpTransport over the real network', () => {
     await until(() => isConnected(a, 'b'));
     expect(a.events.filter(({ type }) => type === 'refused' || type === 'unreachable')).toEqual([]);
     expect(a.transport.peers).toHaveLength(1);
+  });
+
+  it('tries a name that has led to itself again: others may have it too', async () => {
+    await using b = await startNode({ id: 'b' });
+    const name = { host: 'seed.test', port: 7946 };
+    const own: Address[] = [];
+    let asked = 0;
+    const connect: Net['connect'] = (address, ...given) => {
+      if (address.host !== name.host) return realSystem.net.connect(address, ...given);
+      asked += 1;
+      return realSystem.net.connect(asked <= 3 ? own[0]! : b.address, ...given);
+    };
+    const listen: Net['listen'] = (...given) => realSystem.net.listen(...given);
+    const system = { ...realSystem, net: { ...realSystem.net, connect, listen } };
+    await using a = await startNode({ id: 'a', system, transport: { reconnect: { minMs: 1, maxMs: 5 } } });
+    own.push(a.address);
+    a.transport.addContact(name);
+    await until(() => isConnected(a, 'b'));
+    expect(asked).toBe(4);
+    expect(a.events.map(({ type }) => type)).toEqual(['connected']);
   });
 
   it.each([
