@@ -20,6 +20,8 @@ export interface ProofParts {
 /** How long a peer may have shown only secrets that are no longer accepted. */
 const GRACE_MS = 5000;
 const BINDING_BYTES = 32;
+/** More than a keyring holds. */
+const MAX_SHOWN = 64;
 const MAX_IDENTITY_LENGTH = 128;
 const PROOF_TEXT = /^[0-9a-f]{64}$/u;
 
@@ -33,7 +35,7 @@ export class PeerProof implements Disposable {
   readonly #binding: Uint8Array;
   /** What this side has last shown. */
   #mine: string;
-  /** What the peer has shown, and is still accepted. */
+  /** What the peer has shown, the latest last. What isn't accepted any more may be so again, and isn't shown again. */
   #shown: readonly string[];
   /** The last proof of a secret that isn't known here: it may become known. */
   #early: { readonly identity: string; readonly proof: string } | undefined;
@@ -78,15 +80,18 @@ export class PeerProof implements Disposable {
       this.#parts.refuse('it has not shown that it has the secret that it names');
       return;
     }
-    if (expected !== undefined && !this.#shown.includes(identity)) this.#shown = [...this.#shown, identity];
+    if (expected !== undefined) this.#remember(identity);
     this.#judge();
+  }
+
+  #remember(identity: string): void {
+    const others = this.#shown.filter((shown) => shown !== identity);
+    this.#shown = [...others, identity].slice(-MAX_SHOWN);
   }
 
   #judge(): void {
     const { clock, keys, refuse } = this.#parts;
-    const accepted = this.#shown.filter((identity) => keys.isAccepted(identity));
-    if (accepted.length > 0) {
-      this.#shown = accepted;
+    if (this.#shown.some((identity) => keys.isAccepted(identity))) {
       this.#deadline?.cancel();
       this.#deadline = undefined;
     } else {

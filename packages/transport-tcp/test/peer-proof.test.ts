@@ -1,5 +1,5 @@
-import { Keyring, type SecuredStream } from '@quorate/core';
-import { nodeSystem } from '@quorate/core/node';
+import { type Clock, Keyring, type SecuredStream } from '@quorate/core';
+import { createWorld, type World } from '@quorate/simulator';
 import { describe, expect, it } from 'vitest';
 
 import type { FrameOf } from '../src/frame.ts';
@@ -8,7 +8,6 @@ import { StreamKeys } from '../src/stream-keys.ts';
 import { realSystem } from './harness.ts';
 
 const [OLD, NEW] = ['the old secret of tests', 'the new secret of tests'];
-const { clock } = nodeSystem();
 
 interface Side extends Disposable {
   readonly keyring: Keyring;
@@ -18,9 +17,9 @@ interface Side extends Disposable {
 }
 
 /** One side of the connection of that name; both know both secrets. */
-function sideOf(connection: string, role: Role, cluster = 'test'): Side {
+function sideOf(connection: string, role: Role, clock: Clock = realSystem.clock): Side {
   const keyring = new Keyring({ use: OLD, accept: [NEW] });
-  const keys = new StreamKeys(realSystem.crypto, keyring, cluster);
+  const keys = new StreamKeys(realSystem.crypto, keyring, 'test');
   const { identity } = keys.use();
   const binding = new Uint8Array(32).fill(connection.charCodeAt(0));
   const secured: SecuredStream = {
@@ -92,6 +91,40 @@ describe('a proof', () => {
     expect(b.refused).toEqual([]);
   });
 });
+
+describe('a secret that is taken back', () => {
+  it('and accepted again has been shown already', async () => {
+    const world = createWorld({ seed: 'taken back' });
+    using a = sideOf('x', 'dialler');
+    using b = sideOf('x', 'acceptor', await clockOf(world));
+    b.proof.received(shownBy(a));
+    // Taken back, then once more to be replaced: the other has used the new one all the time.
+    for (const secrets of [{ use: OLD }, { use: NEW, accept: [OLD] }, { use: NEW }]) {
+      b.keyring.change(secrets);
+      b.proof.changed();
+    }
+    await world.run(10_000);
+    expect([a.sent.length, b.refused]).toEqual([1, []]);
+  });
+
+  it('ends the connection of who has shown no other, once the grace is over', async () => {
+    const world = createWorld({ seed: 'grace' });
+    using b = sideOf('x', 'acceptor', await clockOf(world));
+    b.keyring.change({ use: NEW });
+    b.proof.changed();
+    await world.run(4900);
+    expect(b.refused).toEqual([]);
+    await world.run(200);
+    expect(b.refused).toEqual(['its secret is no longer accepted here']);
+  });
+});
+
+async function clockOf(world: World): Promise<Clock> {
+  const host = world.host('b');
+  host.start(() => Promise.resolve());
+  await world.run(1);
+  return host.system.clock;
+}
 
 describe('keys', () => {
   const identityOf = (secret: string, cluster: string) =>
