@@ -154,6 +154,10 @@ class SendingStream implements OutgoingStream {
   }
 
   acknowledged(): void {
+    if (this.#credit === undefined) {
+      this.#outlet.violated(`the stream ${this.#id} was acknowledged before it was accepted`);
+      return;
+    }
     this.#finish();
     this.#writer?.resolve();
     this.#ender?.resolve();
