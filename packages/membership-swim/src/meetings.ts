@@ -9,7 +9,7 @@ import {
 } from '@quorate/core';
 
 import type { Connector } from './connector.ts';
-import type { Exchanger } from './exchange/exchanger.ts';
+import { EXCHANGE_TIMEOUT_MS, type Exchanger } from './exchange/exchanger.ts';
 import type { SwimMembershipSettings } from './options.ts';
 import type { Swim } from './protocol/swim.ts';
 import type { RateLimitedLog } from './rate-limited-log.ts';
@@ -28,9 +28,8 @@ export interface MeetingsParts {
 
 /** Exchanges that this node has begun with others at a time. */
 const MAX_EXCHANGES = 8;
-/** The time for a peer to be connected, and then to exchange. */
+/** The time for a peer to be connected. */
 const REACH_TIMEOUT_MS = 5000;
-const EXCHANGE_TIMEOUT_MS = 60_000;
 /** As many members exchange in the chosen interval; with each doubling it grows by one more (as memberlist has it). */
 const EXCHANGE_SCALE = 32;
 const AGAIN_AFTER_MS = 900;

@@ -315,6 +315,7 @@ export class SwimMembershipHost implements Membership {
     const { transport, random, clock } = this.#context;
     return new Exchanger({
       transport,
+      clock,
       random,
       capture: (to) => this.#capture(to),
       receiver: (from) => ({

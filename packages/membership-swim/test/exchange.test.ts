@@ -1,9 +1,11 @@
+import { messageKind } from '@quorate/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { decodePart, decodeRequest, encodePart, type ExchangeItem } from '../src/exchange/exchange-codec.ts';
 import { ExchangeSink, MAX_TOPIC_BYTES } from '../src/exchange/exchange-sink.ts';
 import { ExchangeSource } from '../src/exchange/exchange-source.ts';
+import { SwimNodes } from './swim-nodes.ts';
 
 const bytes = fc.uint8Array({ maxLength: 60 });
 const states = bytes.map((content): ExchangeItem => ({ type: 'states', bytes: content }));
@@ -80,5 +82,45 @@ describe('what a node tells in an exchange', () => {
       [2, 7],
       [1, 2],
     ]);
+  });
+
+  it('is copied at once: what waits for its other pieces keeps no frame that one came in', () => {
+    const heard: Uint8Array[] = [];
+    const sink = new ExchangeSink({
+      states: () => undefined,
+      wants: () => true,
+      topic: (_, content) => void heard.push(content),
+    });
+    const frame = new Uint8Array(1000).fill(7);
+    sink.take([{ type: 'topic', topic: 1, isLast: false, bytes: frame.subarray(10, 12) }]);
+    for (let count = 0; count < 1000; count += 1) {
+      sink.take([{ type: 'topic', topic: 1, isLast: false, bytes: frame.subarray(0, 0) }]);
+    }
+    frame.fill(0);
+    sink.take([{ type: 'topic', topic: 1, isLast: true, bytes: Uint8Array.of(8) }]);
+    expect(heard).toEqual([Uint8Array.of(7, 7, 8)]);
+    expect(heard[0]?.buffer.byteLength).toBe(3);
+  });
+});
+
+describe('an exchange that another node has begun', () => {
+  it('is over after a minute, ended or not', async () => {
+    const nodes = new SwimNodes('endless exchange');
+    nodes.start(['a', 'b'], { exchangeIntervalMs: 3_600_000 });
+    await nodes.agree(['a', 'b']);
+    const ask = async (round: number) => {
+      const payload = encodePart({ exchange: 7, round, isLast: false, items: [] });
+      const { transport } = nodes.cluster('b');
+      return decodePart(await nodes.world.settled(transport.request('a', messageKind.GOSSIP, payload), 5000))?.round;
+    };
+    expect(await ask(0)).toBe(0);
+    await nodes.world.run(50_000);
+    expect(await ask(1)).toBe(1);
+    await nodes.world.run(11_000);
+    await expect(ask(2)).rejects.toThrow('this exchange is over');
+    // Begun anew, it has all of its time again.
+    expect(await ask(0)).toBe(0);
+    await nodes.world.run(50_000);
+    expect(await ask(1)).toBe(1);
   });
 });

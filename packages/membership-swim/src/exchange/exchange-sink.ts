@@ -1,4 +1,4 @@
-import type { GossipTopic } from '@quorate/core';
+import { ByteWriter, type GossipTopic } from '@quorate/core';
 
 import type { ExchangeItem } from './exchange-codec.ts';
 
@@ -16,9 +16,10 @@ export interface ExchangeReceiver {
 /** Takes what the other side of one exchange tells, and puts topics together that came in pieces. */
 export class ExchangeSink {
   readonly #receiver: ExchangeReceiver;
-  /** The pieces of the topic that is coming in. */
+  /** The topic that is coming in. */
   #topic: GossipTopic | undefined;
-  #pieces: Uint8Array[] = [];
+  /** Its pieces, one after the other. Copies: each that came is a view of a whole frame, which it would keep. */
+  #gathered = new ByteWriter(0);
   #bytes = 0;
 
   constructor(receiver: ExchangeReceiver) {
@@ -35,27 +36,19 @@ export class ExchangeSink {
   #takePiece({ topic, isLast, bytes }: Extract<ExchangeItem, { type: 'topic' }>): void {
     if (topic !== this.#topic) this.#begin(topic);
     this.#bytes += bytes.length;
+    const fits = this.#bytes <= MAX_TOPIC_BYTES;
+    if (fits) this.#gathered.bytes(bytes);
     // One that is too large is left out whole: what is cut off can't be read.
-    if (this.#bytes <= MAX_TOPIC_BYTES) this.#pieces.push(bytes);
+    else this.#gathered = new ByteWriter(0);
     if (!isLast) return;
-    const pieces = this.#bytes <= MAX_TOPIC_BYTES ? this.#pieces : undefined;
+    const whole = fits ? this.#gathered.copy() : undefined;
     this.#begin(undefined);
-    if (pieces !== undefined) this.#receiver.topic(topic, join(pieces));
+    if (whole !== undefined) this.#receiver.topic(topic, whole);
   }
 
   #begin(topic: GossipTopic | undefined): void {
     this.#topic = topic;
-    this.#pieces = [];
+    this.#gathered = new ByteWriter(0);
     this.#bytes = 0;
   }
-}
-
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

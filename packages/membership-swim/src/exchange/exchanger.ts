@@ -1,4 +1,13 @@
-import { type CallOptions, ClusterError, messageKind, type NodeId, type Random, type Transport } from '@quorate/core';
+import {
+  type CallOptions,
+  type Clock,
+  ClusterError,
+  messageKind,
+  type NodeId,
+  type Random,
+  type Timer,
+  type Transport,
+} from '@quorate/core';
 
 import {
   decodePart,
@@ -15,6 +24,7 @@ import { ExchangeSource } from './exchange-source.ts';
 /** What an exchange is about. */
 export interface ExchangeParts {
   readonly transport: Transport;
+  readonly clock: Clock;
   readonly random: Random;
   /** What this node knows now and has to tell that peer: a snapshot. */
   capture(to: NodeId): Iterable<ExchangeItem>;
@@ -22,6 +32,8 @@ export interface ExchangeParts {
   receiver(from: NodeId): ExchangeReceiver;
 }
 
+/** Whoever began an exchange gives it up after so long; what is kept of it at the other end goes as well. */
+export const EXCHANGE_TIMEOUT_MS = 60_000;
 /** A part and what is around it fit into the smallest frame that a transport may have. */
 const PART_BYTES = 32 * 1024;
 /** What two of the largest clusters have to tell each other, many times over. */
@@ -36,6 +48,7 @@ interface Answered {
   round: number;
   source: ExchangeSource | undefined;
   readonly sink: ExchangeSink;
+  readonly timeout: Timer;
 }
 
 /**
@@ -96,7 +109,7 @@ export class Exchanger implements Disposable {
 
   [Symbol.dispose](): void {
     this.#handling[Symbol.dispose]();
-    this.#answered.clear();
+    for (const from of this.#answered.keys()) this.#end(from);
   }
 
   async #rounds(id: NodeId, { signal }: CallOptions): Promise<void> {
@@ -136,20 +149,26 @@ export class Exchanger implements Disposable {
     answered.source ??= new ExchangeSource(this.#parts.capture(from), PART_BYTES);
     const items = answered.source.next();
     const isLast = answered.source.isDone;
-    if ((part.isLast && isLast) || answered.round >= MAX_ROUNDS) this.#answered.delete(from);
+    if ((part.isLast && isLast) || answered.round >= MAX_ROUNDS) this.#end(from);
     const bytes = encodePart({ exchange: part.exchange, round: part.round, isLast, items });
     this.counts.sentBytes += bytes.length;
     return bytes;
   }
 
   #admit(from: NodeId, { exchange }: ExchangePart): Answered {
-    this.#answered.delete(from);
+    this.#end(from);
     const [oldest] = this.#answered.keys();
-    if (oldest !== undefined && this.#answered.size >= MAX_ANSWERED) this.#answered.delete(oldest);
+    if (oldest !== undefined && this.#answered.size >= MAX_ANSWERED) this.#end(oldest);
     const sink = new ExchangeSink(this.#parts.receiver(from));
-    const answered: Answered = { exchange, round: 0, source: undefined, sink };
+    const timeout = this.#parts.clock.setTimer(EXCHANGE_TIMEOUT_MS, () => this.#end(from));
+    const answered: Answered = { exchange, round: 0, source: undefined, sink, timeout };
     this.#answered.set(from, answered);
     return answered;
+  }
+
+  #end(from: NodeId): void {
+    this.#answered.get(from)?.timeout.cancel();
+    this.#answered.delete(from);
   }
 }
 
