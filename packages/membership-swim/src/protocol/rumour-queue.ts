@@ -9,6 +9,12 @@ interface Queued {
   isOver: boolean;
 }
 
+/** What rumours of one packet may take. */
+interface Room {
+  readonly bytes: number;
+  readonly count: number;
+}
+
 interface Taken {
   bytes: number;
   readonly rumours: Rumour[];
@@ -20,6 +26,8 @@ const KIND = { CLEARS: 0, ACCUSES: 1, USER: 2 } as const;
 const KINDS = 3;
 // Users' rumours get this share of a packet even when those of members could fill it.
 const USER_SHARE = 0.25;
+// Who reads a packet refuses it whole beyond 256 messages: this leaves room for those that rumours are sent beside.
+const MAX_RUMOURS = 240;
 // How many that are over are left in for each that isn't, and how many in any case.
 const OVER_SHARE = 0.5;
 const SLACK = 64;
@@ -75,17 +83,19 @@ export class RumourQueue {
   }
 
   /**
-   * The next for one packet, of at most so many bytes. Each counts as sent, if the packet is likely to arrive; who was sent
-   * `limit` times is done.
+   * The next for one packet, of at most so many bytes, and no more than are read. Each counts as sent, if the packet is likely
+   * to arrive; who was sent `limit` times is done.
    */
   take(maxBytes: number, limit: number, counts: boolean = true): readonly Rumour[] {
     if (this.#live.size === 0) return [];
     this.#endSentOften(limit);
-    const reserved = this.#users === 0 ? 0 : Math.floor(maxBytes * USER_SHARE);
+    const share = this.#users === 0 ? 0 : USER_SHARE;
     const step = counts ? 1 : 0;
-    const members = this.#takeOf([KIND.CLEARS, KIND.ACCUSES], maxBytes - reserved, limit, step);
-    const users = this.#users === 0 ? undefined : this.#takeOf([KIND.USER], maxBytes - members.bytes, limit, step);
-    return users === undefined ? members.rumours : [...members.rumours, ...users.rumours];
+    const room = { bytes: maxBytes - Math.floor(maxBytes * share), count: MAX_RUMOURS * (1 - share) };
+    const { bytes, rumours } = this.#takeOf([KIND.CLEARS, KIND.ACCUSES], room, limit, step);
+    if (this.#users === 0) return rumours;
+    const left = { bytes: maxBytes - bytes, count: MAX_RUMOURS - rumours.length };
+    return [...rumours, ...this.#takeOf([KIND.USER], left, limit, step).rumours];
   }
 
   /** The cluster was larger when these were sent: now it is often enough. */
@@ -99,12 +109,12 @@ export class RumourQueue {
     }
   }
 
-  #takeOf(kinds: readonly number[], maxBytes: number, limit: number, step: number): Taken {
+  #takeOf(kinds: readonly number[], room: Room, limit: number, step: number): Taken {
     const taken: Taken = { bytes: 0, rumours: [], sent: [] };
     for (let times = 0; times < limit; times += 1) {
       for (const kind of kinds) {
         const stack = this.#tiers[kind]?.[times];
-        if (stack !== undefined && stack.length > 0) this.#takeFrom(stack, { times, step, maxBytes }, taken);
+        if (stack !== undefined && stack.length > 0) this.#takeFrom(stack, { times, step, room }, taken);
       }
     }
     // The newest is stacked last again.
@@ -117,14 +127,16 @@ export class RumourQueue {
 
   #takeFrom(
     stack: Queued[],
-    { times, step, maxBytes }: { readonly times: number; readonly step: number; readonly maxBytes: number },
+    { times, step, room }: { readonly times: number; readonly step: number; readonly room: Room },
     taken: Taken,
   ): void {
     const tooLong: Queued[] = [];
-    for (let queued = stack.pop(); queued !== undefined; queued = stack.pop()) {
+    while (taken.rumours.length < room.count) {
+      const queued = stack.pop();
+      if (queued === undefined) break;
       this.#stacked -= 1;
       if (queued.isOver) continue;
-      if (taken.bytes + queued.bytes > maxBytes) {
+      if (taken.bytes + queued.bytes > room.bytes) {
         tooLong.push(queued);
         if (tooLong.length === MAX_PASSED_OVER) break;
       } else {

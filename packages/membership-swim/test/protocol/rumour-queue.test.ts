@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { transmitLimit } from '../../src/protocol/formulas.ts';
 import type { Rumour } from '../../src/protocol/messages.ts';
-import { messageBytes } from '../../src/protocol/packet-codec.ts';
+import { decodePacket, encodePacket, messageBytes } from '../../src/protocol/packet-codec.ts';
 import { RumourQueue } from '../../src/protocol/rumour-queue.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
 
@@ -67,6 +67,22 @@ describe('rumours that wait', () => {
         expect([...times.values()]).toEqual(Array.from({ length: count }, () => LIMIT));
       }),
     );
+  });
+
+  it('are never more in a packet than are read, beside others, and those of users keep their share', () => {
+    const queue = new RumourQueue(2000);
+    for (let at = 0; at < 1000; at += 1) queue.add(`u${at}`, { type: 'user', topic: 128, payload: Uint8Array.of(at) });
+    const beside = Array.from({ length: 16 }, (_, sequence) => ({ type: 'nack', sequence }) as const);
+    const read = (rumours: readonly Rumour[]) =>
+      decodePacket(encodePacket({ sender: 'a', run: 1, messages: [...beside, ...rumours] }))?.messages.length;
+    expect(read(queue.take(MUCH, LIMIT))).toBe(256);
+    for (let at = 0; at < 1000; at += 1) queue.add(`n${at}`, left(`n${at}`));
+    const both = queue.take(MUCH, LIMIT);
+    expect(read(both)).toBe(256);
+    expect(named(both).filter((name) => name === 'user')).toHaveLength(60);
+    let packets = 2;
+    for (; queue.size > 0; packets += 1) queue.take(MUCH, LIMIT);
+    expect(packets).toBe(Math.ceil((2000 * LIMIT) / 240));
   });
 
   it('are bounded: who was sent most goes', () => {
