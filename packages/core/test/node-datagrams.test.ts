@@ -2,7 +2,9 @@ import { networkInterfaces } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import type { Address } from '../src/address.ts';
 import { silentLogger } from '../src/logger.ts';
+import { LookupBacklog } from '../src/node/lookup-backlog.ts';
 import { SystemNet } from '../src/node/net.ts';
+import { turn } from './manual-clock.ts';
 
 const net = new SystemNet(silentLogger);
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -39,6 +41,36 @@ describe('datagrams', () => {
     await second.promise;
     expect(got).toEqual([1, 2]);
     await socket[Symbol.asyncDispose]();
+  });
+
+  it('beyond what may wait for a name to be looked up are lost, those to addresses and later ones are not', async () => {
+    const heard = new Set<string>();
+    const socket = await net.bindDatagram({ host: '127.0.0.1', port: 0 }, (payload) => {
+      heard.add(new TextDecoder().decode(payload).trim());
+    });
+    const { port } = socket.address;
+    for (let at = 0; at < 8; at += 1) socket.send(bytes(`${at}`.padEnd(16_000)), { host: 'localhost', port });
+    socket.send(bytes('address'), { host: '127.0.0.1', port });
+    while (!['0', '1', '2', '3', 'address'].every((each) => heard.has(each))) await turn();
+    while (!heard.has('later')) {
+      socket.send(bytes('later'), { host: 'localhost', port });
+      await turn();
+    }
+    expect([...heard].sort()).toEqual(['0', '1', '2', '3', 'address', 'later']);
+    await socket[Symbol.asyncDispose]();
+  });
+
+  it('that wait for names are bounded by name and altogether, until each is off', () => {
+    const backlog = new LookupBacklog();
+    const addMany = (name: string) => {
+      for (let count = 0; count <= 100_000; count += 1) if (!backlog.add(name, 768)) return count;
+      return Infinity;
+    };
+    expect(addMany('first')).toBe(64);
+    const others = Array.from({ length: 20 }, (_, at) => addMany(`n${at}`));
+    expect(others).toEqual(Array.from({ length: 20 }, (_, at) => (at < 15 ? 64 : 0)));
+    backlog.remove('first', 768);
+    expect([addMany('n0'), addMany('late'), addMany('first')]).toEqual([0, 1, 0]);
   });
 
   it('are IO where the address is not ours', async () => {

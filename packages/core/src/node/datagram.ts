@@ -1,8 +1,10 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { isIP } from 'node:net';
 import { type Address, formatAddress } from '../address.ts';
 import { toClusterError } from '../cluster-error.ts';
 import type { Logger } from '../logger.ts';
 import type { DatagramOptions, DatagramSocket, MulticastOptions } from '../net.ts';
+import { LookupBacklog } from './lookup-backlog.ts';
 import { addressOf } from './socket.ts';
 
 /** What the operating system doesn't take off our hands is lost beyond this: datagrams may be. */
@@ -50,6 +52,7 @@ function join(socket: UdpSocket, { group, interface: through, ttl }: MulticastOp
 class SystemDatagramSocket implements DatagramSocket {
   readonly address: Address;
   readonly #socket: UdpSocket;
+  readonly #lookups = new LookupBacklog();
   #closed: Promise<void> | undefined;
 
   constructor(socket: UdpSocket, receive: Receive, logger: Logger) {
@@ -68,11 +71,20 @@ class SystemDatagramSocket implements DatagramSocket {
 
   send(payload: Uint8Array, to: Address): void {
     if (this.#closed !== undefined || this.#socket.getSendQueueSize() > MAX_QUEUED_BYTES) return;
+    const { host, port } = to;
+    const { byteLength } = payload;
+    // The socket's own queue has only those whose address is known.
+    const isName = isIP(host) === 0;
+    if (isName && !this.#lookups.add(host, byteLength)) return;
+    const done = () => {
+      if (isName) this.#lookups.remove(host, byteLength);
+    };
     try {
       // A copy, because the system may send it later than this returns. With a callback, failures are no events.
-      this.#socket.send(Uint8Array.from(payload), to.port, to.host, () => undefined);
+      this.#socket.send(Uint8Array.from(payload), port, host, done);
     } catch {
       // A port or host that cannot be sent to: lost, as the contract has it.
+      done();
     }
   }
 
