@@ -15,6 +15,8 @@ import { settingsFrom, type SwimMembershipOptions, type SwimMembershipSettings }
 import { MAX_NODE_BYTES_IN_GOSSIP, nodeBytes } from './protocol/state-codec.ts';
 import type { SwimMembershipStats } from './stats.ts';
 
+const MAX_PORT = 65_535;
+
 /**
  * The membership for thousands of nodes: SWIM with Lifeguard.
  * @throws ClusterError `INVALID_OPTIONS`, naming the option; `createCluster` (and `create`) throw it when the node's
@@ -59,7 +61,8 @@ interface Plan {
 }
 
 function checkPlan({ self, bind, security }: Plan, { datagrams }: SwimMembershipSettings): void {
-  const bytes = nodeBytes(self);
+  // A port that the system has yet to choose may be one of the longest.
+  const bytes = nodeBytes(self.port === 0 ? { ...self, port: MAX_PORT } : self);
   if (bytes > MAX_NODE_BYTES_IN_GOSSIP) {
     const message = `swimMembership: metadata must be smaller: this node's description has ${bytes} bytes`;
     throw new ClusterError('INVALID_OPTIONS', `${message}, and ${MAX_NODE_BYTES_IN_GOSSIP} fit into a rumour`);

@@ -83,6 +83,21 @@ describe('a cluster with this membership', () => {
     expect(compose({ metadata })).toThrow(/metadata must be smaller: this node's description has 1\d{3} bytes/u);
   });
 
+  it('is refused likewise when the port that the system will choose could be what is too much', () => {
+    const longest = (bind: string) => {
+      for (let length = 1024; length > 0; length -= 1) {
+        try {
+          compose({ bind, metadata: { motto: 'x'.repeat(length) } })();
+          return length;
+        } catch {}
+      }
+      return 0;
+    };
+    expect(longest('127.0.0.1:0')).toBe(longest('127.0.0.1:65535'));
+    expect(longest('127.0.0.1:0')).toBeGreaterThan(900);
+    expect(longest('127.0.0.1:7000')).toBeGreaterThan(longest('127.0.0.1:0'));
+  });
+
   it('is refused likewise while it runs, and nothing changes', async () => {
     const nodes = new SwimNodes('too long');
     nodes.start(['a', 'b']);
