@@ -1,6 +1,5 @@
 import { sameNode } from '@quorate/core';
 import type { SwimCore } from './core.ts';
-import { isLiving } from './member-table.ts';
 import { failureReason } from './records.ts';
 import type { Suspicions } from './suspicions.ts';
 import type { MemberRecord, SwimChange } from './types.ts';
@@ -32,21 +31,13 @@ export class Changes {
   hasRoom(id: string): boolean {
     const { table, settings, host } = this.#core;
     if (table.places < settings.maxMembers) return true;
-    const gone = table.places > table.living ? this.#longestGone() : undefined;
+    const gone = table.places > table.living ? table.longestGone : undefined;
     if (gone !== undefined) {
       this.forget(gone);
       return true;
     }
     host.refused('too-many-members', id);
     return false;
-  }
-
-  #longestGone(): MemberRecord | undefined {
-    let longest: MemberRecord | undefined;
-    for (const member of this.#core.table.members.values()) {
-      if (!isLiving(member.state) && (longest === undefined || member.since < longest.since)) longest = member;
-    }
-    return longest;
   }
 }
 

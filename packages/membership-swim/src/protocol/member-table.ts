@@ -12,6 +12,10 @@ export class MemberTable {
   /** Invariant: how many of the members are alive or suspect. */
   #living: number;
   #highestJoinOrder: number;
+  /** Place by id. Made when somebody is removed for the first time: thousands of tables that only grow share all they have. */
+  #places: globalThis.Map<NodeId, number> | undefined;
+  /** Who is gone, for longest first. Made when it is first asked for, as the places are. */
+  #gone: Set<NodeId> | undefined;
 
   constructor(random: Random, base: SwimBase) {
     this.#random = random;
@@ -40,7 +44,9 @@ export class MemberTable {
 
   put(member: MemberRecord): void {
     const known = this.#members.get(member.id);
-    if (known === undefined) this.#order = this.#order.push(member.id);
+    if (known === undefined) this.#append(member.id);
+    if (!isLiving(member.state)) this.#addGone(member, known);
+    else this.#gone?.delete(member.id);
     this.#living += Number(isLiving(member.state)) - Number(known !== undefined && isLiving(known.state));
     this.#highestJoinOrder = Math.max(this.#highestJoinOrder, member.joinOrder);
     this.#members = this.#members.set(member.id, member);
@@ -49,11 +55,17 @@ export class MemberTable {
   remove(id: NodeId): void {
     const known = this.#members.get(id);
     if (known === undefined) return;
-    const place = this.#order.indexOf(id);
-    const last = this.#order.last();
-    this.#order = last === undefined ? this.#order : this.#order.set(place, last).pop();
+    this.#giveUpPlace(id);
+    this.#gone?.delete(id);
     this.#living -= Number(isLiving(known.state));
     this.#members = this.#members.remove(id);
+  }
+
+  /** Who is not alive, nor suspect, and hasn't been for longest. */
+  get longestGone(): MemberRecord | undefined {
+    this.#gone ??= goneOf(this.#members);
+    const [first] = this.#gone;
+    return first === undefined ? undefined : this.#members.get(first);
   }
 
   /**
@@ -99,6 +111,28 @@ export class MemberTable {
     return [...drawn];
   }
 
+  #append(id: NodeId): void {
+    this.#places?.set(id, this.#order.size);
+    this.#order = this.#order.push(id);
+  }
+
+  /** Who has the last place takes this one. */
+  #giveUpPlace(id: NodeId): void {
+    this.#places ??= new globalThis.Map([...this.#order].map((each, at) => [each, at] as const));
+    const place = this.#places.get(id);
+    const last = this.#order.last();
+    if (place === undefined || last === undefined) return;
+    this.#order = this.#order.set(place, last).pop();
+    this.#places.set(last, place);
+    this.#places.delete(id);
+  }
+
+  /** Time only goes forward: who changed last has been gone for the shortest time. */
+  #addGone({ id, since }: MemberRecord, known: MemberRecord | undefined): void {
+    if (known?.since !== since) this.#gone?.delete(id);
+    this.#gone?.add(id);
+  }
+
   #draw(place: number, fits: (member: MemberRecord) => boolean, drawn: Set<MemberRecord>): void {
     const member = this.at(place);
     if (member !== undefined && fits(member)) drawn.add(member);
@@ -111,6 +145,11 @@ export function tableOf(members: Iterable<MemberRecord>): SwimBase {
   const living = all.count(({ state }) => isLiving(state));
   const highestJoinOrder = all.reduce((highest, { joinOrder }) => Math.max(highest, joinOrder), 0);
   return { members: all, order: List(all.keys()), living, highestJoinOrder };
+}
+
+function goneOf(members: Map<NodeId, MemberRecord>): Set<NodeId> {
+  const gone = [...members.values()].filter(({ state }) => !isLiving(state));
+  return new Set(gone.sort((one, other) => one.since - other.since).map(({ id }) => id));
 }
 
 export function isLiving(state: MemberState): boolean {

@@ -80,6 +80,29 @@ describe('bounds', () => {
     expect([...swim.members.keys()].sort()).toEqual(['c', 'd', 'self']);
   });
 
+  // By looking through all of them for each, either takes many times as long.
+  it('of 20,000 members, thousands make way for others or are forgotten in no time', { timeout: 5000 }, () => {
+    const forgotten: string[] = [];
+    const swim = machine(
+      { changed: ({ type, member: { id } }) => (type === 'forgotten' ? forgotten.push(id) : undefined) },
+      { maxMembers: 20_000, maxQueuedRumours: 10 },
+    );
+    const all = Array.from({ length: 19_999 }, (_, at): StateOfMember => {
+      return at % 2 === 0 ? member(`n${at}`) : { ...member(`n${at}`), state: 'left' };
+    });
+    swim.merge(all, 'x', 1);
+    swim.merge(
+      Array.from({ length: 2000 }, (_, at): StateOfMember => ({ ...member(`m${at}`), state: 'left' })),
+      'x',
+      2,
+    );
+    expect(forgotten.filter((id) => id.startsWith('n'))).toHaveLength(2000);
+    const lookMs = DEFAULT_SETTINGS.forgetAfterMs / 4;
+    for (let look = 1; look <= 5; look += 1) swim.tick(look * lookMs);
+    expect(new Set(forgotten)).toHaveProperty('size', 11_999);
+    expect(swim.members.size).toBe(10_001);
+  });
+
   it('a description that is too long is refused, and the option named', () => {
     const node = { id: 'self', host: 'self.test', port: 1, metadata: { much: 'x'.repeat(1100) } };
     const refusal = catchError(() => machine().describe(node, 1));

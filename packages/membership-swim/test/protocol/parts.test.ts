@@ -123,16 +123,21 @@ describe('deadlines', () => {
 });
 
 describe('the table of members', () => {
-  it('counts who lives, and keeps a place for each', () => {
+  it('counts who lives, keeps a place for each, and knows who has been gone for longest', () => {
     const ids = fc.constantFrom('a', 'b', 'c', 'd', 'e');
     const states = fc.constantFrom<MemberRecord['state']>('alive', 'suspect', 'unreachable', 'left');
-    const step = fc.record({ id: ids, state: fc.option(states, { nil: undefined }) });
+    const step = fc.record({ id: ids, state: fc.option(states, { nil: undefined }), asks: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const table = new MemberTable(seededRandom(1, 'table'), tableOf([record('self')]));
-        for (const { id, state } of steps) {
+        for (const [now, { id, state, asks }] of steps.entries()) {
           if (state === undefined) table.remove(id);
-          else table.put(record(id, state));
+          else table.put({ ...record(id, state), since: table.get(id)?.state === state ? table.get(id)!.since : now });
+          if (!asks) continue;
+          const gone = [...table.members.values()].filter(
+            (each) => each.state === 'unreachable' || each.state === 'left',
+          );
+          expect(table.longestGone?.since).toBe(gone.map(({ since }) => since).sort((a, b) => a - b)[0]);
         }
         const members = [...table.members.values()];
         const living = members.filter(({ state }) => state === 'alive' || state === 'suspect');
