@@ -109,7 +109,9 @@ export class SnapshotSender {
   }
 
   async #stream(outgoing: OutgoingSnapshot, answer: OfferAnswer, options: CallOptions): Promise<void> {
-    const stream = await this.#context.transport.openStream(outgoing.to, messageKind.SYNC, options);
+    const { transport } = this.#context;
+    const open = (signal: AbortSignal) => transport.openStream(outgoing.to, messageKind.SYNC, { signal });
+    const stream = await this.#patiently(outgoing, open, options);
     try {
       await this.#write(outgoing, stream, encodeStreamHead(answer.attempt), options);
       await this.#writeContent(outgoing, stream, answer, options);
@@ -144,7 +146,11 @@ export class SnapshotSender {
   }
 
   /** A peer that stops reading must not hold a place for ever. */
-  #patiently(outgoing: OutgoingSnapshot, call: () => Promise<void>, options: CallOptions): Promise<void> {
+  #patiently<T>(
+    outgoing: OutgoingSnapshot,
+    call: (signal: AbortSignal) => Promise<T>,
+    options: CallOptions,
+  ): Promise<T> {
     return withDeadline(this.#context.clock, this.#patienceMs, nameOf(outgoing), call, options);
   }
 }

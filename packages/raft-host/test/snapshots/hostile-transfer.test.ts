@@ -274,6 +274,26 @@ describe('a sender', () => {
     }
   });
 
+  it('waits only so long for a peer that has answered the offer, and then takes no stream', async () => {
+    const cluster = new TransferWorld('takes no stream', { transport: 'tcp', storage: 'memory' });
+    const [a, b] = (await cluster.start(['a', 'b'], { patienceMs: 1000 })) as [TransferNode, TransferNode];
+    await cluster.world.settled(b.transfer[Symbol.asyncDispose](), 10);
+    let isAsked = false;
+    b.transport.onRequest(messageKind.SYNC, () => {
+      isAsked = true;
+      return encodeAnswer({ attempt: 1, offset: 0, checksum: 0 });
+    });
+    await makeSnapshot(cluster, a, SIZE);
+    const sending = failure(send(a, b));
+    await cluster.world.runUntil(() => isAsked, 100);
+    // The answer leaves, and it hears nothing any more. The connection is given up only later.
+    await cluster.world.run(0.001);
+    b.host.pause();
+    expect((await cluster.world.settled(sending, 1100)).code).toBe('TIMEOUT');
+    expect(a.transfer.isSending(GROUP)).toBe(false);
+    expect(a.transport.peer('b')?.state).toBe('connected');
+  });
+
   it('offers no snapshot but the one that its message is about', async () => {
     const cluster = new TransferWorld('another message');
     const [a, b] = (await cluster.start(['a', 'b'])) as [TransferNode, TransferNode];
