@@ -18,14 +18,21 @@ interface Room {
 interface Taken {
   bytes: number;
   readonly rumours: Rumour[];
-  readonly sent: { readonly queued: Queued; readonly times: number }[];
+}
+
+interface Transmissions {
+  readonly limit: number;
+  /** By how much each of these counts. */
+  readonly step: number;
 }
 
 // Sent first, of those that were sent equally often: what clears somebody goes before what accuses.
-const KIND = { CLEARS: 0, ACCUSES: 1, USER: 2 } as const;
-const KINDS = 3;
-// Users' rumours get this share of a packet even when those of members could fill it.
-const USER_SHARE = 0.25;
+const KIND = { CLEARS: 0, ACCUSES: 1, USER: 2, LONG: 3 } as const;
+const KINDS = 4;
+// Longer rumours of members wait by themselves: no short one waits under them, and none takes the room that they need.
+const MAX_SHORT_BYTES = 320;
+// Of every second packet users' rumours get this share even when those of members could fill it: the longest of them fits.
+const USER_SHARE = 0.5;
 // Who reads a packet refuses it whole beyond 256 messages: this leaves room for those that rumours are sent beside.
 const MAX_RUMOURS = 240;
 // How many that are over are left in for each that isn't, and how many in any case.
@@ -36,7 +43,8 @@ const MAX_PASSED_OVER = 3;
 
 /**
  * What is still to be passed on. Least sent goes first, then newest; each is sent a bounded number of times, and one with
- * the same key as a newer one makes way for it.
+ * the same key as a newer one makes way for it. Long ones and users' need room that others would always have taken before:
+ * the long go first in every second packet, and users' have their share of those between.
  */
 export class RumourQueue {
   readonly #maxQueued: number;
@@ -45,6 +53,8 @@ export class RumourQueue {
   readonly #tiers: readonly Queued[][][] = Array.from({ length: KINDS }, () => []);
   #stacked = 0;
   #users = 0;
+  #userBytes = 0;
+  #isTurnOfLong = false;
   #dropped = 0;
 
   constructor(maxQueued: number) {
@@ -69,7 +79,7 @@ export class RumourQueue {
     if (this.#live.size >= this.#maxQueued) this.#dropOne();
     const queued = { rumour, key, bytes: messageBytes(rumour), isOver: false };
     this.#live.set(key, queued);
-    if (rumour.type === 'user') this.#users += 1;
+    this.#countUser(queued, 1);
     this.#stack(queued, 0);
   }
 
@@ -78,7 +88,7 @@ export class RumourQueue {
     if (queued === undefined) return;
     this.#live.delete(key);
     queued.isOver = true;
-    if (queued.rumour.type === 'user') this.#users -= 1;
+    this.#countUser(queued, -1);
     if (this.#stacked > (1 + OVER_SHARE) * this.#live.size + SLACK) this.#compact();
   }
 
@@ -89,13 +99,31 @@ export class RumourQueue {
   take(maxBytes: number, limit: number, counts: boolean = true): readonly Rumour[] {
     if (this.#live.size === 0) return [];
     this.#endSentOften(limit);
-    const share = this.#users === 0 ? 0 : USER_SHARE;
+    const isTurnOfLong = this.#isTurnOfLong;
+    this.#isTurnOfLong = !isTurnOfLong;
+    const whole = { bytes: maxBytes, count: MAX_RUMOURS };
     const step = counts ? 1 : 0;
-    const room = { bytes: maxBytes - Math.floor(maxBytes * share), count: MAX_RUMOURS * (1 - share) };
-    const { bytes, rumours } = this.#takeOf([KIND.CLEARS, KIND.ACCUSES], room, limit, step);
-    if (this.#users === 0) return rumours;
-    const left = { bytes: maxBytes - bytes, count: MAX_RUMOURS - rumours.length };
-    return [...rumours, ...this.#takeOf([KIND.USER], left, limit, step).rumours];
+    const taken: Taken = { bytes: 0, rumours: [] };
+    if (isTurnOfLong) this.#takeOf([KIND.LONG], whole, { limit, step }, taken);
+    const room = isTurnOfLong ? whole : this.#withoutShareOfUsers(whole);
+    this.#takeOf([KIND.CLEARS, KIND.ACCUSES], room, { limit, step }, taken);
+    this.#takeOf([KIND.USER], whole, { limit, step }, taken);
+    if (!isTurnOfLong) this.#takeOf([KIND.LONG], whole, { limit, step }, taken);
+    return taken.rumours;
+  }
+
+  /** No more is kept for them than they need. */
+  #withoutShareOfUsers({ bytes, count }: Room): Room {
+    return {
+      bytes: bytes - Math.min(Math.floor(bytes * USER_SHARE), this.#userBytes),
+      count: count - Math.min(Math.floor(count * USER_SHARE), this.#users),
+    };
+  }
+
+  #countUser({ rumour, bytes }: Queued, step: 1 | -1): void {
+    if (rumour.type !== 'user') return;
+    this.#users += step;
+    this.#userBytes += step * bytes;
   }
 
   /** The cluster was larger when these were sent: now it is often enough. */
@@ -109,47 +137,47 @@ export class RumourQueue {
     }
   }
 
-  #takeOf(kinds: readonly number[], room: Room, limit: number, step: number): Taken {
-    const taken: Taken = { bytes: 0, rumours: [], sent: [] };
+  #takeOf(kinds: readonly number[], room: Room, { limit, step }: Transmissions, taken: Taken): void {
+    const sent: { readonly queued: Queued; readonly times: number }[] = [];
     for (let times = 0; times < limit; times += 1) {
       for (const kind of kinds) {
         const stack = this.#tiers[kind]?.[times];
-        if (stack !== undefined && stack.length > 0) this.#takeFrom(stack, { times, step, room }, taken);
+        if (stack === undefined || stack.length === 0) continue;
+        for (const queued of this.#takeFrom(stack, room, taken)) sent.push({ queued, times: times + step });
       }
     }
     // The newest is stacked last again.
-    for (const { queued, times } of taken.sent.reverse()) {
+    for (const { queued, times } of sent.reverse()) {
       if (times >= limit) this.remove(queued.key);
       else this.#stack(queued, times);
     }
-    return taken;
   }
 
-  #takeFrom(
-    stack: Queued[],
-    { times, step, room }: { readonly times: number; readonly step: number; readonly room: Room },
-    taken: Taken,
-  ): void {
-    const tooLong: Queued[] = [];
-    while (taken.rumours.length < room.count) {
+  #takeFrom(stack: Queued[], room: Room, taken: Taken): readonly Queued[] {
+    const sent: Queued[] = [];
+    const passedOver: Queued[] = [];
+    while (taken.rumours.length < room.count && passedOver.length < MAX_PASSED_OVER) {
       const queued = stack.pop();
       if (queued === undefined) break;
       this.#stacked -= 1;
       if (queued.isOver) continue;
       if (taken.bytes + queued.bytes > room.bytes) {
-        tooLong.push(queued);
-        if (tooLong.length === MAX_PASSED_OVER) break;
+        passedOver.push(queued);
       } else {
         taken.bytes += queued.bytes;
         taken.rumours.push(queued.rumour);
-        taken.sent.push({ queued, times: times + step });
+        sent.push(queued);
       }
     }
-    for (const queued of tooLong.reverse()) this.#stack(queued, times);
+    this.#stacked += passedOver.length;
+    // Of the long each comes to the top in turn: one may be too long for any packet.
+    if (passedOver[0] !== undefined && kindOf(passedOver[0]) === KIND.LONG) stack.unshift(...passedOver);
+    else stack.push(...passedOver.reverse());
+    return sent;
   }
 
   #stack(queued: Queued, times: number): void {
-    const tiers = this.#tiers[kindOf(queued.rumour)];
+    const tiers = this.#tiers[kindOf(queued)];
     if (tiers === undefined) return;
     while (tiers.length <= times) tiers.push([]);
     tiers[times]?.push(queued);
@@ -182,7 +210,8 @@ export class RumourQueue {
   }
 }
 
-function kindOf({ type }: Rumour): number {
+function kindOf({ rumour: { type }, bytes }: Queued): number {
   if (type === 'user') return KIND.USER;
+  if (bytes > MAX_SHORT_BYTES) return KIND.LONG;
   return type === 'alive' || type === 'left' ? KIND.CLEARS : KIND.ACCUSES;
 }

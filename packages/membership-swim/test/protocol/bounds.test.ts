@@ -2,6 +2,7 @@ import { isClusterError } from '@quorate/core';
 import { seededRandom } from '@quorate/simulator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Message } from '../../src/protocol/messages.ts';
 import { messageBytes, packetBytes } from '../../src/protocol/packet-codec.ts';
 import { DEFAULT_SETTINGS, type SwimSettings } from '../../src/protocol/settings.ts';
 import { Swim } from '../../src/protocol/swim.ts';
@@ -139,10 +140,22 @@ describe('bounds', () => {
     expect(swim.self.joinOrder).toBe(8);
   });
 
-  it('the longest of messages fits a packet', () => {
+  it('the longest of messages fits a packet, and is sent soon however many rumours of users wait', () => {
     const metadata = { key: 'x'.repeat(985) };
     const long = { ...member('b'), node: { ...member('b').node, metadata } };
     expect(messageBytes({ type: 'alive', member: long })).toBeLessThan(DEFAULT_SETTINGS.maxPacketBytes - 200);
+    const sent: Message[][] = [];
+    const swim = machine({ send: (_, { messages }) => sent.push([...messages]) });
+    swim.merge([{ ...member('c'), joinOrder: 7 }], 'c', 1);
+    swim.tick(60);
+    for (let at = 0; at < 600; at += 1) swim.spread(128, new Uint8Array(at % 513));
+    swim.receive({ sender: 'c', run: 1, messages: [{ type: 'alive', member: long }] }, FROM, 61);
+    sent.length = 0;
+    const isThere = (messages: readonly Message[]): boolean =>
+      messages.some((each) => each.type === 'alive' && each.member === long);
+    for (let now = 61; sent.length < 10; now += 10) while (swim.nextTickAt <= now) swim.tick(swim.nextTickAt);
+    expect(sent.findIndex(isThere)).toBeLessThan(4);
+    expect(sent.findIndex(isThere)).toBeGreaterThanOrEqual(0);
   });
 });
 

@@ -17,6 +17,14 @@ function suspect(id: string): Rumour {
   return { type: 'suspect', id, epoch: 0, run: 1, refutation: 0, by: 'w', evidence: 'silent' };
 }
 
+/** A member whose description is so long. */
+function described(id: string, bytes: number): Rumour {
+  const node = { id, host: 'h', port: 1, metadata: { key: 'x'.repeat(bytes - 40) } };
+  const address = { host: 'h', port: 1 };
+  const version = { incarnation: 1, epoch: 0, refutation: 0 };
+  return Object.freeze({ type: 'alive', member: { id, node, address, state: 'alive', ...version, joinOrder: 1 } });
+}
+
 function user(text: string): Rumour {
   return { type: 'user', topic: 128, payload: new TextEncoder().encode(text.padEnd(100)) };
 }
@@ -77,12 +85,58 @@ describe('rumours that wait', () => {
       decodePacket(encodePacket({ sender: 'a', run: 1, messages: [...beside, ...rumours] }))?.messages.length;
     expect(read(queue.take(MUCH, LIMIT))).toBe(256);
     for (let at = 0; at < 1000; at += 1) queue.add(`n${at}`, left(`n${at}`));
-    const both = queue.take(MUCH, LIMIT);
-    expect(read(both)).toBe(256);
-    expect(named(both).filter((name) => name === 'user')).toHaveLength(60);
-    let packets = 2;
+    const both = [queue.take(MUCH, LIMIT), queue.take(MUCH, LIMIT)];
+    for (const rumours of both) expect(read(rumours)).toBe(256);
+    expect(both.flatMap(named).filter((name) => name === 'user')).toHaveLength(120);
+    let packets = 3;
     for (; queue.size > 0; packets += 1) queue.take(MUCH, LIMIT);
     expect(packets).toBe(Math.ceil((2000 * LIMIT) / 240));
+  });
+
+  describe('where short ones of members and long ones of users would fill every packet', () => {
+    const PACKET = 1281;
+    const MANY = 10_000;
+
+    /** Packets until these have been sent once each, while as many others come as are sent. */
+    function packetsUntilSent(awaited: readonly Rumour[], others: (at: number) => readonly Rumour[]): number {
+      const queue = new RumourQueue(MANY);
+      awaited.forEach((rumour, at) => queue.add(`awaited${at}`, rumour));
+      const waiting = new Set(awaited);
+      let packets = 0;
+      for (; waiting.size > 0 && packets < 50; packets += 1) {
+        others(packets).forEach((rumour, at) => queue.add(`${packets} ${at}`, rumour));
+        for (const rumour of queue.take(PACKET, LIMIT)) waiting.delete(rumour);
+      }
+      return packets;
+    }
+    const shorts = (at: number): readonly Rumour[] => Array.from({ length: 60 }, (_, each) => left(`n${at}-${each}`));
+    const longUser = (): Rumour => ({ type: 'user', topic: 128, payload: new Uint8Array(512) });
+    const longUsers = (): readonly Rumour[] => [longUser(), longUser(), longUser()];
+
+    it.each([
+      ['no others', () => []],
+      ['short ones', shorts],
+      ['a short one of a user', (at: number) => [user(`${at}`)]],
+      ['long ones of users', longUsers],
+      ['short ones, and long ones of users', (at: number) => [...longUsers(), ...shorts(at)]],
+    ])('the longest of descriptions go one in two packets: %s', (_, others) => {
+      expect(packetsUntilSent([described('a', 1100)], others)).toBeLessThanOrEqual(2);
+      const five = Array.from({ length: 5 }, (__, at) => described(`n${at}`, 1100));
+      expect(packetsUntilSent(five, others)).toBeLessThanOrEqual(10);
+    });
+
+    it('the longest of users go in every second packet', () => {
+      const longs = (at: number): readonly Rumour[] => [described(`l${at}`, 1100), described(`m${at}`, 1100)];
+      expect(packetsUntilSent([longUser()], (at) => [...longs(at), ...shorts(at)])).toBeLessThanOrEqual(2);
+    });
+
+    it('the short go while long ones come, one that is too long for any packet among them', () => {
+      const longs = (at: number): readonly Rumour[] =>
+        ['k', 'l', 'm', 'n'].map((id) => described(`${id}${at}`, id === 'k' ? 1100 : 1400));
+      expect(packetsUntilSent(shorts(0), longs)).toBeLessThanOrEqual(3);
+      const never = ['x', 'y', 'z'].map((id) => described(id, 1400));
+      expect(packetsUntilSent([described('a', 1100)], (at) => (at === 0 ? never : []))).toBeLessThanOrEqual(4);
+    });
   });
 
   it('are bounded: who was sent most goes', () => {
