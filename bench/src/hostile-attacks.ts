@@ -5,16 +5,20 @@ import { connect, type Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { kinds } from './transport-kinds.ts';
 
-const [, , attack = '', portText = ''] = process.argv;
+const [, , attack = '', portText = '', overheardText = '', priority = ''] = process.argv;
 const port = Number(portText);
-/** What it takes of the machine would be another machine's. */
-setPriority(constants.priority.PRIORITY_LOW);
+/** What somebody on the way has seen of honest nodes. */
+const overheard = Buffer.from(overheardText, 'hex');
+// What it takes of the machine would be another machine's.
+if (priority === 'low') setPriority(constants.priority.PRIORITY_LOW);
 /** Of connections, together: each costs the one that makes it as much as the one that takes it. */
 const PER_SECOND = 1000;
 const MAX_SILENT = 400;
 const FLOODING_CONNECTIONS = 4;
 const DATAGRAMS_AT_ONCE = 16;
 const DATAGRAM_BYTES = 200;
+/** Format, version and protection, key, receiver. */
+const COPIED_BYTES = 12;
 const datagrams = createSocket('udp4').unref();
 /** As docs/wire-protocol.md has them. */
 const wire = { HELLO: 1, READY: 3, PING: 6, REQUEST: 17, UNKNOWN: 200 } as const;
@@ -25,6 +29,8 @@ const attacks: Readonly<Record<string, () => void>> = {
   connections: () => paced(silent),
   // Says what is refused.
   hellos: () => paced(refused),
+  // Begins TLS with the first bytes of a genuine connection, which show that their sender has the secret; goes when it is answered.
+  handshakes: () => paced(replayed),
   // Is met, and sends small frames that nobody wants, as fast as they are taken.
   frames: () => repeated(FLOODING_CONNECTIONS, (number) => flooding(number, frame(Uint8Array.of(wire.UNKNOWN)))),
   // Is met, and asks for an answer to each of as many pings as are taken; reads nothing.
@@ -35,6 +41,8 @@ const attacks: Readonly<Record<string, () => void>> = {
   junk: () => repeated(DATAGRAMS_AT_ONCE, () => thrown(Buffer.alloc(DATAGRAM_BYTES, 0x5a))),
   // Datagrams that look like those of a member, and are sealed with a secret that nobody has.
   sealed: () => repeated(DATAGRAMS_AT_ONCE, () => thrown(sealedByNobody())),
+  // The same with the header of a genuine one, as if of ever other senders: that they are forged shows when they are opened.
+  copied: () => repeated(DATAGRAMS_AT_ONCE, () => thrown(withCopiedHeader())),
 };
 
 process.on('disconnect', () => process.exit());
@@ -82,6 +90,13 @@ async function refused(number: number): Promise<void> {
   await closed(socket);
 }
 
+async function replayed(): Promise<void> {
+  const socket = await dialled();
+  socket.write(overheard);
+  await Promise.race([closed(socket), new Promise((resolve) => void socket.once('data', resolve))]);
+  socket.destroy();
+}
+
 async function flooding(number: number, unit: Uint8Array): Promise<void> {
   const socket = await dialled();
   socket.pause();
@@ -104,6 +119,13 @@ function thrown(datagram: Uint8Array): Promise<void> {
 function sealedByNobody(): Uint8Array {
   const bytes = randomBytes(DATAGRAM_BYTES);
   bytes.set([0x51, 0x64, 1, 1]);
+  return bytes;
+}
+
+/** As a header has it behind those: key and receiver (copied), session and counter (any). */
+function withCopiedHeader(): Uint8Array {
+  const bytes = randomBytes(DATAGRAM_BYTES);
+  bytes.set(overheard.subarray(0, COPIED_BYTES));
   return bytes;
 }
 

@@ -1,5 +1,6 @@
 // A process of the benchmark `hostile`: an honest node that others make trouble for.
 import type { Logger } from '@quorate/core';
+import { swimStats } from '@quorate/membership-swim';
 import { startMember, startTransport } from './quorate-node.ts';
 import { kinds, SECRET } from './transport-kinds.ts';
 
@@ -10,6 +11,8 @@ export interface VictimStatus {
   /** Buffers outside the heap. */
   readonly externalBytes: number;
   readonly lines: number;
+  /** Datagrams that it has read, of whomever; what finds the kernel's buffer full is not among them. */
+  readonly datagrams: number;
   readonly cpuMs: number;
 }
 
@@ -18,11 +21,10 @@ const count = (): void => void (lines += 1);
 const counting: Logger = { debug: () => undefined, info: () => undefined, warn: count, error: count };
 
 process.on('disconnect', () => process.exit());
-// With `member`, it gossips, and the port takes datagrams too.
-const isMember = process.argv[2] === 'member';
-const transport = isMember
-  ? (await startMember('peer', SECRET, { logger: counting })).transport
-  : await startTransport('peer', counting);
+// With `member`, it gossips, and the port takes datagrams too; with `secret`, its streams are secured.
+const kind = process.argv[2];
+const member = kind === 'member' ? await startMember('peer', SECRET, { logger: counting }) : undefined;
+const transport = member?.transport ?? (await startTransport('peer', counting, kind === 'secret' ? SECRET : undefined));
 transport.onRequest(kinds.ECHO, (_, payload) => payload);
 transport.onMessage(kinds.SINK, () => undefined);
 transport.onStream(kinds.SINK, async (_, chunks) => {
@@ -35,5 +37,11 @@ function status(): VictimStatus {
   globalThis.gc?.();
   const { heapUsed, external, arrayBuffers } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
-  return { heapBytes: heapUsed, externalBytes: Math.max(external, arrayBuffers), lines, cpuMs: (user + system) / 1000 };
+  return {
+    heapBytes: heapUsed,
+    externalBytes: Math.max(external, arrayBuffers),
+    lines,
+    datagrams: member === undefined ? 0 : (swimStats(member.membership)?.datagrams.received ?? 0),
+    cpuMs: (user + system) / 1000,
+  };
 }

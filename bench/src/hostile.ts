@@ -1,43 +1,72 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import type { Transport } from '@quorate/core';
+import { silentLogger, type Transport } from '@quorate/core';
 import { type Benchmark, median, report, rounded } from './benchmark.ts';
 import { closedLoop } from './closed-loop.ts';
 import type { VictimStatus } from './hostile-victim.ts';
+import { OverheardSystem, overheardHello } from './overheard.ts';
 import { startMember, startTransport } from './quorate-node.ts';
 import { kinds, SECRET } from './transport-kinds.ts';
 
 export const hostile: Benchmark = {
   name: 'hostile',
   description:
-    'round trips of an honest pair while one is flooded, and its memory: [--seconds 2] [--rounds 3] [--attacks LIST]',
+    'round trips of an honest pair while one is flooded, and its memory: [--seconds 2] [--rounds 3] [--priority low|normal] ' +
+    '[--attacks LIST]',
   run,
 };
 
-const ATTACKS = ['connections', 'hellos', 'frames', 'pings', 'readers', 'junk', 'sealed'];
-/** Of these the victim is a node that gossips, with a secret: without one, a stranger's datagrams are those of a peer. */
-const ON_DATAGRAMS: ReadonlySet<string> = new Set(['junk', 'sealed']);
+const ATTACKS = ['connections', 'hellos', 'handshakes', 'frames', 'pings', 'readers', 'junk', 'sealed', 'copied'];
+/** What the victim is: without more, a transport without a secret, where whoever connects gets as far as it can. */
+const VICTIMS: Readonly<Record<string, VictimKind>> = {
+  handshakes: 'secret',
+  // A node that gossips, with a secret: without one, a stranger's datagrams are those of a peer.
+  junk: 'member',
+  sealed: 'member',
+  copied: 'member',
+};
 const IN_FLIGHT = 64;
 const PAYLOAD = new Uint8Array(128).fill(7);
 /** What honest peers are promised while others make trouble. */
 const PROMISED_RATIO = 0.5;
+
+/** Of datagrams, a second: far more than honest nodes send each other. */
+const MIN_ARRIVING = 1000;
+
+type VictimKind = 'plain' | 'secret' | 'member';
 
 interface Measured {
   readonly perSecond: number;
   readonly p99: number;
 }
 
+interface Settings {
+  readonly seconds: number;
+  readonly rounds: number;
+  /** Of the attacker, for the operating system. */
+  readonly priority: string;
+}
+
+const options = {
+  seconds: { type: 'string', default: '2' },
+  rounds: { type: 'string', default: '3' },
+  priority: { type: 'string', default: 'low' },
+  attacks: { type: 'string', default: ATTACKS.join(',') },
+} as const;
+
 async function run(args: readonly string[]): Promise<void> {
-  const options = { seconds: { type: 'string' }, rounds: { type: 'string' }, attacks: { type: 'string' } } as const;
-  const { seconds = '2', rounds = '3', attacks } = parseArgs({ args: [...args], options }).values;
-  for (const attack of attacks?.split(',') ?? ATTACKS) await measure(attack, Number(seconds), Number(rounds));
+  const { seconds, rounds, priority, attacks } = parseArgs({ args: [...args], options }).values;
+  if (priority !== 'low' && priority !== 'normal') throw new Error(`--priority must be low or normal, got ${priority}`);
+  const settings = { seconds: Number(seconds), rounds: Number(rounds), priority };
+  for (const attack of attacks.split(',')) await measure(attack, settings);
 }
 
 /** Peace and trouble take turns, so that what else the machine does hits both. */
-async function measure(attack: string, seconds: number, rounds: number): Promise<void> {
-  const isMember = ON_DATAGRAMS.has(attack);
-  const victim = await started(new URL('hostile-victim.ts', import.meta.url), isMember ? ['member'] : []);
-  await using honest = await honestPeer(victim.said as number, isMember);
+async function measure(attack: string, { seconds, rounds, priority }: Settings): Promise<void> {
+  const kind = VICTIMS[attack] ?? 'plain';
+  const victim = await started(new URL('hostile-victim.ts', import.meta.url), [kind]);
+  const port = victim.said as number;
+  await using honest = await honestPeer(port, kind);
   const { transport } = honest;
   const trips = (): Promise<Measured> =>
     closedLoop(() => transport.request('peer', kinds.ECHO, PAYLOAD, { timeoutMs: 30_000 }), IN_FLIGHT, seconds);
@@ -47,37 +76,46 @@ async function measure(attack: string, seconds: number, rounds: number): Promise
   let inputs = 0;
   for (let round = 0; round < rounds; round += 1) {
     peace.push(await trips());
-    const attacker = await started(new URL('hostile-attacks.ts', import.meta.url), [attack, String(victim.said)]);
+    const seen = Buffer.from(await honest.overheard()).toString('hex');
+    const given = [attack, String(port), seen, priority];
+    const attacker = await started(new URL('hostile-attacks.ts', import.meta.url), given);
     trouble.push(await trips());
     inputs += (await asked(attacker.child)) as number;
     attacker.child.disconnect();
     heaps.push(mebibytes(await statusOf(victim.child)));
   }
-  tell(attack, {
-    peace,
-    trouble,
-    heaps,
-    inputs,
-    seconds: seconds * rounds,
-    lines: (await statusOf(victim.child)).lines,
-  });
+  const { lines, datagrams } = await statusOf(victim.child);
+  if (kind === 'member' && datagrams < rounds * seconds * MIN_ARRIVING)
+    throw new Error(`${attack}: it does not arrive`);
+  const arrived = kind === 'member' ? datagrams : undefined;
+  tell(attack, { peace, trouble, heaps, inputs, arrived, seconds: seconds * rounds, lines, priority });
   victim.child.disconnect();
 }
 
+interface HonestPeer extends AsyncDisposable {
+  readonly transport: Transport;
+  /** What somebody on the way to the victim sees of it: the beginning of a connection, or a datagram; empty without a secret. */
+  readonly overheard: () => Promise<Uint8Array>;
+}
+
 /** Connected with the victim. */
-async function honestPeer(
-  port: number,
-  isMember: boolean,
-): Promise<AsyncDisposable & { readonly transport: Transport }> {
+async function honestPeer(port: number, kind: VictimKind): Promise<HonestPeer> {
   const owned = new AsyncDisposableStack();
-  const transport = isMember
-    ? owned.use(await startMember('bench', SECRET, { seedNodes: [`127.0.0.1:${port}`] })).transport
-    : owned.use(await startTransport('bench'));
+  const machine = new OverheardSystem();
+  const seedNodes = [`127.0.0.1:${port}`];
+  const transport =
+    kind === 'member'
+      ? owned.use(await startMember('bench', SECRET, { seedNodes, system: machine.system })).transport
+      : owned.use(await startTransport('bench', silentLogger, kind === 'secret' ? SECRET : undefined));
   const connected = transport.watch();
-  if (!isMember) transport.addContact({ host: '127.0.0.1', port });
+  if (kind !== 'member') transport.addContact({ host: '127.0.0.1', port });
   const isConnected = () => transport.peers.some(({ state }) => state === 'connected');
   if (!isConnected()) for await (const { type } of connected) if (type === 'connected') break;
-  return { transport, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  const overheard = async (): Promise<Uint8Array> => {
+    if (kind === 'secret') return await overheardHello(SECRET);
+    return (kind === 'member' ? machine.latest(port) : undefined) ?? new Uint8Array();
+  };
+  return { transport, overheard, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function tell(
@@ -87,15 +125,20 @@ function tell(
     readonly trouble: readonly Measured[];
     readonly heaps: readonly number[];
     readonly inputs: number;
+    /** Of datagrams, those that the victim has read. */
+    readonly arrived: number | undefined;
     readonly seconds: number;
     readonly lines: number;
+    readonly priority: string;
   },
 ): void {
   const [peace, trouble] = [perSecond(found.peace), perSecond(found.trouble)];
   report({
     benchmark: 'hostile',
     attack,
+    attacker_priority: found.priority,
     inputs_per_second: rounded(found.inputs / found.seconds),
+    ...(found.arrived !== undefined && { arrived_per_second: rounded(found.arrived / found.seconds) }),
     peace_per_second: rounded(peace),
     per_second: rounded(trouble),
     p99_ms: rounded(median(found.trouble.map(({ p99 }) => p99))),
