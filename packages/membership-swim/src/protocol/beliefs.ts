@@ -8,7 +8,7 @@ import type { AliveRumour } from './messages.ts';
 import type { OwnRecord } from './own-record.ts';
 import { recordOf } from './records.ts';
 import type { MemberRecord, StateOfMember } from './types.ts';
-import { compareMembers, compareVersions, isSameRun, prevails, versionOf } from './version.ts';
+import { compareMembers, compareVersions, isBelievable, isSameRun, prevails, versionOf } from './version.ts';
 
 /** What is said in favour of members, and what whole tables of others say. */
 export class Beliefs {
@@ -60,7 +60,7 @@ export class Beliefs {
     if (order <= 0 && describedIn !== undefined && compareVersions(versionOf(state), describedIn) > 0) {
       return this.#describe(state, known);
     }
-    if (order < 0) return;
+    if (order < 0 || !isBelievable(state, known)) return;
     const isItself = order > 0 && state.epoch === known.epoch && state.incarnation === known.incarnation;
     const isDoubtful = !isItself && !isAtSameAddress(state, known) && isLiving(known.state);
     // Its own word alone, while another may hold the id. Who passes it on has looked already.

@@ -3,7 +3,7 @@ import type { SwimCore } from './core.ts';
 import type { AliveRumour } from './messages.ts';
 import { withoutTime } from './records.ts';
 import type { MemberRecord, Version } from './types.ts';
-import { compareVersions, isSameRun, MAX_COUNT, versionOf } from './version.ts';
+import { compareVersions, isBelievable, isSameRun, MAX_COUNT, versionOf } from './version.ts';
 
 /** What this node says of itself: it alone makes new versions of it. */
 export class OwnRecord {
@@ -47,10 +47,10 @@ export class OwnRecord {
   /** Others say that this version of the node is suspect or dead: a newer one says otherwise. */
   refute(heard: Version, by: NodeId): void {
     const own = versionOf(this.#core.self);
-    if (this.isLeaving || compareVersions(heard, own) < 0) return;
+    if (this.isLeaving || compareVersions(heard, own) < 0 || !isBelievable(heard, own)) return;
     if (isSameRun(heard, own)) {
       this.#core.health.change(1);
-      this.#renew(heard.refutation < MAX_COUNT ? { refutation: heard.refutation + 1 } : nextEpoch(heard));
+      this.#renew(nextVersion(heard));
     } else {
       this.supersede(heard);
     }
@@ -62,7 +62,7 @@ export class OwnRecord {
   /** Others remember a run of this node that counts as later than this one: this is the later one all the same. */
   supersede(heard: Version): void {
     const own = versionOf(this.#core.self);
-    if (compareVersions(heard, own) <= 0 || isSameRun(heard, own)) return;
+    if (compareVersions(heard, own) <= 0 || isSameRun(heard, own) || !isBelievable(heard, own)) return;
     this.#renew(nextEpoch(heard));
   }
 
@@ -70,8 +70,7 @@ export class OwnRecord {
     // Whoever heard that it left is not to hear of a newer version.
     if (this.isLeaving) return;
     const { self, table, host, selfId } = this.#core;
-    const refutation = self.refutation + 1;
-    const member: MemberRecord = Object.freeze({ ...self, refutation, ...change });
+    const member: MemberRecord = Object.freeze({ ...self, ...nextVersion(self), ...change });
     table.put(member);
     if (this.hasJoined) this.#core.spread(selfId, this.rumour());
     const isSeen = change.node !== undefined || change.joinOrder !== undefined;
@@ -79,7 +78,13 @@ export class OwnRecord {
   }
 }
 
+type Counts = Pick<Version, 'epoch' | 'refutation'>;
+
+function nextVersion({ epoch, refutation }: Counts): Counts {
+  return refutation < MAX_COUNT ? { epoch, refutation: refutation + 1 } : nextEpoch({ epoch });
+}
+
 /** As readable as what was heard, whatever that was. */
-function nextEpoch({ epoch }: Version): Pick<Version, 'epoch' | 'refutation'> {
+function nextEpoch({ epoch }: Pick<Version, 'epoch'>): Counts {
   return { epoch: Math.min(epoch + 1, MAX_COUNT), refutation: 0 };
 }

@@ -9,6 +9,12 @@ const RANK: Readonly<Record<MemberState, number>> = { alive: 0, suspect: 1, unre
  */
 export const MAX_COUNT: number = 2 ** 48;
 
+/**
+ * How far ahead of what is known an epoch is believed: more starts without storage than anybody misses. The last one can't
+ * be had by saying it: whoever is accused in it could never say otherwise.
+ */
+const MAX_EPOCHS_AHEAD: number = 2 ** 20;
+
 /** Negative when `a` is the older one. */
 export function compareVersions(a: Version, b: Version): number {
   return a.epoch - b.epoch || a.run - b.run || a.refutation - b.refutation;
@@ -28,11 +34,17 @@ export function isSameRun(a: Version, b: Version): boolean {
   return a.epoch === b.epoch && a.run === b.run;
 }
 
+/** Whether a node that is known in one epoch can be in the other by now. */
+export function isBelievable(heard: { readonly epoch: number }, known: { readonly epoch: number }): boolean {
+  return heard.epoch - known.epoch <= MAX_EPOCHS_AHEAD;
+}
+
 /**
  * Whether the first is to be believed rather than the second: it is newer, or of the same version and worse. A total order,
  * so that all who have heard the same believe the same, in whichever order they heard it.
  */
 export function prevails(version: Version, state: MemberState, known: StateOfMember): boolean {
+  if (!isBelievable(version, known)) return false;
   const order = compareVersions(version, versionOf(known));
   return order > 0 || (order === 0 && RANK[state] > RANK[known.state]);
 }

@@ -23,7 +23,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'nobody refutes',
     file: 'own-record.ts',
-    find: 'this.#renew(heard.refutation < MAX_COUNT ? { refutation: heard.refutation + 1 } : nextEpoch(heard));',
+    find: 'this.#renew(nextVersion(heard));',
     replace: '',
     breaks: 'who stands still for some seconds comes back',
     seed: 2,

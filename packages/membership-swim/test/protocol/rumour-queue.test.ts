@@ -22,7 +22,7 @@ function described(id: string, bytes: number): Rumour {
   const node = { id, host: 'h', port: 1, metadata: { key: 'x'.repeat(bytes - 40) } };
   const address = { host: 'h', port: 1 };
   const version = { incarnation: 1, epoch: 0, refutation: 0 };
-  return Object.freeze({ type: 'alive', member: { id, node, address, state: 'alive', ...version, joinOrder: 1 } });
+  return { type: 'alive', member: { id, node, address, state: 'alive', ...version, joinOrder: 1 } };
 }
 
 function user(text: string): Rumour {
