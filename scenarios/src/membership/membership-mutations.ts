@@ -11,7 +11,7 @@ export const membershipMutations: readonly MembershipMutation[] = [
   {
     name: 'a node that is called dead does not say otherwise',
     file: 'protocol/own-record.ts',
-    find: 'this.#renew(heard.refutation < MAX_COUNT ? { refutation: heard.refutation + 1 } : nextEpoch(heard));',
+    find: 'this.#renew(nextVersion(heard));',
     replace: '',
     seed: 1,
   },
@@ -39,8 +39,8 @@ export const membershipMutations: readonly MembershipMutation[] = [
   {
     name: 'a node that describes itself anew does so in a version that others know already',
     file: 'protocol/own-record.ts',
-    find: 'const refutation = self.refutation + 1;',
-    replace: 'const refutation = self.refutation + (change.joinOrder === undefined ? 0 : 1);',
+    find: '...nextVersion(self),',
+    replace: '...(change.joinOrder === undefined ? {} : nextVersion(self)),',
     seed: 1,
   },
   {
