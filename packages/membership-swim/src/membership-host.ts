@@ -347,8 +347,8 @@ export class SwimMembershipHost implements Membership {
       spread: (topic: number, payload: Uint8Array, key: string | undefined) => {
         // From within a rumour's handler it is spread when the handler has returned: whether it can be isn't known yet.
         let isSpread = runner.isInside;
-        runner.enter((swim) => {
-          isSpread = swim.spread(topic, payload, key);
+        runner.enter((swim, now) => {
+          isSpread = swim.spread(topic, payload, now, key);
         });
         return isSpread;
       },

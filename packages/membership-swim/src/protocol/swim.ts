@@ -166,8 +166,9 @@ export class Swim {
   }
 
   /** False when too many rumours of users are queued. */
-  spread(topic: GossipTopic, payload: Uint8Array, key?: string): boolean {
+  spread(topic: GossipTopic, payload: Uint8Array, now: MonotonicMs, key?: string): boolean {
     checkPayload(payload);
+    this.#enter(now);
     return this.#users.spread(topic, payload, key);
   }
 

@@ -111,7 +111,7 @@ describe('bounds', () => {
     expect(String(refusal)).toContain('metadata');
     expect(
       isClusterError(
-        catchError(() => machine().spread(128, new Uint8Array(513))),
+        catchError(() => machine().spread(128, new Uint8Array(513), 1)),
         'INVALID_OPTIONS',
       ),
     ).toBe(true);
@@ -119,8 +119,19 @@ describe('bounds', () => {
 
   it('no more rumours of users wait than may', () => {
     const swim = machine();
-    const taken = Array.from({ length: 600 }, (_, at) => swim.spread(128, new Uint8Array([at % 256])));
+    const taken = Array.from({ length: 600 }, (_, at) => swim.spread(128, new Uint8Array([at % 256]), 1));
     expect(taken.filter(Boolean)).toHaveLength(512);
+  });
+
+  it('a rumour of a user is sent in its own time: the tick for it is not late, and so no pause of this node', () => {
+    const swim = machine();
+    for (let tick = 0; tick < 3; tick += 1) swim.tick(swim.nextTickAt);
+    // As long after the last call as can be.
+    const now = swim.nextTickAt - 1;
+    swim.spread(128, new Uint8Array(1), now);
+    expect(swim.nextTickAt).toBeGreaterThanOrEqual(now);
+    swim.tick(now);
+    expect(swim.stats.pauses).toBe(0);
   });
 
   it('a node that nobody answered yet is nobody: it takes its place after those that it met', () => {
@@ -148,7 +159,7 @@ describe('bounds', () => {
     const swim = machine({ send: (_, { messages }) => sent.push([...messages]) });
     swim.merge([{ ...member('c'), joinOrder: 7 }], 'c', 1);
     swim.tick(60);
-    for (let at = 0; at < 600; at += 1) swim.spread(128, new Uint8Array(at % 513));
+    for (let at = 0; at < 600; at += 1) swim.spread(128, new Uint8Array(at % 513), 60);
     swim.receive({ sender: 'c', run: 1, messages: [{ type: 'alive', member: long }] }, FROM, 61);
     sent.length = 0;
     const isThere = (messages: readonly Message[]): boolean =>
