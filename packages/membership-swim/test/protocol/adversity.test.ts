@@ -22,7 +22,7 @@ describe('a machine in a bad place', () => {
     world.form(...names);
     const first = world.node('n0');
     // Sent 5 to 7 times of 8 by the time most are gone.
-    first.swim.spread(128, new TextEncoder().encode('hello'));
+    first.swim.spread(128, new TextEncoder().encode('hello'), world.now);
     world.run(450);
     for (const name of names.slice(3)) world.node(name).swim.leave(world.now);
     world.run(100);

@@ -113,7 +113,7 @@ export class Story {
       case 'describe':
         return node.swim.describe({ ...node.swim.self.node, metadata: named }, now);
       case 'spread':
-        node.swim.spread(128, new TextEncoder().encode(second), third === '' ? undefined : third);
+        node.swim.spread(128, new TextEncoder().encode(second), now, third === '' ? undefined : third);
         return;
       case 'heard':
         this.#lines.push(...node.rumours);
