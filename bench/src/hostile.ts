@@ -33,6 +33,13 @@ const PROMISED_RATIO = 0.5;
 /** Of datagrams, a second: far more than honest nodes send each other. */
 const MIN_ARRIVING = 1000;
 
+interface Cost {
+  /** The victim's. */
+  readonly cpuMs: number;
+  /** Of datagrams, those that it has read. */
+  readonly inputs: number;
+}
+
 type VictimKind = 'plain' | 'secret' | 'member';
 
 interface Measured {
@@ -74,22 +81,36 @@ async function measure(attack: string, { seconds, rounds, priority }: Settings):
   const [peace, trouble]: [Measured[], Measured[]] = [[], []];
   const heaps: number[] = [];
   let inputs = 0;
-  for (let round = 0; round < rounds; round += 1) {
-    peace.push(await trips());
+  const attacker = async (): Promise<ChildProcess> => {
     const seen = Buffer.from(await honest.overheard()).toString('hex');
     const given = [attack, String(port), seen, priority];
-    const attacker = await started(new URL('hostile-attacks.ts', import.meta.url), given);
+    return (await started(new URL('hostile-attacks.ts', import.meta.url), given)).child;
+  };
+  for (let round = 0; round < rounds; round += 1) {
+    peace.push(await trips());
+    const child = await attacker();
     trouble.push(await trips());
-    inputs += (await asked(attacker.child)) as number;
-    attacker.child.disconnect();
+    inputs += (await asked(child)) as number;
+    child.disconnect();
     heaps.push(mebibytes(await statusOf(victim.child)));
   }
   const { lines, datagrams } = await statusOf(victim.child);
   if (kind === 'member' && datagrams < rounds * seconds * MIN_ARRIVING)
     throw new Error(`${attack}: it does not arrive`);
   const arrived = kind === 'member' ? datagrams : undefined;
-  tell(attack, { peace, trouble, heaps, inputs, arrived, seconds: seconds * rounds, lines, priority });
+  const alone = await costOf(await attacker(), victim.child, seconds);
+  tell(attack, { peace, trouble, heaps, inputs, arrived, seconds: seconds * rounds, lines, priority, alone });
   victim.child.disconnect();
+}
+
+/** What trouble alone takes, while nobody else asks for anything: it hardly depends on what else the machine does. */
+async function costOf(attacker: ChildProcess, victim: ChildProcess, seconds: number): Promise<Cost> {
+  const [before, made] = [await statusOf(victim), (await asked(attacker)) as number];
+  await new Promise((resolve) => void setTimeout(resolve, seconds * 1000));
+  const [after, all] = [await statusOf(victim), (await asked(attacker)) as number];
+  attacker.disconnect();
+  const read = after.datagrams - before.datagrams;
+  return { cpuMs: after.cpuMs - before.cpuMs, inputs: read > 0 ? read : all - made };
 }
 
 interface HonestPeer extends AsyncDisposable {
@@ -130,6 +151,7 @@ function tell(
     readonly seconds: number;
     readonly lines: number;
     readonly priority: string;
+    readonly alone: Cost;
   },
 ): void {
   const [peace, trouble] = [perSecond(found.peace), perSecond(found.trouble)];
@@ -146,6 +168,7 @@ function tell(
     mib_first: rounded(found.heaps[0] ?? 0),
     mib_last: rounded(found.heaps.at(-1) ?? 0),
     lines: found.lines,
+    cpu_us_per_input: rounded((found.alone.cpuMs * 1000) / found.alone.inputs),
   });
   if (trouble < PROMISED_RATIO * peace) console.error(`${attack}: honest peers have less than half of what they had`);
 }
