@@ -1,14 +1,13 @@
-import type { NodeId } from '@quorate/core';
+import type { MonotonicMs, NodeId } from '@quorate/core';
 import type { Changes } from './changes.ts';
 import type { SwimCore } from './core.ts';
-import { isLiving } from './member-table.ts';
 import type { LeftRumour, Rumour, SuspectRumour, UnreachableRumour } from './messages.ts';
 import type { OwnRecord } from './own-record.ts';
 import type { Prober, ProbeResult } from './prober.ts';
 import { recordOf, withoutTime } from './records.ts';
 import type { Suspicions } from './suspicions.ts';
 import type { Evidence, MemberRecord, Version } from './types.ts';
-import { compareVersions, prevails, versionOf } from './version.ts';
+import { isSameVersion, prevails, versionOf } from './version.ts';
 
 /** What is said against members, by this node and by others, from the suspicion to the end. */
 export class Accusations {
@@ -17,8 +16,6 @@ export class Accusations {
   readonly #prober: Prober;
   readonly #suspicions: Suspicions;
   readonly #changes: Changes;
-  /** Whom this node is looking at because another asked. */
-  readonly #lookedInto = new Set<NodeId>();
 
   constructor(parts: {
     readonly core: SwimCore;
@@ -34,31 +31,40 @@ export class Accusations {
     this.#changes = parts.changes;
   }
 
-  /** A probe of this node's own has failed: it suspects, and asks a few others to look for themselves. */
-  accuse(target: MemberRecord, evidence: Evidence): void {
+  /**
+   * This node has found for itself that a member doesn't answer.
+   * @param since when it had the first reason to think so
+   */
+  accuse(target: MemberRecord, evidence: Evidence, since: MonotonicMs = this.#core.now): void {
     const known = this.#core.table.get(target.id);
     if (known === undefined || this.#own.isLeaving || !isSameVersion(known, versionOf(target))) return;
-    const rumour = accusation(known.id, versionOf(known), this.#core.selfId, evidence);
-    if (known.state === 'alive') {
-      this.#core.stats.suspicions += 1;
-      this.#begin(known, rumour);
-      this.#askOthers(rumour);
-    } else if (known.state === 'suspect') {
-      this.#confirm(rumour);
-    }
+    const rumour = this.accusation(known, evidence);
+    if (known.state === 'suspect') return this.#confirm(rumour);
+    if (known.state !== 'alive') return;
+    this.#core.stats.suspicions += 1;
+    this.#begin(known, rumour, since);
+  }
+
+  /** What this node has to say against a member. */
+  accusation(member: MemberRecord, evidence: Evidence): SuspectRumour {
+    const { id } = member;
+    return Object.freeze({ type: 'suspect', id, ...versionOf(member), by: this.#core.selfId, evidence });
+  }
+
+  /** What this node has seen for itself of a suspect. */
+  ownEvidence(id: NodeId): Evidence | undefined {
+    return this.#suspicions.ownEvidence(id);
   }
 
   suspect(rumour: SuspectRumour, sender: NodeId): void {
-    const { id, by, evidence, asks } = rumour;
+    const { id, by } = rumour;
     if (id === this.#core.selfId) return this.#own.refute(rumour, by);
     const known = this.#core.table.get(id);
     if (known === undefined) return;
-    const passedOn = asks === true ? accusation(id, rumour, by, evidence) : rumour;
-    if (prevails(rumour, 'suspect', known)) this.#begin(known, passedOn);
-    else if (known.state === 'suspect' && isSameVersion(known, rumour)) this.#confirm(passedOn);
-    if (asks === true) this.#lookInto(id, rumour, sender);
+    if (prevails(rumour, 'suspect', known)) this.#begin(known, rumour);
+    else if (known.state === 'suspect' && isSameVersion(known, rumour)) this.#confirm(rumour);
     // Who has missed that it left is about to call it failed.
-    else if (known.state === 'left' && by === sender) this.#tell(sender, known);
+    else if (known.state === 'left' && by === sender) this.tell(sender, known);
   }
 
   unreachable(rumour: UnreachableRumour): void {
@@ -105,9 +111,9 @@ export class Accusations {
     this.unreachable(rumour);
   }
 
-  #begin(known: MemberRecord, rumour: SuspectRumour): void {
+  #begin(known: MemberRecord, rumour: SuspectRumour, since: MonotonicMs = this.#core.now): void {
     this.#changes.put(this.#accused(known, rumour, 'suspect', rumour.evidence), known);
-    this.#suspicions.begin(rumour.id, rumour.by, rumour.evidence);
+    this.#suspicions.begin(rumour.id, rumour.by, rumour.evidence, since);
     this.#core.spread(rumour.id, rumour);
   }
 
@@ -115,45 +121,16 @@ export class Accusations {
     if (this.#suspicions.confirm(rumour.id, rumour.by, rumour.evidence)) this.#core.spread(rumour.id, rumour);
   }
 
-  #askOthers(rumour: SuspectRumour): void {
-    const { settings, selfId } = this.#core;
-    const request: SuspectRumour = Object.freeze({ ...rumour, asks: true });
-    const fits = ({ id, state }: MemberRecord): boolean => state === 'alive' && id !== selfId && id !== rumour.id;
-    for (const confirmer of this.#core.helpers(settings.confirmers, fits)) this.#core.post(confirmer, [request]);
+  /** Tells one other what is held against a member here. */
+  tellCharge(other: NodeId, id: NodeId): void {
+    const to = this.#core.table.get(other);
+    const charge = this.chargeAgainst(id);
+    if (to !== undefined && charge !== undefined) this.#core.post(to, [charge]);
   }
 
-  /** Probes a suspect because another asked, and tells it what came of that. */
-  #lookInto(id: NodeId, heard: Version, asker: NodeId): void {
-    const known = this.#core.table.get(id);
-    if (known === undefined || this.#own.isLeaving) return;
-    if (!isLiving(known.state) || compareVersions(versionOf(known), heard) > 0) return this.#tell(asker, known);
-    const seen = this.#suspicions.ownEvidence(id);
-    if (seen !== undefined) return this.#answer(asker, known, seen);
-    if (this.#lookedInto.has(id)) return;
-    this.#lookedInto.add(id);
-    this.#prober.confirm(known, (result, evidence) => {
-      this.#lookedInto.delete(id);
-      this.#looked(known, asker, result, evidence);
-    });
-  }
-
-  #looked(target: MemberRecord, asker: NodeId, result: ProbeResult, evidence: Evidence): void {
-    const known = this.#core.table.get(target.id);
-    if (known === undefined || result === 'unsure') return;
-    // Who answered has told of a newer version of itself with its answer.
-    if (result === 'answered' || !isSameVersion(known, versionOf(target))) return this.#tell(asker, known);
-    this.accuse(target, evidence);
-    this.#answer(asker, known, evidence);
-  }
-
-  #answer(asker: NodeId, suspect: MemberRecord, evidence: Evidence): void {
-    const to = this.#core.table.get(asker);
-    if (to === undefined) return;
-    this.#core.post(to, [accusation(suspect.id, versionOf(suspect), this.#core.selfId, evidence)]);
-  }
-
-  #tell(asker: NodeId, known: MemberRecord): void {
-    const to = this.#core.table.get(asker);
+  /** Tells one other what this node knows better than that one. */
+  tell(other: NodeId, known: MemberRecord): void {
+    const to = this.#core.table.get(other);
     if (to !== undefined && known.state !== 'suspect') this.#core.post(to, [this.#rumourOf(known)]);
   }
 
@@ -187,13 +164,4 @@ export class Accusations {
     };
     return recordOf(next, known, this.#core.now);
   }
-}
-
-function accusation(id: NodeId, version: Version, by: NodeId, evidence: Evidence): SuspectRumour {
-  const { epoch, run, refutation } = version;
-  return Object.freeze({ type: 'suspect', id, epoch, run, refutation, by, evidence });
-}
-
-function isSameVersion(known: MemberRecord, version: Version): boolean {
-  return compareVersions(versionOf(known), version) === 0;
 }

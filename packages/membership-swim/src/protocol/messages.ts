@@ -18,6 +18,7 @@ export type Message =
   | LeaveAnswer
   | Dispute
   | Introduce
+  | Vouch
   | Rumour;
 
 /** What is passed on from node to node, a bounded number of times. */
@@ -74,6 +75,13 @@ interface Introduce {
   readonly type: 'introduce';
 }
 
+/** Who was asked about a suspect has just had an answer of it, in this run. */
+interface Vouch {
+  readonly type: 'vouch';
+  readonly id: NodeId;
+  readonly run: number;
+}
+
 export interface AliveRumour {
   readonly type: 'alive';
   readonly member: StateOfMember;
@@ -85,8 +93,8 @@ export interface SuspectRumour extends Version {
   readonly id: NodeId;
   readonly by: NodeId;
   readonly evidence: Evidence;
-  /** Asks who gets it to see for itself, at once. Never passed on. */
-  readonly asks?: boolean;
+  /** Said to one alone, and never passed on: to see for itself, at once; or what it has seen, when asked. */
+  readonly aside?: 'question' | 'answer';
 }
 
 export interface UnreachableRumour extends Version {

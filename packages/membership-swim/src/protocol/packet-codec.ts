@@ -32,12 +32,16 @@ const CODE = {
   'leave-ack': 6,
   dispute: 7,
   introduce: 8,
+  vouch: 9,
   alive: 16,
   suspect: 17,
   unreachable: 18,
   left: 19,
   user: 20,
 } as const satisfies Record<Message['type'], number>;
+
+/** By the byte that says so. */
+const ASIDES: readonly SuspectRumour['aside'][] = [undefined, 'question', 'answer'];
 
 // Of frozen messages, which are passed on many times: what they take on the wire doesn't change.
 const encoded = new WeakMap<Message, Uint8Array>();
@@ -127,6 +131,9 @@ function writeBody(writer: ByteWriter, message: Message): void {
       break;
     case 'introduce':
       break;
+    case 'vouch':
+      writer.text(message.id).number(message.run);
+      break;
     case 'alive':
       writeState(writer, message.member);
       break;
@@ -149,7 +156,7 @@ function writeAccusation(writer: ByteWriter, rumour: SuspectRumour | Unreachable
   writeVersion(writer, rumour);
   writer.text(rumour.by);
   writeEvidence(writer, rumour.evidence);
-  writer.u8(rumour.type === 'suspect' && rumour.asks === true ? 1 : 0);
+  writer.u8(rumour.type === 'suspect' ? ASIDES.indexOf(rumour.aside) : 0);
 }
 
 function readBody(code: number, reader: ByteReader): Message | 'unknown' | undefined {
@@ -170,6 +177,8 @@ function readBody(code: number, reader: ByteReader): Message | 'unknown' | undef
       return readDispute(reader);
     case CODE.introduce:
       return { type: 'introduce' };
+    case CODE.vouch:
+      return readVouch(reader);
     default:
       return readRumour(code, reader);
   }
@@ -219,6 +228,12 @@ function readDispute(reader: ByteReader): Message | undefined {
   return id === undefined || !isAddress(holder) ? undefined : { type: 'dispute', id, holder };
 }
 
+function readVouch(reader: ByteReader): Message | undefined {
+  const id = readNodeId(reader);
+  const run = reader.number();
+  return id === undefined ? undefined : { type: 'vouch', id, run };
+}
+
 function readAlive(reader: ByteReader): Message | undefined {
   const member: StateOfMember | undefined = readState(reader);
   return member?.state === 'alive' ? { type: 'alive', member } : undefined;
@@ -229,10 +244,10 @@ function readAccusation(type: 'suspect' | 'unreachable', reader: ByteReader): Me
   const version = readVersion(reader);
   const by = readNodeId(reader);
   const evidence = readEvidence(reader);
-  const asks = reader.u8() === 1;
+  const aside = ASIDES[reader.u8()];
   if (id === undefined || by === undefined) return undefined;
   if (type === 'unreachable') return { type, id, ...version, by, evidence };
-  return asks ? { type, id, ...version, by, evidence, asks } : { type, id, ...version, by, evidence };
+  return { type, id, ...version, by, evidence, ...(aside !== undefined && { aside }) };
 }
 
 function readUser(reader: ByteReader): Message | undefined {

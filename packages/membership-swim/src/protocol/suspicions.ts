@@ -35,12 +35,13 @@ export class Suspicions {
     this.#actions = actions;
   }
 
-  begin(id: NodeId, by: NodeId, evidence: Evidence): void {
+  /** @param since when this node had reason to: its time counts from then on */
+  begin(id: NodeId, by: NodeId, evidence: Evidence, since: MonotonicMs = this.#core.now): void {
     this.end(id);
-    const { settings, table, now } = this.#core;
+    const { settings, table } = this.#core;
     const bounds = suspicionBounds(settings, table.living);
     const witnesses = new Map([[by, evidence]]);
-    const suspicion: Suspicion = { bounds, witnesses, beganAt: now, deadline: undefined, isLooking: false };
+    const suspicion: Suspicion = { bounds, witnesses, beganAt: since, deadline: undefined, isLooking: false };
     this.#suspicions.set(id, suspicion);
     this.#schedule(id, suspicion);
   }

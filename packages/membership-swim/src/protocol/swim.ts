@@ -14,6 +14,7 @@ import { Beliefs } from './beliefs.ts';
 import { Changes } from './changes.ts';
 import { Claims } from './claims.ts';
 import { SwimCore } from './core.ts';
+import { Doubts } from './doubts.ts';
 import { Gossiper } from './gossiper.ts';
 import { Leaving } from './leaving.ts';
 import { isLiving, tableOf } from './member-table.ts';
@@ -47,6 +48,7 @@ export class Swim {
   readonly #relay: Relay;
   readonly #suspicions: Suspicions;
   readonly #accusations: Accusations;
+  readonly #doubts: Doubts;
   readonly #beliefs: Beliefs;
   readonly #claims: Claims;
   readonly #gossiper: Gossiper;
@@ -65,7 +67,7 @@ export class Swim {
     this.#core = core;
     this.#own = new OwnRecord(core);
     this.#prober = new Prober(core, {
-      whenFailed: (target, evidence) => this.#accusations.accuse(target, evidence),
+      whenFailed: (target, evidence) => this.#doubts.begin(target, evidence),
       chargeAgainst: (suspect) => this.#accusations.chargeAgainst(suspect),
     });
     this.#relay = new Relay(core, (to, sequence) => this.#prober.ping(to, sequence));
@@ -76,6 +78,7 @@ export class Swim {
     const changes = new Changes(core, this.#suspicions);
     const parts = { core, own: this.#own, prober: this.#prober, suspicions: this.#suspicions, changes };
     this.#accusations = new Accusations(parts);
+    this.#doubts = new Doubts({ ...parts, accusations: this.#accusations });
     this.#claims = new Claims(core, this.#prober);
     this.#beliefs = new Beliefs({ ...parts, accusations: this.#accusations, claims: this.#claims });
     this.#gossiper = new Gossiper(core);
@@ -232,12 +235,14 @@ export class Swim {
         return this.#leaving?.acknowledged(message.sequence, sender.id);
       case 'dispute':
         return this.#claims.disputed(message.id, message.holder);
+      case 'vouch':
+        return this.#doubts.vouched(message.id, message.run, sender.id);
       case 'introduce':
         return this.#introduce(sender);
       case 'alive':
         return this.#beliefs.alive(message, sender.id);
       case 'suspect':
-        return this.#accusations.suspect(message, sender.id);
+        return this.#doubts.heard(message, sender.id);
       case 'unreachable':
         return this.#accusations.unreachable(message);
       case 'left':

@@ -29,6 +29,11 @@ export function versionOf({ epoch, incarnation, refutation }: StateOfMember): Ve
   return { epoch, run: incarnation, refutation };
 }
 
+/** Whether a member is known in just this version. */
+export function isSameVersion(known: StateOfMember, version: Version): boolean {
+  return compareVersions(versionOf(known), version) === 0;
+}
+
 /** Whether both speak of the same life of the node. */
 export function isSameRun(a: Version, b: Version): boolean {
   return a.epoch === b.epoch && a.run === b.run;

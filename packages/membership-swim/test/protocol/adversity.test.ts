@@ -102,7 +102,7 @@ describe('a machine in a bad place', () => {
     expect(d.swim.self.joinOrder).toBeGreaterThan(0);
     expect(names.map((name) => world.node(name).sees('d'))).toEqual(names.map(() => undefined));
     world.heal();
-    world.run(3000);
+    world.run(6000);
     expect(names.map((name) => world.node(name).sees('d'))).toEqual(names.map(() => 'alive'));
     expect(names.map((name) => d.sees(name))).toEqual(names.map(() => 'alive'));
   });

@@ -72,10 +72,15 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('ping-request' as const), sequence: number, target: nodeId, run: number, address }),
   fc.record({ type: fc.constantFrom('nack' as const, 'leave' as const, 'leave-ack' as const), sequence: number }),
   fc.record({ type: fc.constant('introduce' as const) }),
+  fc.record({ type: fc.constant('vouch' as const), id: nodeId, run: number }),
   fc.record({ type: fc.constant('dispute' as const), id: nodeId, holder: address }),
   fc.record({ type: fc.constant('alive' as const), member: stateOf(fc.constant('alive')) }),
   fc.record(
-    { type: fc.constant('suspect' as const), ...accusation, asks: fc.constant(true) },
+    {
+      type: fc.constant('suspect' as const),
+      ...accusation,
+      aside: fc.constantFrom('question' as const, 'answer' as const),
+    },
     { requiredKeys: ['type', 'id', 'epoch', 'run', 'refutation', 'by', 'evidence'] },
   ),
   fc.record({ type: fc.constant('unreachable' as const), ...accusation }),

@@ -43,14 +43,19 @@ const messages: Readonly<Record<string, readonly [Message, hex: string]>> = {
   'an answer to it': [{ type: 'leave-ack', sequence: 0 }, '060100'],
   dispute: [{ type: 'dispute', id: 'b', holder: address }, '070d01620831302e302e302e31d936'],
   introduce: [{ type: 'introduce' }, '0800'],
+  'word for one that is doubted': [{ type: 'vouch', id: 'b', run: 2 ** 32 }, '090701628080808010'],
   'one that lives': [{ type: 'alive', member: plain }, '10180001610831302e302e302e31d93600008080808080200301'],
   suspicion: [
     { type: 'suspect', id: 'b', ...version, by: 'a', evidence: 'stalled' },
     '110e01620180d095ffbc310201610100',
   ],
   'a suspicion that asks': [
-    { type: 'suspect', id: 'b', ...version, by: 'a', evidence: 'silent', asks: true },
+    { type: 'suspect', id: 'b', ...version, by: 'a', evidence: 'silent', aside: 'question' },
     '110e01620180d095ffbc310201610001',
+  ],
+  'a suspicion that answers': [
+    { type: 'suspect', id: 'b', ...version, by: 'a', evidence: 'refused', aside: 'answer' },
+    '110e01620180d095ffbc310201610202',
   ],
   'one that is unreachable': [
     { type: 'unreachable', id: 'b', ...version, by: 'a', evidence: 'closed' },

@@ -16,7 +16,6 @@ interface Mutation {
   readonly replace: string;
   readonly breaks: keyof typeof PROMISES;
   /** At which it shows. */
-  readonly seed?: number;
 }
 
 const MUTATIONS: readonly Mutation[] = [
@@ -26,7 +25,20 @@ const MUTATIONS: readonly Mutation[] = [
     find: 'this.#renew(nextVersion(heard));',
     replace: '',
     breaks: 'who stands still for some seconds comes back',
-    seed: 2,
+  },
+  {
+    name: 'who is asked is not believed',
+    file: 'doubts.ts',
+    find: 'if (doubt?.doubted.incarnation === run && doubt.asked.has(by)) this.#doubts.delete(id);',
+    replace: '',
+    breaks: 'what one has missed is said to nobody else',
+  },
+  {
+    name: 'what one has found against a member is enough',
+    file: 'doubts.ts',
+    find: "if (known?.state === 'suspect') this",
+    replace: 'if (known !== undefined) this',
+    breaks: 'what one has missed is said to nobody else',
   },
   {
     name: 'confirmations change nothing',
@@ -82,16 +94,20 @@ const MUTATIONS: readonly Mutation[] = [
     file: 'swim.ts',
     find: 'if (lateMs <= settings.pauseBoundMs) return;',
     replace: 'if (lateMs <= Infinity) return;',
-    breaks: 'who stood still accuses nobody',
+    breaks: 'who stood still doubts nobody',
   },
 ];
+
+/** As many as it takes: each is another story. */
+const SEEDS = [1, 2, 3, 4, 5, 6];
 
 describe('a machine with one rule broken', () => {
   afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
   it.each(MUTATIONS)('$name: is seen to break its promise', async (mutation) => {
     const machine = await mutant(mutation);
-    expect(PROMISES[mutation.breaks](machine, mutation.seed ?? 1)).not.toEqual([]);
+    const isSeen = SEEDS.some((seed) => PROMISES[mutation.breaks](machine, seed).length > 0);
+    expect(isSeen).toBe(true);
   });
 });
 

@@ -27,6 +27,15 @@ export const PROMISES = {
     return [...falseAlarms(world), ...wrongSizes(world, COUNT)];
   },
 
+  'what one has missed is said to nobody else': (machine, seed) => {
+    const world = formed({ machine, seed, loss: 0.25 });
+    world.run(60_000);
+    const failed = total(world, 'failedProbes');
+    const suspicions = total(world, 'suspicions') + total(world, 'refutations');
+    if (failed < 20) return [`only ${failed} probes failed`];
+    return suspicions > 2 ? [`${suspicions} suspicions and refutations of ${failed} probes that failed`] : [];
+  },
+
   'who stands still for some seconds comes back': (machine, seed) => {
     const world = formed({ machine, seed });
     for (let at = 0; at < 8; at += 1) {
@@ -37,14 +46,14 @@ export const PROMISES = {
     return [...falseAlarms(world), ...wrongSizes(world, COUNT)];
   },
 
-  'who stood still accuses nobody': (machine, seed) => {
+  'who stood still doubts nobody': (machine, seed) => {
     const world = formed({ machine, seed, delayMs: [150, 200] });
     for (let at = 0; at < 2 * COUNT; at += 1) {
       const node = world.node(`n${at % COUNT}`);
-      const before = node.swim.stats.suspicions;
+      const before = node.swim.stats.failedProbes;
       node.stall(2000);
       world.run(2100);
-      if (node.swim.stats.suspicions > before) return [`${node.name} accused others when it went on`];
+      if (node.swim.stats.failedProbes > before) return [`${node.name} doubted others when it went on`];
     }
     return [];
   },
@@ -136,6 +145,10 @@ function falseAlarms(world: SwimWorld): readonly string[] {
   return [...world.nodes.values()].flatMap(({ name, changes }) =>
     changes.filter(({ type }) => type === 'failed').map(({ member }) => `${name} gave up ${member.id}, which lives`),
   );
+}
+
+function total(world: SwimWorld, count: 'failedProbes' | 'suspicions' | 'refutations'): number {
+  return [...world.nodes.values()].reduce((sum, { swim }) => sum + swim.stats[count], 0);
 }
 
 function times(world: SwimWorld, type: string): readonly number[] {

@@ -1,5 +1,5 @@
 import { type Address, formatAddress } from '@quorate/core';
-import type { Message } from '../../src/protocol/messages.ts';
+import type { Message, SuspectRumour } from '../../src/protocol/messages.ts';
 import type { SwimSettings } from '../../src/protocol/settings.ts';
 import type { SwimChange } from '../../src/protocol/types.ts';
 import { SwimWorld, type WorldOptions } from './swim-world.ts';
@@ -191,7 +191,7 @@ function describeMessage(message: Message): string {
     case 'alive':
       return `alive(${message.member.id} ${message.member.epoch}/${message.member.incarnation}/${message.member.refutation})`;
     case 'suspect':
-      return `suspect(${message.id} by ${message.by}, ${message.evidence}${message.asks === true ? ', asks' : ''})`;
+      return `suspect(${message.id} by ${message.by}, ${message.evidence}${asideOf(message.aside)})`;
     case 'unreachable':
       return `unreachable(${message.id} by ${message.by}, ${message.evidence})`;
     case 'left':
@@ -199,6 +199,8 @@ function describeMessage(message: Message): string {
     case 'ping':
     case 'ping-request':
       return `${message.type}(${message.target})`;
+    case 'vouch':
+      return `vouch(${message.id})`;
     case 'dispute':
       return `dispute(${message.id} at ${where(message.holder)})`;
     case 'ack':
@@ -209,4 +211,9 @@ function describeMessage(message: Message): string {
     case 'user':
       return message.type;
   }
+}
+
+function asideOf(aside: SuspectRumour['aside']): string {
+  if (aside === undefined) return '';
+  return aside === 'question' ? ', asks' : ', answers';
 }
