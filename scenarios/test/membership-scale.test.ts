@@ -25,7 +25,7 @@ describe(`${SIZE} machines in one world`, { timeout: TIMEOUT_MS }, () => {
     const [alone, ...sharing] = [Number.POSITIVE_INFINITY, 300, 2000].map((sharingMs) =>
       calm({ ...troubled, sharingMs }, 8, 0.05),
     );
-    expect(alone?.refutations).toBeGreaterThan(10);
+    expect(alone?.refutations).toBeGreaterThan(5);
     for (const each of sharing) expect(each).toEqual(alone);
   });
 
@@ -41,7 +41,7 @@ describe(`${SIZE} machines in one world`, { timeout: TIMEOUT_MS }, () => {
     });
     for (const each of measured) expect(each.reference.allMs).toBeLessThan(60_000);
     const medians = (whose: 'ours' | 'reference') => median(measured.map((each) => each[whose].medianMs));
-    expect(medians('ours')).toBeLessThan(medians('reference') / 2);
+    expect(medians('ours')).toBeLessThan(medians('reference') / 3);
   });
 
   it.each(SEEDS)('hear at once of a process that was killed (seed %i)', (seed) => {
@@ -62,11 +62,19 @@ describe(`${SIZE} machines in one world`, { timeout: TIMEOUT_MS }, () => {
   );
 
   it('take nobody for dead who is slow or badly connected', () => {
-    const stalling = calm({ ...ours, seed: 1 }, 10, 0.05);
+    // Longer than the longest suspicion: who missed what refutes it would be alone with it until then.
+    const stalling = calm({ ...ours, seed: 1 }, 15, 0.05);
     expect(stalling).toMatchObject({ incidents: 0, beliefs: 0 });
     expect(stalling.suspicions).toBeGreaterThan(0);
-    const lossy = calm({ ...ours, seed: 1, network: { lossRate: 0.25 } }, 5);
+    const lossy = calm({ ...ours, seed: 1, network: { lossRate: 0.25 } }, 15);
     expect(lossy).toMatchObject({ incidents: 0, beliefs: 0 });
-    expect(lossy.refutations).toBeGreaterThan(0);
+  });
+
+  it('say nothing to others of whom they alone have missed: it costs less than the parameters of memberlist', () => {
+    const badly = { seed: 2, network: { lossRate: 0.25 } };
+    const [lossy, referred] = [calm({ ...ours, ...badly }, 5), calm({ ...reference, ...badly }, 5)];
+    expect(referred.suspicions).toBeGreaterThan(20);
+    expect(lossy.suspicions).toBeLessThan(referred.suspicions / 20);
+    expect(lossy.traffic.datagramBytes).toBeLessThan(referred.traffic.datagramBytes / 2);
   });
 });

@@ -36,8 +36,8 @@ export interface ScaleNodeOptions {
 const RECEIVE_BUFFER_BYTES = 212_992;
 /** A datagram takes more of it than its own length. */
 const BUFFERED_BYTES_PER_DATAGRAM = 2304;
-/** How long a standstill is still told of. */
-const LOOP_DELAY_REMEMBERED_MS = 5000;
+/** What remains of a delay with each timer that runs in time, as in production. */
+const LOOP_DELAY_DECAY = 0.75;
 
 /** One node: the machine that production runs, and in place of sockets and timers the world. */
 export class ScaleNode implements SwimHost {
@@ -53,7 +53,7 @@ export class ScaleNode implements SwimHost {
   readonly #backlog: (() => void)[] = [];
   #backlogBytes = 0;
   #tickAt = Number.POSITIVE_INFINITY;
-  #loopDelay = 0;
+  #loopDelayMs = 0;
 
   constructor(options: ScaleNodeOptions, world: NodeSurroundings) {
     const { index, node, settings, random, base } = options;
@@ -110,7 +110,7 @@ export class ScaleNode implements SwimHost {
   stall(durationMs: number): void {
     const until = this.#world.now + durationMs;
     this.stalledUntil = until;
-    this.#world.at(until, () => this.#resume(durationMs));
+    this.#world.at(until, () => this.#resume());
   }
 
   /** Now, or after the standstill. */
@@ -137,7 +137,7 @@ export class ScaleNode implements SwimHost {
   }
 
   loopDelayMs(): number {
-    return this.#world.now - this.stalledUntil < LOOP_DELAY_REMEMBERED_MS ? this.#loopDelay : 0;
+    return Math.max(this.#loopDelayMs, this.#world.now - this.machine.nextTickAt);
   }
 
   rumour(): RumourVerdict {
@@ -161,10 +161,9 @@ export class ScaleNode implements SwimHost {
   }
 
   /** Timers come before sockets in an event loop: a late tick is seen before what would have explained the silence. */
-  #resume(stoodMs: number): void {
+  #resume(): void {
     if (!this.isUp) return;
-    this.#loopDelay = stoodMs;
-    if (this.machine.nextTickAt <= this.#world.now) this.machine.tick(this.#world.now);
+    this.#tickIfDue();
     this.#backlogBytes = 0;
     for (const each of this.#backlog.splice(0)) each();
     this.#awaitTick();
@@ -182,7 +181,16 @@ export class ScaleNode implements SwimHost {
     if (this.#tickAt !== due) return;
     this.#tickAt = Number.POSITIVE_INFINITY;
     if (!this.isUp || this.isStalled) return;
-    if (this.machine.nextTickAt <= this.#world.now) this.machine.tick(this.#world.now);
+    this.#tickIfDue();
     this.#awaitTick();
+  }
+
+  /** A timer tells how late it is before it does what is to be done. */
+  #tickIfDue(): void {
+    const { now } = this.#world;
+    const lateMs = now - this.machine.nextTickAt;
+    if (lateMs < 0) return;
+    this.#loopDelayMs = Math.max(lateMs, this.#loopDelayMs * LOOP_DELAY_DECAY);
+    this.machine.tick(now);
   }
 }

@@ -43,8 +43,8 @@ export interface Traffic {
 const EXCHANGE_SCALES_ABOVE = 32;
 const DEFAULT_SHARING_MS = 2000;
 const EXCHANGE_INTERVAL_MS = 30_000;
-/** Of a sealed datagram: header and authentication tag. */
-const SEAL_BYTES = 42;
+/** Of a sealed datagram: header, authentication tag, and the sender but for its id. */
+const SEAL_BYTES = 26 + 16 + 9;
 
 /** Thousands of nodes that know each other from the start, in one thread, on one heap of events. */
 export class ScaleWorld implements NodeSurroundings {
@@ -142,7 +142,7 @@ export class ScaleWorld implements NodeSurroundings {
 
   sent(from: ScaleNode, to: Destination, packet: Packet): void {
     this.#datagrams += 1;
-    this.#datagramBytes += packetBytes(packet) + SEAL_BYTES;
+    this.#datagramBytes += packetBytes(packet) + SEAL_BYTES + from.node.id.length;
     const target = this.#byId.get(to.id) as ScaleNode;
     this.hash.mix(from.index);
     this.hash.mix(target.index);
