@@ -48,7 +48,7 @@ export const membershipMutations: readonly MembershipMutation[] = [
     file: 'protocol/state-codec.ts',
     find: '(describedIn === undefined ? 0 : HAS_DESCRIBED_IN)',
     replace: '0',
-    seed: 15,
+    seed: 219,
   },
   {
     name: 'nobody is told that a node leaves',
