@@ -36,6 +36,8 @@ export interface ScaleNodeOptions {
 const RECEIVE_BUFFER_BYTES = 212_992;
 /** A datagram takes more of it than its own length. */
 const BUFFERED_BYTES_PER_DATAGRAM = 2304;
+/** A table of ten thousand is gone through for no fewer changes. */
+const MIN_UNSHARED = 32;
 /** What remains of a delay with each timer that runs in time, as in production. */
 const LOOP_DELAY_DECAY = 0.75;
 
@@ -54,6 +56,8 @@ export class ScaleNode implements SwimHost {
   #backlogBytes = 0;
   #tickAt = Number.POSITIVE_INFINITY;
   #loopDelayMs = 0;
+  /** Changes of its table since it was shared. */
+  #unshared = 0;
 
   constructor(options: ScaleNodeOptions, world: NodeSurroundings) {
     const { index, node, settings, random, base } = options;
@@ -132,7 +136,15 @@ export class ScaleNode implements SwimHost {
     this.#world.probed(this, to, sequence, timeoutMs);
   }
 
+  /** Has its table share what it has come to have as the others do, if that is worth it. */
+  share(common: Swim['members']): void {
+    if (this.#unshared < MIN_UNSHARED) return;
+    this.#unshared = 0;
+    this.machine.share(common);
+  }
+
   changed(change: SwimChange): void {
+    this.#unshared += 1;
     this.#world.changed(this, change);
   }
 

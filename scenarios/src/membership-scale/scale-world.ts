@@ -194,7 +194,7 @@ export class ScaleWorld implements NodeSurroundings {
   #shareNowAndThen(interval: number): void {
     this.at(this.now + interval, () => {
       const common = this.nodes.find(({ isUp }) => isUp)?.machine.members;
-      if (common !== undefined) for (const { machine } of this.nodes) machine.share(common);
+      if (common !== undefined) for (const node of this.nodes) node.share(common);
       this.#shareNowAndThen(interval);
     });
   }
