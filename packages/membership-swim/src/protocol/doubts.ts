@@ -76,7 +76,9 @@ export class Doubts {
     if (aside === 'answer') return this.#answered(rumour);
     this.#accusations.suspect(rumour, sender);
     const finding = this.#findings.get(id);
-    if (finding !== undefined) this.#accusations.accuse(finding.member, finding.evidence);
+    // What was said may be old, and nobody suspects it any more.
+    if (finding !== undefined && this.#core.table.get(id)?.state === 'suspect')
+      this.#accusations.accuse(finding.member, finding.evidence);
   }
 
   /** One that was asked has had an answer. */
@@ -115,7 +117,7 @@ export class Doubts {
     const rumour: SuspectRumour = Object.freeze({ type: 'suspect', id, epoch, run, refutation, by, evidence });
     const doubt = this.#doubts.get(id);
     const known = this.#core.table.get(id);
-    if (known?.state === 'suspect') this.#testified(rumour);
+    if (known?.state === 'suspect' && isSameVersion(known, rumour)) this.#testified(rumour);
     else if (doubt?.asked.delete(by) === true) doubt.against.push(rumour);
   }
 
@@ -156,7 +158,7 @@ export class Doubts {
   #found(member: MemberRecord, evidence: Evidence, askers: ReadonlySet<NodeId>): void {
     const known = this.#core.table.get(member.id);
     if (known === undefined) return;
-    if (!isSameVersion(known, versionOf(member))) {
+    if (!isSameVersion(known, versionOf(member)) || !isLiving(known.state)) {
       for (const asker of askers) this.#accusations.tell(asker, known);
       return;
     }

@@ -16,8 +16,8 @@ import type { StateOfMember } from './types.ts';
 /** The first byte of all that this package sends in packets and exchanges. */
 export const PROTOCOL_VERSION = 1;
 
-/** The most messages of one packet that are read: the rest of a longer one isn't. */
-const MAX_MESSAGES = 256;
+/** The most messages of one packet: who reads a longer one refuses it whole. */
+export const MAX_MESSAGES = 256;
 /** The most that a message takes; an `alive` with the longest of descriptions is the longest. */
 const MAX_MESSAGE_BYTES = 2048;
 /** Code and length of a message. */

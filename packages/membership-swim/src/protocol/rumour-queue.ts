@@ -1,5 +1,5 @@
 import type { Rumour } from './messages.ts';
-import { messageBytes } from './packet-codec.ts';
+import { MAX_MESSAGES, messageBytes } from './packet-codec.ts';
 
 interface Queued {
   readonly rumour: Rumour;
@@ -33,8 +33,8 @@ const KINDS = 4;
 const MAX_SHORT_BYTES = 320;
 // Of every second packet users' rumours get this share even when those of members could fill it: the longest of them fits.
 const USER_SHARE = 0.5;
-// Who reads a packet refuses it whole beyond 256 messages: this leaves room for those that rumours are sent beside.
-const MAX_RUMOURS = 240;
+// This leaves room for the messages that rumours are sent beside.
+const MAX_RUMOURS: number = MAX_MESSAGES - 16;
 // How many that are over are left in for each that isn't, and how many in any case.
 const OVER_SHARE = 0.5;
 const SLACK = 64;

@@ -36,7 +36,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: 'what one has found against a member is enough',
     file: 'doubts.ts',
-    find: "if (known?.state === 'suspect') this",
+    find: "if (known?.state === 'suspect' && isSameVersion(known, rumour)) this",
     replace: 'if (known !== undefined) this',
     breaks: 'what one has missed is said to nobody else',
   },
