@@ -59,5 +59,5 @@ describe('a state machine, replicated on whole nodes', () => {
     const [first, second] = [await runReplication(4), await runReplication(4)];
     expect(second.hash).toBe(first.hash);
     expect((await runReplication(5)).hash).not.toBe(first.hash);
-  });
+  }, 120_000);
 });

@@ -18,5 +18,5 @@ describe('a task that runs once in a cluster', () => {
     const [first, second] = [await runSingletons(4), await runSingletons(4)];
     expect(second.hash).toBe(first.hash);
     expect((await runSingletons(5)).hash).not.toBe(first.hash);
-  });
+  }, 120_000);
 });
