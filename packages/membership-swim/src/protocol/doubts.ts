@@ -73,7 +73,7 @@ export class Doubts {
   heard(rumour: SuspectRumour, sender: NodeId): void {
     const { id, aside } = rumour;
     if (aside === 'question' && id !== this.#core.selfId) return this.#lookInto(rumour, sender);
-    if (aside === 'answer') return this.#answered(rumour);
+    if (aside === 'answer') return this.#answered(rumour, sender);
     this.#accusations.suspect(rumour, sender);
     const finding = this.#findings.get(id);
     // What was said may be old, and nobody suspects it any more.
@@ -112,8 +112,9 @@ export class Doubts {
   }
 
   /** Nobody answers another, either: it is said once this node has not had an answer itself. */
-  #answered(answer: SuspectRumour): void {
+  #answered(answer: SuspectRumour, sender: NodeId): void {
     const { id, epoch, run, refutation, by, evidence } = answer;
+    if (by !== sender) return;
     const rumour: SuspectRumour = Object.freeze({ type: 'suspect', id, epoch, run, refutation, by, evidence });
     const doubt = this.#doubts.get(id);
     const known = this.#core.table.get(id);
@@ -124,8 +125,10 @@ export class Doubts {
   /** Probes whom another doubts, and tells it what came of that. */
   #lookInto(rumour: SuspectRumour, asker: NodeId): void {
     const { id } = rumour;
-    const known = this.#core.table.get(id);
-    if (known === undefined || this.#own.isLeaving) return;
+    const { table } = this.#core;
+    const known = table.get(id);
+    // A stranger could not be told.
+    if (known === undefined || this.#own.isLeaving || table.get(asker) === undefined) return;
     if (!isLiving(known.state) || compareVersions(versionOf(known), rumour) > 0) {
       return this.#accusations.tell(asker, known);
     }
