@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { SuspectRumour } from '../../src/protocol/messages.ts';
+import { SwimWorld, type WorldNode } from './swim-world.ts';
+
+const OTHERS = ['b', 'c', 'd', 'e'];
+
+/** A cluster in which `a` suspects `z`, of which the power has failed, and nobody else has a say in it. */
+function suspicious(): { world: SwimWorld; a: WorldNode; accusation: (by: string) => SuspectRumour } {
+  const world = new SwimWorld({ settings: { streamProbes: false } });
+  world.form('a', ...OTHERS, 'z');
+  for (const other of OTHERS) world.cut('a', other);
+  for (const name of [...OTHERS, 'z']) world.node(name).darken();
+  const a = world.node('a');
+  for (let waits = 0; waits < 200 && a.sees('z') !== 'suspect'; waits += 1) world.run(50);
+  expect(a.sees('z')).toBe('suspect');
+  const version = a.swim.members.get('z');
+  const { epoch, incarnation: run, refutation } = version ?? { epoch: 0, incarnation: 0, refutation: 0 };
+  const accusation = (by: string): SuspectRumour => {
+    return { type: 'suspect', id: 'z', epoch, run, refutation, by, evidence: 'silent' };
+  };
+  return { world, a, accusation };
+}
+
+function hear(world: SwimWorld, a: WorldNode, sender: string, rumour: SuspectRumour): void {
+  a.swim.receive({ sender, run: 1, messages: [rumour] }, world.node(sender).address, world.now);
+}
+
+/** How long the suspicion lasts from here. */
+function patience(world: SwimWorld, a: WorldNode): number {
+  const from = world.now;
+  while (a.sees('z') === 'suspect' && world.now < from + 60_000) world.run(10);
+  return world.now - from;
+}
+
+describe('doubts', () => {
+  it('what one that was asked has found counts from itself, and not from another in its name', () => {
+    const waits = (senderOf: (by: string) => string): number => {
+      const { world, a, accusation } = suspicious();
+      for (const by of OTHERS) hear(world, a, senderOf(by), { ...accusation(by), aside: 'answer' });
+      return patience(world, a);
+    };
+    const alone = (({ world, a }) => patience(world, a))(suspicious());
+    expect(waits((by) => by)).toBeLessThan(alone);
+    expect(waits((by) => (by === 'b' ? 'c' : 'b'))).toBe(alone);
+  });
+
+  it('whom a stranger asks about is not looked at', () => {
+    const looks = (asker: string): number => {
+      const world = new SwimWorld();
+      world.form('a', 'b', 'z');
+      world.start('stranger');
+      const a = world.node('a');
+      const { epoch, incarnation: run, refutation } = world.node('z').swim.self;
+      let pings = 0;
+      world.onSent = (from, to) => (pings += from === a && to.address.host === 'z.test' ? 1 : 0);
+      hear(world, a, asker, {
+        type: 'suspect',
+        id: 'z',
+        epoch,
+        run,
+        refutation,
+        by: asker,
+        evidence: 'silent',
+        aside: 'question',
+      });
+      return pings;
+    };
+    expect([looks('b'), looks('stranger')]).toEqual([1, 0]);
+  });
+});
