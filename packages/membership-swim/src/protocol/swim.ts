@@ -213,9 +213,10 @@ export class Swim {
     if (lateMs <= settings.pauseBoundMs) return;
     this.#pausedUntil = now;
     stats.pauses += 1;
+    // Before the looks end: a suspicion that begins anew with that has no gap in it.
+    this.#suspicions.postpone(lateMs);
     this.#prober.cancelAll();
     health.change(1);
-    this.#suspicions.postpone(lateMs);
   }
 
   #handle(message: Message, sender: Destination, packet: Packet): void {

@@ -90,6 +90,22 @@ describe('a machine in a bad place', () => {
     expect(a.sees('c')).toBe('unreachable');
   });
 
+  it('nor by more than the pause, when it came in the last look', () => {
+    const world = new SwimWorld({ settings: { streamProbes: false } });
+    world.form('a', 'b');
+    world.node('b').darken();
+    const a = world.node('a');
+    for (let n = 0; n < 500 && a.sees('b') !== 'suspect'; n += 1) world.run(10);
+    // With so few its last look begins with the suspicion.
+    world.run(100);
+    expect(a.sees('b')).toBe('suspect');
+    a.stall(60_000);
+    world.run(60_000);
+    expect(a.sees('b')).toBe('suspect');
+    world.run(2_000);
+    expect(a.sees('b')).toBe('unreachable');
+  });
+
   it('one that knows all, and of whom nobody has heard, is soon known to all', () => {
     const world = new SwimWorld();
     const names = ['a', 'b', 'c', 'e'];
