@@ -130,11 +130,16 @@ export function settingsFrom(options: SwimMembershipOptions): SwimMembershipSett
 }
 
 function swimSettings(given: Partial<SwimSettings>): SwimSettings {
-  const settings = { ...DEFAULT_SETTINGS, ...given };
-  const { probeTimeoutMs, probeDeadlineMs } = settings;
+  const { probeTimeoutMs, probeDeadlineMs, confirmDeadlineMs, ...others } = { ...DEFAULT_SETTINGS, ...given };
   if (probeTimeoutMs >= probeDeadlineMs) {
     const expected = `less than protocol.probeDeadlineMs (${probeDeadlineMs})`;
     throw invalidOption(OWNER, 'protocol.probeTimeoutMs', expected, probeTimeoutMs);
   }
-  return settings;
+  // Where lines are so slow that probes are given more time, nobody would ever answer to a look.
+  return {
+    ...others,
+    probeTimeoutMs,
+    probeDeadlineMs,
+    confirmDeadlineMs: Math.max(confirmDeadlineMs, probeDeadlineMs),
+  };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { settingsFrom } from '../../src/options.ts';
 import { decodePacket, encodePacket } from '../../src/protocol/packet-codec.ts';
 import { RumourQueue } from '../../src/protocol/rumour-queue.ts';
 import { SwimWorld } from './swim-world.ts';
@@ -104,6 +105,20 @@ describe('a machine in a bad place', () => {
     expect(a.sees('b')).toBe('suspect');
     world.run(2_000);
     expect(a.sees('b')).toBe('unreachable');
+  });
+
+  it('where lines are slow, and the timeouts raised for them, nobody who lives is given up', () => {
+    const { swim: settings } = settingsFrom({ protocol: { probeTimeoutMs: 1000, probeDeadlineMs: 2500 } });
+    const world = new SwimWorld({ settings, delayMs: [300, 400], exchangesEveryMs: 5000 });
+    world.form(...Array.from({ length: 8 }, (_, at) => `n${at}`));
+    world.run(10_000);
+    const given: string[] = [];
+    world.onChange = (at, { type, member }) => {
+      if (type === 'failed') given.push(`${at.name} gave up ${member.id}`);
+    };
+    world.loss = 0.25;
+    world.run(60_000);
+    expect(given).toEqual([]);
   });
 
   it('one that knows all, and of whom nobody has heard, is soon known to all', () => {
