@@ -103,16 +103,16 @@ export class Suspicions {
   }
 
   #look(id: NodeId, suspicion: Suspicion): void {
+    const lastedMs = this.#lastsMs(suspicion);
     suspicion.isLooking = true;
     this.#actions.look(id, (result, evidence) => {
       suspicion.isLooking = false;
       if (this.#suspicions.get(id) !== suspicion) return;
-      const { witnesses } = suspicion;
-      const isNew = evidence === 'stalled' && witnesses.get(this.#core.selfId) !== 'stalled';
-      if (result === 'failed') testify(witnesses, this.#core.selfId, evidence);
+      if (result === 'failed') testify(suspicion.witnesses, this.#core.selfId, evidence);
       // Its refutation is on its way, or this node has to come to itself first.
       else suspicion.beganAt = this.#core.now;
-      if (result === 'failed' && !isNew) this.#over(id, suspicion);
+      // This node, or another meanwhile, may have seen for the first time that it stands still.
+      if (result === 'failed' && this.#lastsMs(suspicion) <= lastedMs) this.#over(id, suspicion);
       else this.#schedule(id, suspicion);
     });
   }
@@ -135,9 +135,10 @@ export class Suspicions {
   }
 }
 
-/** Later evidence counts; but that nothing came back adds nothing to a connection that has ended. */
+/** Later evidence counts; but that nothing came back adds nothing to a connection that has ended, or a kernel that accepts. */
 function testify(witnesses: Map<NodeId, Evidence>, by: NodeId, evidence: Evidence): void {
-  if (evidence !== 'silent' || witnesses.get(by) !== 'closed') witnesses.set(by, evidence);
+  const before = witnesses.get(by);
+  if (evidence !== 'silent' || (before !== 'closed' && before !== 'stalled')) witnesses.set(by, evidence);
 }
 
 function isAmong(witnesses: ReadonlyMap<NodeId, Evidence>, evidence: Evidence): boolean {

@@ -4,12 +4,19 @@ import { SwimWorld, type WorldNode } from './swim-world.ts';
 
 const OTHERS = ['b', 'c', 'd', 'e'];
 
-/** A cluster in which `a` suspects `z`, of which the power has failed, and nobody else has a say in it. */
-function suspicious(): { world: SwimWorld; a: WorldNode; accusation: (by: string) => SuspectRumour } {
-  const world = new SwimWorld({ settings: { streamProbes: false } });
+interface Suspicious {
+  readonly world: SwimWorld;
+  readonly a: WorldNode;
+  readonly accusation: (by: string) => SuspectRumour;
+}
+
+/** A cluster in which `a` suspects `z`, of which the power has failed or what is told, and nobody else has a say in it. */
+function suspicious(fail: (world: SwimWorld) => void = (world) => world.node('z').darken()): Suspicious {
+  const world = new SwimWorld();
   world.form('a', ...OTHERS, 'z');
   for (const other of OTHERS) world.cut('a', other);
-  for (const name of [...OTHERS, 'z']) world.node(name).darken();
+  for (const name of OTHERS) world.node(name).darken();
+  fail(world);
   const a = world.node('a');
   for (let waits = 0; waits < 200 && a.sees('z') !== 'suspect'; waits += 1) world.run(50);
   expect(a.sees('z')).toBe('suspect');
@@ -42,6 +49,25 @@ describe('doubts', () => {
     const alone = (({ world, a }) => patience(world, a))(suspicious());
     expect(waits((by) => by)).toBeLessThan(alone);
     expect(waits((by) => (by === 'b' ? 'c' : 'b'))).toBe(alone);
+  });
+
+  it('that one has seen it stand still counts in the last look as before it', () => {
+    const { world, a, accusation } = suspicious();
+    for (const by of ['b', 'c', 'd']) hear(world, a, by, accusation(by));
+    world.run(50);
+    hear(world, a, 'e', { ...accusation('e'), evidence: 'stalled' });
+    expect(patience(world, a)).toBeGreaterThan(4000);
+  });
+
+  it('nor is it forgotten because the next look shows less', () => {
+    const { world, a, accusation } = suspicious((around) => {
+      const z = around.node('z');
+      z.stall(1_000_000);
+      around.onStream = (from, to) => (from.name === 'a' && to.id === 'z' ? z.darken() : undefined);
+    });
+    expect(a.swim.members.get('z')?.evidence).toBe('stalled');
+    for (const by of ['b', 'c', 'd']) hear(world, a, by, accusation(by));
+    expect(patience(world, a)).toBeGreaterThan(4000);
   });
 
   it('whom a stranger asks about is not looked at', () => {
