@@ -11,6 +11,9 @@ import { compareVersions, isSameVersion, versionOf } from './version.ts';
 /** How long what was found for another counts as seen, in times that looking takes. */
 const FINDINGS_LAST = 2;
 
+/** The most that are looked at for others at a time, as many as there are streams for. */
+const MAX_LOOKED_INTO = 64;
+
 interface Doubt {
   readonly doubted: MemberRecord;
   readonly since: MonotonicMs;
@@ -133,12 +136,13 @@ export class Doubts {
       return this.#accusations.tell(asker, known);
     }
     const seen = this.#accusations.ownEvidence(id);
-    if (seen !== undefined) return this.#answer(asker, known, seen);
+    if (seen !== undefined && isSameVersion(known, rumour)) return this.#answer(asker, known, seen);
     const askers = this.#lookedInto.get(id);
     if (askers !== undefined) {
       askers.add(asker);
       return;
     }
+    if (this.#lookedInto.size >= MAX_LOOKED_INTO) return;
     const all = new Set([asker]);
     this.#lookedInto.set(id, all);
     this.#prober.confirm(known, (result, evidence) => {

@@ -73,6 +73,28 @@ describe('bounds', () => {
     expect(refused).toEqual(['too-many-members d']);
   });
 
+  it('of thousands that one other asks about only so many are looked at', () => {
+    const probed: string[] = [];
+    const swim = machine({ probeStream: ({ id }) => probed.push(id) });
+    const all = Array.from({ length: 4000 }, (_, at) => member(`n${at}`));
+    swim.merge(all, 'n0', 1);
+    for (let from = 0; from < all.length; from += 250) {
+      const messages = all.slice(from, from + 250).map(({ id }): Message => {
+        const version = { epoch: 0, run: 1, refutation: 0 };
+        return { type: 'suspect', id, ...version, by: 'n0', evidence: 'silent', aside: 'question' };
+      });
+      swim.receive({ sender: 'n0', run: 1, messages }, FROM, 1);
+    }
+    expect(probed.length).toBeGreaterThan(0);
+    expect(probed.length).toBeLessThanOrEqual(64);
+    // When these looks are over there is room for others.
+    while (swim.nextTickAt <= 600) swim.tick(swim.nextTickAt);
+    const before = probed.length;
+    const question = { type: 'suspect', id: 'n3999', epoch: 0, run: 1, refutation: 0, evidence: 'silent' } as const;
+    swim.receive({ sender: 'n0', run: 1, messages: [{ ...question, by: 'n0', aside: 'question' }] }, FROM, 601);
+    expect(probed.slice(before)).toContain('n3999');
+  });
+
   it('who has been gone for longest makes way for a member', () => {
     const swim = machine({}, { maxMembers: 3 });
     swim.merge([{ ...member('b'), state: 'left' }], 'x', 1);

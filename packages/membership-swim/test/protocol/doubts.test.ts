@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SuspectRumour } from '../../src/protocol/messages.ts';
+import type { Message, SuspectRumour } from '../../src/protocol/messages.ts';
 import { SwimWorld, type WorldNode } from './swim-world.ts';
 
 const OTHERS = ['b', 'c', 'd', 'e'];
@@ -68,6 +68,19 @@ describe('doubts', () => {
     expect(a.swim.members.get('z')?.evidence).toBe('stalled');
     for (const by of ['b', 'c', 'd']) hear(world, a, by, accusation(by));
     expect(patience(world, a)).toBeGreaterThan(4000);
+  });
+
+  it('what one has seen of an earlier version of a member is no answer to who asks about a later one', () => {
+    const { world, a, accusation } = suspicious();
+    const said: Message[] = [];
+    world.onSent = (from, to, { messages }) => {
+      if (from === a && to.id === 'b') said.push(...messages);
+    };
+    const isAnswer = (each: Message): boolean => each.type === 'suspect' && each.aside === 'answer';
+    hear(world, a, 'b', { ...accusation('b'), refutation: accusation('b').refutation + 1, aside: 'question' });
+    expect(said.filter(isAnswer)).toEqual([]);
+    hear(world, a, 'b', { ...accusation('b'), aside: 'question' });
+    expect(said.filter(isAnswer)).toHaveLength(1);
   });
 
   it('whom a stranger asks about is not looked at', () => {
