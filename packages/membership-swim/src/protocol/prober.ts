@@ -65,6 +65,7 @@ export class Prober {
     this.#round = this.#core.after(random.next() * settings.probeIntervalMs, () => this.#nextRound());
   }
 
+  /** Nobody is probed any more, whatever the reason: who asks hears nothing of it. */
   stop(): void {
     this.#round?.cancel();
     this.cancelAll();
@@ -77,7 +78,10 @@ export class Prober {
 
   /** A reason has come to probe a member: everything is tried at once. */
   examine(target: MemberRecord): void {
-    for (const probe of this.#probes.values()) if (probe.target.id === target.id && probe.widensAtMs === 0) return;
+    for (const { target: known, widensAtMs, asksOthers } of this.#probes.values()) {
+      // What comes of a look is for who asked for it.
+      if (known.id === target.id && widensAtMs === 0 && asksOthers) return;
+    }
     this.#begin({ ...this.#usual(target), widensAtMs: 0, silence: 'closed' });
   }
 
@@ -171,7 +175,9 @@ export class Prober {
       silence: 'silent',
       isForRun: false,
       whenOver: (result, evidence) => {
-        if (result === 'failed') this.#whenFailed(target, evidence);
+        if (result !== 'failed') return;
+        this.#lateness.forget(target.id);
+        this.#whenFailed(target, evidence);
       },
     };
   }
@@ -247,10 +253,7 @@ export class Prober {
   #end(probe: Probe, result: ProbeResult): void {
     this.#probes.delete(probe.sequence);
     for (const deadline of probe.deadlines) deadline.cancel();
-    if (result === 'failed') {
-      this.#core.stats.failedProbes += 1;
-      this.#lateness.forget(probe.target.id);
-    }
+    if (result === 'failed') this.#core.stats.failedProbes += 1;
     if (probe.judgesHealth) this.#core.health.change(this.#healthChange(probe, result));
     probe.whenOver(result, probe.evidence);
   }

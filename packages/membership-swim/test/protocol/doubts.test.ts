@@ -83,6 +83,38 @@ describe('doubts', () => {
     expect(said.filter(isAnswer)).toHaveLength(1);
   });
 
+  it('to look for another leaves who is busy the time that it was to have', () => {
+    const noticed = (seed: number): number => {
+      const world = new SwimWorld({ seed });
+      world.form('a', 'b', 'z');
+      const [a, z] = [world.node('a'), world.node('z')];
+      z.loopDelayMs = 1500;
+      world.run(4000);
+      z.darken();
+      const from = world.now;
+      const { epoch, incarnation: run, refutation } = z.swim.self;
+      const said = { type: 'suspect', id: 'z', epoch, run, refutation, by: 'b', evidence: 'silent' } as const;
+      hear(world, a, 'b', { ...said, aside: 'question' });
+      while (a.sees('z') === 'alive' && world.now < from + 10_000) world.run(10);
+      return world.now - from;
+    };
+    expect(Math.min(...[1, 2, 3, 4, 5].map(noticed))).toBeGreaterThanOrEqual(2500);
+  });
+
+  it('a member whose connection ends is probed, though it is looked at for another already', () => {
+    const world = new SwimWorld();
+    world.form('a', 'b', 'z');
+    const [a, z] = [world.node('a'), world.node('z')];
+    z.darken();
+    const { epoch, incarnation: run, refutation } = z.swim.self;
+    const said = { type: 'suspect', id: 'z', epoch, run, refutation, by: 'b', evidence: 'silent' } as const;
+    hear(world, a, 'b', { ...said, aside: 'question' });
+    const before = a.swim.stats.probes;
+    a.swim.examine('z', world.now);
+    a.swim.examine('z', world.now);
+    expect(a.swim.stats.probes - before).toBe(1);
+  });
+
   it('whom a stranger asks about is not looked at', () => {
     const looks = (asker: string): number => {
       const world = new SwimWorld();
