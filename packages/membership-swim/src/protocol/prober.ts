@@ -45,6 +45,7 @@ export class Prober {
   readonly #probes = new Map<number, Probe>();
   readonly #lateness = new ToldLateness();
   #round: Deadline | undefined;
+  #isStopped = false;
 
   constructor(
     core: SwimCore,
@@ -69,6 +70,7 @@ export class Prober {
   stop(): void {
     this.#round?.cancel();
     this.cancelAll();
+    this.#isStopped = true;
   }
 
   /** Probes under way are no evidence any more: this node stood still. */
@@ -197,6 +199,7 @@ export class Prober {
   }
 
   #begin(plan: ProbePlan): void {
+    if (this.#isStopped) return;
     const { now, stats } = this.#core;
     const sequence = this.#core.nextSequence();
     const probe: Probe = {

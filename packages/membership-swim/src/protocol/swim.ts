@@ -293,7 +293,8 @@ export class Swim {
   /** Whether this run of the node is news here. */
   #isStranger({ id, incarnation }: Destination): boolean {
     const known = this.#core.table.get(id);
-    return known === undefined || known.incarnation < incarnation;
+    // One without storage may well have a lower number than the run before it.
+    return known?.incarnation !== incarnation;
   }
 }
 

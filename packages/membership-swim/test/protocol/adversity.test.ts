@@ -121,6 +121,25 @@ describe('a machine in a bad place', () => {
     expect(given).toEqual([]);
   });
 
+  it('who leaves probes nobody any more, whom it suspects neither', () => {
+    const world = new SwimWorld({ settings: { streamProbes: false } });
+    const others = ['b', 'c', 'd', 'e', 'f'];
+    world.form('a', ...others, 'z');
+    const a = world.node('a');
+    world.node('z').darken();
+    for (let n = 0; n < 1000 && a.sees('z') !== 'suspect'; n += 1) world.run(5);
+    expect(a.sees('z')).toBe('suspect');
+    // Nobody tells it that the suspect is dead.
+    for (const other of others) world.cut('a', other);
+    a.swim.leave(world.now);
+    let pings = 0;
+    world.onSent = (from, _to, { messages }) => {
+      pings += from === a && messages.some(({ type }) => type === 'ping') ? 1 : 0;
+    };
+    world.run(30_000);
+    expect(pings).toBe(0);
+  });
+
   it('one that knows all, and of whom nobody has heard, is soon known to all', () => {
     const world = new SwimWorld();
     const names = ['a', 'b', 'c', 'e'];
@@ -149,6 +168,25 @@ describe('a machine in a bad place', () => {
     again.swim.merge([...world.node('a').swim.capture()], 'a', world.now);
     world.run(1000);
     expect(world.node('a').sees('c')).toBe('unreachable');
+    world.heal();
+    world.run(3000);
+    expect([world.node('a').sees('c'), world.node('b').sees('c')]).toEqual(['alive', 'alive']);
+  });
+
+  it('so is one without storage, whose run is an earlier one by its number', () => {
+    const world = new SwimWorld();
+    world.form('a', 'b');
+    world.start('c', { run: 7 });
+    world.exchange('c', 'a');
+    world.run(3000);
+    world.node('c').kill();
+    world.run(10_000);
+    const again = world.start('c again', { id: 'c', run: 2, at: 'c' });
+    world.cut('c again', 'a');
+    world.cut('c again', 'b');
+    again.swim.merge([...world.node('a').swim.capture()], 'a', world.now);
+    world.run(1000);
+    expect([again.swim.self.epoch, world.node('a').sees('c')]).toEqual([1, 'unreachable']);
     world.heal();
     world.run(3000);
     expect([world.node('a').sees('c'), world.node('b').sees('c')]).toEqual(['alive', 'alive']);
