@@ -75,7 +75,7 @@ interface Introduce {
   readonly type: 'introduce';
 }
 
-/** Who was asked about a member that is doubted has just had an answer of it, in this run. */
+/** Who was asked about a member that is doubted, and knows it in this run, has just had an answer of it. */
 interface Vouch {
   readonly type: 'vouch';
   readonly id: NodeId;

@@ -87,7 +87,7 @@ export class Prober {
     this.#begin({ ...this.#usual(target), widensAtMs: 0, silence: 'closed' });
   }
 
-  /** Looks for itself whether a suspect answers, because another asked. */
+  /** Looks for itself, at once, whether one answers that is doubted or suspected here, or by another that asked. */
   confirm(target: MemberRecord, whenOver: (result: ProbeResult, evidence: Evidence) => void): void {
     this.#begin({ ...this.#urgent(target), whenOver });
   }

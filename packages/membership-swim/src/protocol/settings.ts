@@ -18,9 +18,9 @@ export interface SwimSettings {
   readonly suspicionMaxMult: number;
   /** Independent confirmations after which a suspicion is the shortest. */
   readonly expectedConfirmations: number;
-  /** How many others are asked at once to probe a suspect themselves. 0: none, as memberlist does. */
+  /** How many others are asked at once to probe a member in doubt themselves. 0: none, as memberlist does. */
   readonly confirmers: number;
-  /** How long they try. */
+  /** How long a look takes, theirs and this node's own. */
   readonly confirmDeadlineMs: number;
   /** Whether a suspect is probed once more, in the last `confirmDeadlineMs` of its time, before it is given up. */
   readonly looksBeforeGivingUp: boolean;
