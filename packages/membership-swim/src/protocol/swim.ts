@@ -32,6 +32,8 @@ import { UserRumours } from './user-rumours.ts';
 /** Time in which who joins hears of all before it takes its place after them. */
 const SETTLE_MS = 50;
 const INTRODUCE: Message = Object.freeze({ type: 'introduce' });
+/** What is answered by a packet of its own, an introduction by one that is five hundred times as long. */
+const REQUESTS: ReadonlySet<string> = new Set(['ping', 'ping-request', 'leave', 'introduce', 'question']);
 
 /**
  * The membership protocol as a synchronous machine: SWIM (Das, Gupta, Motivala 2002) with Lifeguard (Dadgar, Phillips,
@@ -137,7 +139,14 @@ export class Swim {
     this.#enter(now);
     this.#core.heard(packet.sender);
     const sender: Destination = { id: packet.sender, incarnation: packet.run, address: from };
-    for (const message of packet.messages) this.#handle(message, sender, packet);
+    const asked = new Set<string>();
+    for (const message of packet.messages) {
+      const kind = (message.type === 'suspect' ? message.aside : undefined) ?? message.type;
+      // Nobody asks twice in one packet, but who would have it answered by hundreds.
+      if (asked.has(kind)) continue;
+      if (REQUESTS.has(kind)) asked.add(kind);
+      this.#handle(message, sender, packet);
+    }
   }
 
   streamProbed(sequence: number, outcome: StreamOutcome, now: MonotonicMs): void {

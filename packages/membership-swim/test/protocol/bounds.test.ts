@@ -78,21 +78,52 @@ describe('bounds', () => {
     const swim = machine({ probeStream: ({ id }) => probed.push(id) });
     const all = Array.from({ length: 4000 }, (_, at) => member(`n${at}`));
     swim.merge(all, 'n0', 1);
-    for (let from = 0; from < all.length; from += 250) {
-      const messages = all.slice(from, from + 250).map(({ id }): Message => {
-        const version = { epoch: 0, run: 1, refutation: 0 };
-        return { type: 'suspect', id, ...version, by: 'n0', evidence: 'silent', aside: 'question' };
-      });
-      swim.receive({ sender: 'n0', run: 1, messages }, FROM, 1);
-    }
+    const ask = (id: string, now: number): void => {
+      const version = { epoch: 0, run: 1, refutation: 0 };
+      const question = { type: 'suspect', id, ...version, by: 'n0', evidence: 'silent', aside: 'question' } as const;
+      swim.receive({ sender: 'n0', run: 1, messages: [question] }, FROM, now);
+    };
+    for (const { id } of all) ask(id, 1);
     expect(probed.length).toBeGreaterThan(0);
     expect(probed.length).toBeLessThanOrEqual(64);
     // When these looks are over there is room for others.
     while (swim.nextTickAt <= 600) swim.tick(swim.nextTickAt);
     const before = probed.length;
-    const question = { type: 'suspect', id: 'n3999', epoch: 0, run: 1, refutation: 0, evidence: 'silent' } as const;
-    swim.receive({ sender: 'n0', run: 1, messages: [{ ...question, by: 'n0', aside: 'question' }] }, FROM, 601);
+    ask('n3999', 601);
     expect(probed.slice(before)).toContain('n3999');
+  });
+
+  it('one packet is not answered by hundreds', () => {
+    const question = {
+      type: 'suspect',
+      id: 'c',
+      epoch: 0,
+      run: 1,
+      refutation: 0,
+      by: 'b',
+      evidence: 'silent',
+    } as const;
+    const requests: Message[] = [
+      { type: 'ping', sequence: 1, target: 'self' },
+      { type: 'ping-request', sequence: 1, target: 'c', run: 1, address: FROM },
+      { type: 'leave', sequence: 1 },
+      { type: 'introduce' },
+      { ...question, aside: 'question' },
+    ];
+    const answersTo = (messages: readonly Message[]): number => {
+      let sent = 0;
+      const swim = machine({ send: () => (sent += 1) });
+      swim.merge([member('b'), { ...member('c'), refutation: 1 }], 'b', 1);
+      swim.tick(60);
+      sent = 0;
+      swim.receive({ sender: 'b', run: 1, messages }, FROM, 61);
+      return sent;
+    };
+    for (const request of requests) {
+      expect([request.type, answersTo([request])]).toEqual([request.type, 1]);
+      expect([request.type, answersTo(Array.from({ length: 256 }, () => request))]).toEqual([request.type, 1]);
+    }
+    expect(answersTo(requests)).toBe(requests.length);
   });
 
   it('who has been gone for longest makes way for a member', () => {
