@@ -239,14 +239,17 @@ function readAlive(reader: ByteReader): Message | undefined {
   return member?.state === 'alive' ? { type: 'alive', member } : undefined;
 }
 
-function readAccusation(type: 'suspect' | 'unreachable', reader: ByteReader): Message | undefined {
+function readAccusation(type: 'suspect' | 'unreachable', reader: ByteReader): Message | 'unknown' | undefined {
   const id = readNodeId(reader);
   const version = readVersion(reader);
   const by = readNodeId(reader);
   const evidence = readEvidence(reader);
-  const aside = ASIDES[reader.u8()];
+  const code = reader.u8();
   if (id === undefined || by === undefined) return undefined;
   if (type === 'unreachable') return { type, id, ...version, by, evidence };
+  // Whatever a later version says aside with it, it isn't said to all.
+  if (code >= ASIDES.length) return 'unknown';
+  const aside = ASIDES[code];
   return { type, id, ...version, by, evidence, ...(aside !== undefined && { aside }) };
 }
 

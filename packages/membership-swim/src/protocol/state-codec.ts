@@ -54,7 +54,8 @@ export function writeState(writer: ByteWriter, member: StateOfMember): void {
   writer.u8(STATES.indexOf(member.state));
   writeVersion(writer, { epoch: member.epoch, run: member.incarnation, refutation: member.refutation });
   writer.number(member.joinOrder);
-  if (isElsewhere) writeAddress(writer, address);
+  // Hardly ever on another host, whose name may be long: it isn't written twice.
+  if (isElsewhere) writeAddress(writer, address.host === node.host ? { host: '', port: address.port } : address);
   if (evidence !== undefined) writeEvidence(writer, evidence);
   if (describedIn !== undefined) writeVersion(writer, describedIn);
 }
@@ -66,7 +67,8 @@ export function readState(reader: ByteReader): StateOfMember | undefined {
   const state = STATES[reader.u8()];
   const { epoch, run, refutation } = readVersion(reader);
   const joinOrder = reader.number(MAX_COUNT);
-  const address = flags & HAS_ADDRESS ? readAddress(reader) : { host: node.host, port: node.port };
+  const { host, port } = flags & HAS_ADDRESS ? readAddress(reader) : node;
+  const address = { host: host === '' ? node.host : host, port };
   const evidence = flags & HAS_EVIDENCE ? readEvidence(reader) : undefined;
   const describedIn = flags & HAS_DESCRIBED_IN ? readVersion(reader) : undefined;
   if (isTooLong || state === undefined) return undefined;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeStates, encodeStates } from '../../src/protocol/exchange-codec.ts';
 import { decodePacket, encodePacket, packetBytes } from '../../src/protocol/packet-codec.ts';
+import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
 import { MAX_NODE_BYTES_IN_GOSSIP, nodeBytes } from '../../src/protocol/state-codec.ts';
 import type { StateOfMember } from '../../src/protocol/types.ts';
 import { packet, state } from './arbitraries.ts';
@@ -64,6 +65,37 @@ describe('the codec of packets', () => {
     const unknown = [200, 3, 1, 2, 3];
     const read = decodePacket(new Uint8Array([...PING, ...unknown, ...PING.subarray(4)]));
     expect(read?.messages.map(({ type }) => type)).toEqual(['ping', 'ping']);
+  });
+
+  it('passes over what is said aside in a way that it does not know, for it is not for all', () => {
+    const version = { epoch: 0, run: 1, refutation: 0 };
+    const said = { type: 'suspect', id: 'b', ...version, by: 'a', evidence: 'silent' } as const;
+    const bytes = encodePacket({ sender: 'a', run: 1, messages: [said] });
+    expect(decodePacket(bytes)?.messages).toEqual([said]);
+    bytes[bytes.length - 1] = 3;
+    expect(decodePacket(bytes)?.messages).toEqual([]);
+  });
+
+  it('the longest description fits a packet, with another port for datagrams and the highest numbers', () => {
+    const host = `${'h'.repeat(60)}.`.repeat(4).slice(0, 243);
+    const described = (text: string): StateOfMember => {
+      const { node } = member({ key: text });
+      return {
+        ...member({ key: text }),
+        node: { ...node, host },
+        address: { host, port: 65_535 },
+        incarnation: Number.MAX_SAFE_INTEGER,
+        epoch: 2 ** 48,
+        refutation: 2 ** 48,
+        joinOrder: 2 ** 48,
+      };
+    };
+    const room = MAX_NODE_BYTES_IN_GOSSIP - nodeBytes(described('').node) - 1;
+    const longest = described('x'.repeat(room));
+    expect(nodeBytes(longest.node)).toBe(MAX_NODE_BYTES_IN_GOSSIP);
+    const packet = { sender: 's'.repeat(128), run: 2 ** 48, messages: [{ type: 'alive', member: longest } as const] };
+    expect(packetBytes(packet)).toBeLessThan(DEFAULT_SETTINGS.maxPacketBytes);
+    expect(decodePacket(encodePacket(packet))).toEqual(packet);
   });
 
   it('refuses another version, more messages than a packet holds, and a length that is not there', () => {
