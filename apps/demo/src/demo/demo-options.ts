@@ -3,7 +3,7 @@ import type { NodeId } from '@quorate/core';
 import { discoveries, type DiscoveryName } from '../discoveries.ts';
 import type { ElectionName } from '../elections.ts';
 import type { MembershipName } from '../memberships.ts';
-import { checkElector, checkRegistry, integer, parse, partOptions } from '../node/part-options.ts';
+import { checkElector, checkRegistry, checkSecret, integer, parse, partOptions } from '../node/part-options.ts';
 import type { Profile } from '../parts.ts';
 
 export interface DemoOptions {
@@ -55,6 +55,7 @@ export function readDemoOptions(argv: readonly string[]): DemoOptions {
     }
   }
   if (elector !== undefined) checkElector(command, election);
+  if (secret !== undefined) checkSecret(command, secret);
   return { nodes, script, discovery, registry, election, elector, membership, profile, secret, data, port };
 }
 

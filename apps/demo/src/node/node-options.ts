@@ -3,7 +3,17 @@ import { join } from 'node:path';
 import { type Address, isLoopback, type LogSink, type NodeId, parseAddress } from '@quorate/core';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseRoutes, type Routes } from '../relay/relayed-net.ts';
-import { address, checkElector, checkRegistry, integer, list, nodeId, parse, partOptions } from './part-options.ts';
+import {
+  address,
+  checkElector,
+  checkRegistry,
+  checkSecret,
+  integer,
+  list,
+  nodeId,
+  parse,
+  partOptions,
+} from './part-options.ts';
 import type { NodeSettings } from './run-node.ts';
 
 export interface NodeOptions extends NodeSettings {
@@ -35,6 +45,8 @@ export function readNodeOptions(argv: readonly string[]): NodeOptions {
   const { host, port, http, httpOpen, httpToken, dashboard, ...raw } = parse<RawNodeOptions>(command, argv);
   if (raw.registry !== undefined) checkRegistry(command, raw.discovery);
   if (raw.elector !== undefined) checkElector(command, raw.election);
+  if (raw.secret !== undefined) checkSecret(command, raw.secret);
+  if (httpToken !== undefined) checkToken(command, httpToken);
   const served = parseAddress(http);
   if (!isLoopback(served.host) && httpToken === undefined && !httpOpen) {
     command.error(
@@ -73,18 +85,23 @@ function nodeCommand(): Command {
     .option('--dashboard <host:port>', 'where it shows itself, and its cluster as it sees it, in a browser', address)
     .option('--http-open', 'serve clients on other addresses than loopback, though no token is asked for', false)
     .addOption(
-      new Option('--http-token <text>', 'what clients say as bearer token; of the environment, others can not see it')
-        .env('QUORATE_HTTP_TOKEN')
-        .argParser(token),
+      new Option(
+        '--http-token <text>',
+        'what clients say as bearer token; of the environment, others can not see it',
+      ).env('QUORATE_HTTP_TOKEN'),
     )
     .addOption(new Option('--relay <routes>', 'of the supervisor of the demo').argParser(routes).hideHelp())
     .addOption(logLevelOption())
     .option('--debug <scopes>', 'details of parts, such as wire,election');
 }
 
-function token(text: string): string {
-  if (text.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/u.test(text)) return text;
-  throw new InvalidArgumentError(`Expected at least ${MIN_TOKEN_LENGTH} characters of ASCII, none of them a space.`);
+/** No parser of the option: what commander says of a value that is refused shows the value. */
+function checkToken(command: Command, token: string): void {
+  if (token.length >= MIN_TOKEN_LENGTH && /^[\x21-\x7e]+$/u.test(token)) return;
+  command.error(
+    `--http-token, or QUORATE_HTTP_TOKEN, is invalid. Expected at least ${MIN_TOKEN_LENGTH} characters of ASCII, none of ` +
+      'them a space.',
+  );
 }
 
 function routes(text: string): Routes {

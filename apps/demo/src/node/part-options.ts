@@ -26,9 +26,7 @@ export function partOptions(command: Command): Command {
       new Option(
         '--secret <text>',
         'what all nodes know and strangers do not; of the environment, others can not see it',
-      )
-        .env('QUORATE_SECRET')
-        .argParser(secretText),
+      ).env('QUORATE_SECRET'),
     )
     .option('--elector <place>', `what the election asks (${placesOf(elections)})`)
     .addOption(new Option('--profile <name>', 'timings for a kind of network').choices(profiles).default('lan'));
@@ -50,6 +48,14 @@ export function checkElector(command: Command, election: ElectionName): void {
   command.error(`--election ${election} asks nobody: leave --elector out`);
 }
 
+/** No parser of the option: what commander says of a value that is refused shows the value. */
+export function checkSecret(command: Command, secret: string): void {
+  if (secret.length >= MIN_SECRET_LENGTH) return;
+  command.error(
+    `--secret, or QUORATE_SECRET, is invalid. Expected at least ${MIN_SECRET_LENGTH} characters, got ${secret.length}.`,
+  );
+}
+
 export function parse<O extends object>(command: Command, argv: readonly string[]): O {
   return command.allowExcessArguments(false).exitOverride().parse(argv, { from: 'user' }).opts<O>();
 }
@@ -66,11 +72,6 @@ export function integer(min: number, max: number): (text: string) => number {
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
   };
-}
-
-function secretText(text: string): string {
-  if (text.length >= MIN_SECRET_LENGTH) return text;
-  throw new InvalidArgumentError(`Expected at least ${MIN_SECRET_LENGTH} characters.`);
 }
 
 export function nodeId(text: string): NodeId {

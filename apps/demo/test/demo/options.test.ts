@@ -13,7 +13,10 @@ beforeEach(() => {
   });
 });
 
-afterEach(() => vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 /** What the user is told, and the exit code. */
 function refusal(read: () => unknown): { told: string; code: number } {
@@ -109,6 +112,31 @@ describe('the options of a node', () => {
   ])('%j are refused', (argv, message) => {
     const refused = refusal(() => readNodeOptions(argv));
     expect(refused.told).toContain(message);
+    expect(refused.code).toBe(1);
+  });
+});
+
+describe('what is to be kept secret is not shown when it is refused', () => {
+  it.each([
+    ['QUORATE_SECRET', 'swordfish'],
+    ['QUORATE_HTTP_TOKEN', 'swordfish'],
+    ['QUORATE_HTTP_TOKEN', 'swordfish that has more than 16 characters\n'],
+  ])('as %s', (name, value) => {
+    vi.stubEnv(name, value);
+    const refused = refusal(() => readNodeOptions(['--id', 'a']));
+    expect(refused.told).toContain(name);
+    expect(refused.told).toContain('Expected at least 16 characters');
+    expect(refused.told).not.toContain('swordfish');
+  });
+
+  it.each([
+    ['--secret of the demo', () => readDemoOptions(['--secret', 'swordfish'])],
+    ['--secret of a node', () => readNodeOptions(['--id', 'a', '--secret', 'swordfish'])],
+    ['--http-token', () => readNodeOptions(['--id', 'a', '--http-token', 'swordfish'])],
+  ])('as %s', (_, read) => {
+    const refused = refusal(read);
+    expect(refused.told).toContain('Expected at least 16 characters');
+    expect(refused.told).not.toContain('swordfish');
     expect(refused.code).toBe(1);
   });
 });
