@@ -32,7 +32,7 @@ export function tellEvents(cluster: Cluster, log: EventLog): Disposable {
     ),
     cluster.on('stateChanged', ({ status }) => log.add('status', `this node is ${status}`, cluster.self.id)),
     cluster.on('error', ({ error, during }) => log.add('error', `${during}: ${error.message}`, cluster.self.id)),
-    tellRefused(cluster, log),
+    ...tellRefused(cluster, log),
   ];
   const replicator = optional(() => cluster.replicator);
   if (replicator !== undefined) void tellReplication(replicator, log, ending.signal);
@@ -44,20 +44,26 @@ export function tellEvents(cluster: Cluster, log: EventLog): Disposable {
   };
 }
 
-function tellRefused(cluster: Cluster, log: EventLog): Disposable {
-  const { clock } = cluster.system;
-  let quietUntil = -Infinity;
-  let untold = 0;
-  return cluster.on('connectionRefused', ({ remote, error }) => {
-    const now = clock.now();
-    if (now < quietUntil) {
-      untold += 1;
-      return;
-    }
-    const more = untold === 0 ? '' : ` (and ${untold} before it)`;
-    quietUntil = now + REFUSED_QUIET_MS;
-    untold = 0;
-    log.add('refused', `a connection from ${formatAddress(remote)}${more}: ${error.message}`);
+/** Connections and datagrams apart: of both it is told that there are any. */
+function tellRefused(cluster: Cluster, log: EventLog): readonly Disposable[] {
+  return (['connectionRefused', 'datagramRefused'] as const).map((event) => {
+    const { clock } = cluster.system;
+    const what = event === 'connectionRefused' ? 'connection' : 'datagram';
+    let quietUntil = -Infinity;
+    let untold = 0;
+    return cluster.on(event, ({ remote, error }) => {
+      const now = clock.now();
+      if (now < quietUntil) {
+        untold += 1;
+        return;
+      }
+      const more = untold === 0 ? '' : ` (and ${untold} before it)`;
+      quietUntil = now + REFUSED_QUIET_MS;
+      untold = 0;
+      const from = `a ${what} from ${formatAddress(remote)}`;
+      // Most reasons name what was refused themselves.
+      log.add('refused', error.message.includes(from) ? `${error.message}${more}` : `${from}${more}: ${error.message}`);
+    });
   });
 }
 

@@ -44,9 +44,10 @@ export class NodeEvents {
       this.tell('leader', text);
     });
     cluster.on('connectionRefused', ({ remote, error }) => {
-      if (this.#mayTellOfRefused()) {
-        this.tell('refused', `a connection from ${formatAddress(remote)} was refused: ${error.message}`);
-      }
+      if (!this.#mayTellOfRefused()) return;
+      const from = `a connection from ${formatAddress(remote)}`;
+      // Most reasons name it themselves.
+      this.tell('refused', error.message.includes(from) ? error.message : `${from} was refused: ${error.message}`);
     });
     cluster.on('error', ({ error, during }) => this.tell('error', `${during}: ${error.message}`));
   }

@@ -1,4 +1,6 @@
+import { type Cluster, ClusterError, type ClusterEvents, Emitter } from '@quorate/core';
 import { expect, it } from 'vitest';
+import type { BrokerReplicator } from '../../src/http/broker.ts';
 import type { NodeEvent } from '../../src/http/node-event.ts';
 import { NodeEvents } from '../../src/node/node-events.ts';
 
@@ -10,4 +12,20 @@ it('shows what others have said, and lets it do nothing to a terminal, a log or 
   expect(told[0]?.text).toMatch(/^it is of [^\p{Cc}]*all is well/u);
   expect(told[0]?.text).not.toMatch(/\p{Cc}/u);
   expect(told[0]?.text.length).toBeLessThan(600);
+});
+
+it('names a connection that was refused once, whether or not the reason names it', () => {
+  const told: string[] = [];
+  const emitter = new Emitter<ClusterEvents>((error) => expect.unreachable(String(error)));
+  const events = new NodeEvents();
+  events.on(({ text }) => told.push(text));
+  events.follow({ on: emitter.on.bind(emitter) } as unknown as Cluster<BrokerReplicator>);
+  const remote = { host: '10.0.0.9', port: 7001 };
+  for (const reason of ['refused a connection from 10.0.0.9:7001: it does not speak TLS', 'it came too late']) {
+    emitter.emit('connectionRefused', { remote, error: new ClusterError('REFUSED', reason) });
+  }
+  expect(told).toEqual([
+    'refused a connection from 10.0.0.9:7001: it does not speak TLS',
+    'a connection from 10.0.0.9:7001 was refused: it came too late',
+  ]);
 });
