@@ -85,7 +85,7 @@ export const rule = {
   secret: ({ min, max }: { readonly min: number; readonly max: number }): OptionRule<string> => {
     const expected = `a text of ${min} to ${max} characters`;
     const plain = rule.text(expected, ({ length }) => length >= min && length <= max);
-    const got = (value: unknown) => (typeof value === 'string' ? `one of ${value.length}` : describe(value));
+    const got = (value: unknown) => (typeof value === 'string' ? `one of ${value.length}` : describeUnquoted(value));
     return { ...plain, blame: (value) => ({ path: '', expected, got: got(value) }) };
   },
   oneOf: <T extends string>(...values: readonly T[]): OptionRule<T> => {
@@ -160,9 +160,13 @@ function firstRefused<T>(each: OptionRule<T>, items: readonly unknown[]): Blame 
   return { path: `[${at}]`, expected: each.expected, got: each.blame?.(items[at])?.got ?? describe(items[at]) };
 }
 
-/** Where an object was expected, a text may be a secret that belongs into it. */
+/**
+ * Where a secret or an object was expected, a text may be a secret, or one that belongs into it; and so may a number: a secret
+ * of digits that JSON has no quotes around.
+ */
 function describeUnquoted(value: unknown): string {
-  return typeof value === 'string' ? 'a text' : describe(value);
+  if (typeof value === 'string') return 'a text';
+  return typeof value === 'number' || typeof value === 'bigint' ? 'a number' : describe(value);
 }
 
 function describe(value: unknown): string {
