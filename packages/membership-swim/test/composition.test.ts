@@ -151,7 +151,7 @@ describe('a cluster with this membership', () => {
       await start(7001).start();
     });
     await world.run(1000);
-    expect(message).toContain('the option port of swimMembership takes another one');
+    expect(message).toContain('it is that of bind, unless the option port of swimMembership is another');
   });
 
   it('works with different ports for TCP and UDP, which others learn', async () => {

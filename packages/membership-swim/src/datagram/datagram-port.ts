@@ -95,7 +95,7 @@ export class DatagramPort implements AsyncDisposable {
       return await this.#options.net.bindDatagram(address, (bytes, from) => this.#receive(bytes, from));
     } catch (error) {
       const { message } = toClusterError(error, 'IO', `bind ${formatAddress(address)}`);
-      const hint = 'the option port of swimMembership takes another one';
+      const hint = 'it is that of bind, unless the option port of swimMembership is another';
       throw new ClusterError('IO', `the UDP port cannot be had: ${message}; ${hint}`, { cause: error });
     }
   }
