@@ -142,7 +142,7 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
     }
     const live = this.connection(peer.node.id);
     if (live === undefined) {
-      answer(this.#room(peer.node.id) ? undefined : refusal('busy', `${this.self.id} knows too many peers`));
+      answer(this.#crowded(peer));
       return;
     }
     // The same address cannot be bound twice: what is there now has taken the other's place.
@@ -154,7 +154,9 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
   }
 
   admit(peer: Introduction): Refusal | undefined {
-    if (peer.role === 'node' || this.#parts.clients.hasRoom) return undefined;
+    // Of those that came at once, others may have taken the last places by now.
+    if (peer.role === 'node') return this.#crowded(peer);
+    if (this.#parts.clients.hasRoom) return undefined;
     return refusal('busy', `${this.self.id} serves as many clients as it may`);
   }
 
@@ -237,6 +239,10 @@ export class PeerTable implements Gatekeeper, ConnectionOwner {
       ({ welcoming, peer: other }) =>
         welcoming && other?.node.id === peer.node.id && other.incarnation === peer.incarnation,
     );
+  }
+
+  #crowded({ node: { id } }: Introduction): Refusal | undefined {
+    return this.#room(id) ? undefined : refusal('busy', `${this.self.id} knows too many peers`);
   }
 
   /** Whether there is a place for this peer; makes one if it can. */

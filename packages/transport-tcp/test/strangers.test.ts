@@ -135,6 +135,21 @@ describe('strangers', () => {
     expect(a.transport.peers.map(({ node }) => node.id)).toEqual(['c']);
   });
 
+  it('are refused beyond the most peers known when they come at once, too', async () => {
+    await using a = await startNode({ id: 'a', transport: { maxPeers: 2 } });
+    await using crowd = new AsyncDisposableStack();
+    const others: TestNode[] = [];
+    for (const id of ['b', 'c', 'd', 'e', 'f', 'g']) {
+      others.push(crowd.use(await startNode({ id, transport: { reconnect: { minMs: 20, maxMs: 40 } } })));
+    }
+    for (const { transport } of others) transport.addContact(a.address);
+    const isTurnedAway = ({ events }: TestNode) =>
+      events.some((event) => event.type === 'unreachable' && /too many peers/u.test(event.error.message));
+    await until(() => others.filter(isTurnedAway).length >= 4);
+    expect(a.transport.peers).toHaveLength(2);
+    expect(new Set(a.events.flatMap((event) => (event.type === 'connected' ? [event.peer.node.id] : []))).size).toBe(2);
+  });
+
   it('that come under ever other names and addresses are not dialled for ever', async () => {
     const dialled: number[] = [];
     const connect: Net['connect'] = ({ port }) => {
