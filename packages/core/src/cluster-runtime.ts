@@ -15,6 +15,7 @@ import { linkSignals } from './linked-signal.ts';
 import type { Locks } from './locks.ts';
 import type { Logger } from './logger.ts';
 import { type Ground, makeGround, makeParts, type Making, type Parts, scopedLogger } from './make-parts.ts';
+import { logMember } from './member-log.ts';
 import type { Member, Membership, MembershipChange, MembershipView } from './membership.ts';
 import type { NodeDescription } from './node-description.ts';
 import type { PluginKind } from './plugin.ts';
@@ -331,6 +332,7 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
     const follow = async (): Promise<void> => {
       for await (const change of changes) {
         this.#show(change.view);
+        logMember(this.#logger, change);
         this.#tell(change);
         if (change.type === 'failed' || change.type === 'left') this.#feed?.sweep();
       }

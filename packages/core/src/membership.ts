@@ -56,7 +56,7 @@ export interface ContactSink {
   removeContact(address: Address): void;
 }
 
-/** What came from outside and was not believed. `error` says why, by the code `REFUSED`. */
+/** What came from outside and was not believed. `error` says of whom it was, and why, by the code `REFUSED`. */
 export interface RefusedDatagram {
   readonly remote: Address;
   readonly error: ClusterError;

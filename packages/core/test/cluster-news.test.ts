@@ -41,6 +41,33 @@ describe('members', () => {
     await cluster.stop();
   });
 
+  it('are in the log when they come, leave, or fail', async () => {
+    const lines: string[] = [];
+    const logger = {
+      ...manualSystem().logger,
+      info: (line: string) => void lines.push(line),
+      warn: (line: string) => void lines.push(`warn ${line}`),
+    };
+    const { cluster, transport, clock } = scene({ logger, timings: { unreachableAfterMs: 1_000 } });
+    await cluster.start();
+    for (const [id, reason] of [
+      ['b', 'closed'],
+      ['c', 'goodbye'],
+    ] as const) {
+      transport.connect({ id, host: id, port: 1 });
+      await settle();
+      transport.disconnect(id, reason);
+      await clock.advance(1_000);
+    }
+    expect(lines.filter((line) => /[bc]@/u.test(line))).toEqual([
+      'a cluster: b@b:1 is here',
+      'warn a cluster: b@b:1 failed: connection_closed',
+      'a cluster: c@c:1 is here',
+      'a cluster: c@c:1 left: graceful_shutdown',
+    ]);
+    await cluster.stop();
+  });
+
   it('that came while the cluster started are told when it runs', async () => {
     const { cluster, transport, events } = scene();
     const shown = () => cluster.nodes.map(({ node }) => node.id).join('');

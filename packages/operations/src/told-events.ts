@@ -1,4 +1,4 @@
-import { type AnyReplicator, type Cluster, formatAddress, formatNode, isClusterError } from '@quorate/core';
+import { type AnyReplicator, type Cluster, formatNode, isClusterError } from '@quorate/core';
 import type { EventLog } from './event-log.ts';
 import { optional } from './optional.ts';
 
@@ -48,10 +48,9 @@ export function tellEvents(cluster: Cluster, log: EventLog): Disposable {
 function tellRefused(cluster: Cluster, log: EventLog): readonly Disposable[] {
   return (['connectionRefused', 'datagramRefused'] as const).map((event) => {
     const { clock } = cluster.system;
-    const what = event === 'connectionRefused' ? 'connection' : 'datagram';
     let quietUntil = -Infinity;
     let untold = 0;
-    return cluster.on(event, ({ remote, error }) => {
+    return cluster.on(event, ({ error }) => {
       const now = clock.now();
       if (now < quietUntil) {
         untold += 1;
@@ -60,9 +59,7 @@ function tellRefused(cluster: Cluster, log: EventLog): readonly Disposable[] {
       const more = untold === 0 ? '' : ` (and ${untold} before it)`;
       quietUntil = now + REFUSED_QUIET_MS;
       untold = 0;
-      const from = `a ${what} from ${formatAddress(remote)}`;
-      // Most reasons name what was refused themselves.
-      log.add('refused', error.message.includes(from) ? `${error.message}${more}` : `${from}${more}: ${error.message}`);
+      log.add('refused', `${error.message}${more}`);
     });
   });
 }

@@ -1,4 +1,4 @@
-import { type Cluster, formatAddress, plainText, type ReplicationStatus } from '@quorate/core';
+import { type Cluster, plainText, type ReplicationStatus } from '@quorate/core';
 import type { BrokerReplicator } from '../http/broker.ts';
 import type { NodeEvent } from '../http/node-event.ts';
 
@@ -43,11 +43,8 @@ export class NodeEvents {
           : `${leader.nodeId} is elected, with token ${leader.token}`;
       this.tell('leader', text);
     });
-    cluster.on('connectionRefused', ({ remote, error }) => {
-      if (!this.#mayTellOfRefused()) return;
-      const from = `a connection from ${formatAddress(remote)}`;
-      // Most reasons name it themselves.
-      this.tell('refused', error.message.includes(from) ? error.message : `${from} was refused: ${error.message}`);
+    cluster.on('connectionRefused', ({ error }) => {
+      if (this.#mayTellOfRefused()) this.tell('refused', error.message);
     });
     cluster.on('error', ({ error, during }) => this.tell('error', `${during}: ${error.message}`));
   }
