@@ -190,10 +190,7 @@ describe('handlers whose parts throw', () => {
     for (let at = 0; at < 100; at += 1) await post();
     now = 6000;
     await post();
-    expect(warnings.map((line) => line.replace(/^.*: /u, ''))).toEqual([
-      'nonsense',
-      'nonsense (and 99 times more like it)',
-    ]);
+    expect(warnings.map((line) => line.replace(/^.*: /u, ''))).toEqual(['nonsense', 'nonsense (and 99 more like it)']);
   });
 
   it('a log that fails is no reason to fail', async () => {

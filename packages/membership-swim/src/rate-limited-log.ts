@@ -25,7 +25,7 @@ export class RateLimitedLog {
     }
     if (known === undefined && this.#topics.size >= MAX_TOPICS) this.#topics.clear();
     this.#topics.set(topic, { quietUntil: now + QUIET_MS, suppressed: 0 });
-    const more = known === undefined || known.suppressed === 0 ? '' : ` (and ${known.suppressed} times more like it)`;
+    const more = known === undefined || known.suppressed === 0 ? '' : ` (and ${known.suppressed} more like it)`;
     this.#logger.warn(`membership-swim: ${message}${more}`, ...details);
     return true;
   }

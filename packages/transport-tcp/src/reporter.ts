@@ -39,7 +39,7 @@ export class Reporter {
       entry.suppressed += 1;
       return undefined;
     }
-    const more = entry.suppressed === 0 ? '' : ` (and ${entry.suppressed} times more like it)`;
+    const more = entry.suppressed === 0 ? '' : ` (and ${entry.suppressed} more like it)`;
     entry.quietUntil = now + QUIET_MS;
     entry.suppressed = 0;
     return `transport-tcp: ${plainText(message, MAX_LENGTH)}${more}`;

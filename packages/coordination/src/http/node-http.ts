@@ -60,7 +60,7 @@ export function warnerOf(led: () => Pick<Led['system'], 'logger' | 'clock'>, own
       }
       if (kinds.size >= MAX_KINDS) kinds.clear();
       kinds.set(what, { quietUntil: now + QUIET_MS, suppressed: 0 });
-      const more = last === undefined || last.suppressed === 0 ? '' : ` (and ${last.suppressed} times more like it)`;
+      const more = last === undefined || last.suppressed === 0 ? '' : ` (and ${last.suppressed} more like it)`;
       logger.warn(`${owner}: ${what}: ${errorText(error)}${more}`, error);
     } catch {
       // A log that fails is no reason to fail as well.
