@@ -7,6 +7,7 @@ import {
   type ContactSink,
   formatAddress,
   type Member,
+  type MonotonicMs,
   type NodeId,
   type Random,
   settleWithin,
@@ -29,6 +30,11 @@ export interface ConnectorParts {
 /** How many addresses that nobody explains are tried at a time, in a cluster that isn't connected all with all. */
 const TRIED_AT_ONCE = 3;
 const MAX_CONTACTS = 4096;
+/**
+ * How long a cluster that was large has to be small before all are connected with all. Half of one that is cut off has to find
+ * out who is gone first: dozens of handshakes at once would have its event loops stand still.
+ */
+const SMALL_FOR_MS = 60_000;
 
 /** Decides with whom the transport is to be connected, by the contacts that it gives it and takes back. */
 export class Connector implements ContactSink, Disposable {
@@ -46,6 +52,8 @@ export class Connector implements ContactSink, Disposable {
   readonly #wanted = new Map<NodeId, string>();
   /** Those who wait for a peer to be connected. */
   readonly #waiting = new Map<NodeId, Set<() => void>>();
+  #wasLargeAt: MonotonicMs = Number.NEGATIVE_INFINITY;
+  #connectsAll = false;
   #closed = false;
 
   constructor(parts: ConnectorParts) {
@@ -66,6 +74,7 @@ export class Connector implements ContactSink, Disposable {
   /** Has the transport dial whom it is to dial now, and nobody else. O(members). */
   update(): void {
     if (this.#closed) return;
+    this.#connectsAll = this.#isSmall();
     const wanted = new Map<string, Address>();
     const want = ({ host, port }: Address) => void wanted.set(formatAddress({ host, port }), { host, port });
     for (const { address } of this.#leases.values()) want(address);
@@ -113,9 +122,12 @@ export class Connector implements ContactSink, Disposable {
     for (const waiting of this.#waiting.values()) for (const resolve of waiting) resolve();
   }
 
-  get #connectsAll(): boolean {
-    const { settings, size } = this.#parts;
-    return Math.max(size(), this.#contacts.size + 1) <= settings.connectAllUpTo;
+  /** Always was, or has been for some time. */
+  #isSmall(): boolean {
+    const { settings, size, clock } = this.#parts;
+    const now = clock.now();
+    if (Math.max(size(), this.#contacts.size + 1) > settings.connectAllUpTo) this.#wasLargeAt = now;
+    return now - this.#wasLargeAt >= SMALL_FOR_MS;
   }
 
   #wantAll(want: (address: Address) => void): void {

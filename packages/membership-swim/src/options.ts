@@ -33,7 +33,8 @@ export interface SwimMembershipOptions {
    */
   readonly port?: number;
   /**
-   * As long as there are no more members than this, all are connected with all by the transport.
+   * As long as there are no more members than this, all are connected with all by the transport; where there were more, once
+   * there have been no more for a minute.
    * @default 64
    */
   readonly connectAllUpTo?: number;

@@ -37,6 +37,25 @@ describe('a cluster of more members than are connected all with all', () => {
     await small.world.runUntil(() => few.every((id) => connectionsOf(small, id) === few.length - 1), 10_000);
   });
 
+  it('connects all in a half that is cut off and small, but not before that has lasted', async () => {
+    const nodes = new SwimNodes('halves');
+    nodes.start(IDS, { connectAllUpTo: 8 });
+    await nodes.agree(IDS);
+    await nodes.world.run(20_000);
+    const [here, there] = [IDS.slice(0, 7), IDS.slice(7)];
+    nodes.world.partition(
+      here.map((id) => nodes.host(id)),
+      there.map((id) => nodes.host(id)),
+    );
+    await nodes.agree(here);
+    await nodes.agree(there);
+    await nodes.world.run(20_000);
+    const connections = () => IDS.map((id) => connectionsOf(nodes, id));
+    expect(Math.max(...connections())).toBeLessThan(6);
+    await nodes.world.run(60_000);
+    expect(Math.min(...connections())).toBe(6);
+  });
+
   it('lives on when it cannot be told with whom to be connected', async () => {
     const nodes = new SwimNodes('untold');
     nodes.start(IDS, { connectAllUpTo: 4, connectTo: () => assert.fail('on purpose') });
