@@ -19,10 +19,11 @@ export class MembershipRules {
   watch(node: MembershipNode, cluster: Cluster): void {
     /** The highest that this run has seen of each. */
     const incarnations = new Map<NodeId, number>();
-    /** Of that run, how often it had described itself anew. */
+    /** Of each run, by what it says of itself, how often it had described itself anew. */
     const turns = new Map<string, number>();
-    const hear = ({ node: { id, metadata }, incarnation }: Member): void => {
-      const run = `${id} in run ${incarnation}`;
+    const hear = ({ node: { id, metadata } }: Member): void => {
+      // Not by the incarnation: who has heard of a new run only that it is suspected shows it as the last one was described.
+      const run = `${id} of boot ${metadata?.['boot']}`;
       const turn = Number(metadata?.['turn']);
       const known = turns.get(run) ?? 0;
       if (turn < known) this.#fail(`${node.id} heard ${run} say ${turn} after ${known}`);
