@@ -53,7 +53,16 @@ export class LockSession {
 
   /** @throws ClusterError `NOT_FOUND` when it has ended */
   async renew(id: string, { signal }: CallOptions): Promise<void> {
-    await this.#client.put(['session', 'renew', id], undefined, { signal });
+    const renew = () => this.#client.put(['session', 'renew', id], undefined, { signal });
+    try {
+      await renew();
+    } catch (error) {
+      if (!isClusterError(error, 'NOT_FOUND')) throw error;
+      // A server that has just started leads before it has read all of its log, and knows no session meanwhile. It answers
+      // what is to be consistent only after that.
+      await this.#client.get(['session', 'info', id], { query: { consistent: true }, signal });
+      await renew();
+    }
   }
 
   /** Idempotent. */

@@ -176,6 +176,18 @@ describe('a lease of Consul', () => {
     expect(await stage.run(third.renew({}))).toBeLessThanOrEqual(stage.clock.now());
   });
 
+  it('is not over because a server that has just started has not read all of its log yet', async () => {
+    const stage = openStage();
+    const first = await take(stage, stage.open('a'));
+    let isReady = false;
+    stage.tamper = ({ path }, answer) => {
+      if (path.includes('session/info') && path.includes('consistent')) isReady = true;
+      return isReady || !path.includes('session/renew') ? answer : { status: 404, body: 'Session id not found' };
+    };
+    expect(await stage.run(first.renew({}))).toBeLessThanOrEqual(stage.clock.now());
+    expect(isReady).toBe(true);
+  });
+
   it('is not taken from who has taken it since the key was read', async () => {
     const stage = openStage();
     const [a, b] = [stage.open('a'), stage.open('b')];

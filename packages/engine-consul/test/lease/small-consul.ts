@@ -136,6 +136,10 @@ export class SmallConsul {
       const all = [...this.sessions].map(([ID, session]) => ({ ID, ...session }));
       return { body: JSON.stringify(all) };
     }
+    if (verb === 'info') {
+      const session = this.sessions.get(id);
+      return { body: JSON.stringify(session === undefined ? [] : [{ ID: id, ...session }]) };
+    }
     if (verb === 'renew') {
       if (!this.sessions.has(id)) return { status: 404, body: 'not found' };
       this.#keep(id);
