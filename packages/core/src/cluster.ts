@@ -33,7 +33,8 @@ export interface ClusterEvents {
   readonly nodeLeft: { readonly node: ClusterNode; readonly member: Member; readonly reason: LeaveReason };
   /**
    * A connection from outside was refused: a wrong secret, another cluster, another protocol. Or one that stood was ended because what
-   * came over it was altered on the way, or broke the protocol (`PROTOCOL`). Strangers can cause many. What the error says is whole: who, and why.
+   * came over it was altered on the way, or broke the protocol (`PROTOCOL`). Strangers can cause many. The error's
+   * message says of whom it was, and why.
    */
   readonly connectionRefused: { readonly remote: Address; readonly error: ClusterError };
   /** A datagram was not believed: altered, said again, from a stranger. Each reason at most once in five seconds. */

@@ -3,9 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { settingsFrom } from '../../src/options.ts';
 import { decodePacket, encodePacket } from '../../src/protocol/packet-codec.ts';
 import { RumourQueue } from '../../src/protocol/rumour-queue.ts';
-import { SwimWorld } from './swim-world.ts';
+import { SwimWorld, type WorldNode } from './swim-world.ts';
 
 const user = (text: string) => ({ type: 'user', topic: 128, payload: new TextEncoder().encode(text) }) as const;
+
+/** Node `c` in its run 2, which knows `a` and `b` while what it tells them is lost. */
+function backUnheard(world: SwimWorld): WorldNode {
+  const again = world.start('c again', { id: 'c', run: 2, at: 'c' });
+  world.cut('c again', 'a');
+  world.cut('c again', 'b');
+  again.swim.merge([...world.node('a').swim.capture()], 'a', world.now);
+  world.run(1000);
+  return again;
+}
 
 describe('a machine in a bad place', () => {
   it('rumours that were sent more often than a cluster that has shrunk allows are over', () => {
@@ -162,11 +172,7 @@ describe('a machine in a bad place', () => {
     world.form('a', 'b', 'c');
     world.node('c').kill();
     world.run(10_000);
-    const again = world.start('c again', { id: 'c', run: 2, at: 'c' });
-    world.cut('c again', 'a');
-    world.cut('c again', 'b');
-    again.swim.merge([...world.node('a').swim.capture()], 'a', world.now);
-    world.run(1000);
+    backUnheard(world);
     expect(world.node('a').sees('c')).toBe('unreachable');
     world.heal();
     world.run(3000);
@@ -181,11 +187,7 @@ describe('a machine in a bad place', () => {
     world.run(3000);
     world.node('c').kill();
     world.run(10_000);
-    const again = world.start('c again', { id: 'c', run: 2, at: 'c' });
-    world.cut('c again', 'a');
-    world.cut('c again', 'b');
-    again.swim.merge([...world.node('a').swim.capture()], 'a', world.now);
-    world.run(1000);
+    const again = backUnheard(world);
     expect([again.swim.self.epoch, world.node('a').sees('c')]).toEqual([1, 'unreachable']);
     world.heal();
     world.run(3000);
