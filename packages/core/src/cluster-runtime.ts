@@ -15,7 +15,7 @@ import { linkSignals } from './linked-signal.ts';
 import type { Locks } from './locks.ts';
 import type { Logger } from './logger.ts';
 import { type Ground, makeGround, makeParts, type Making, type Parts, scopedLogger } from './make-parts.ts';
-import { logMember } from './member-log.ts';
+import { MemberLog } from './member-log.ts';
 import type { Member, Membership, MembershipChange, MembershipView } from './membership.ts';
 import type { NodeDescription } from './node-description.ts';
 import type { PluginKind } from './plugin.ts';
@@ -329,10 +329,11 @@ export class ClusterRuntime<R extends AnyReplicator> implements Cluster<R> {
   }
 
   async #followMembership({ changes, context }: Ground): Promise<void> {
+    const log = new MemberLog(this.#logger, context.clock);
     const follow = async (): Promise<void> => {
       for await (const change of changes) {
         this.#show(change.view);
-        logMember(this.#logger, change);
+        log.tell(change);
         this.#tell(change);
         if (change.type === 'failed' || change.type === 'left') this.#feed?.sweep();
       }

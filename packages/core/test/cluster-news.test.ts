@@ -68,6 +68,24 @@ describe('members', () => {
     await cluster.stop();
   });
 
+  it('that come by hundreds are not each in the log', async () => {
+    const lines: string[] = [];
+    const say = (line: string) => void lines.push(line);
+    const { cluster, transport, clock } = scene({ logger: { ...manualSystem().logger, info: say, warn: say } });
+    await cluster.start();
+    const come = async (from: number) => {
+      for (let at = from; at < from + 300; at += 1) transport.connect({ id: `s${at}`, host: 's', port: 1 });
+      await settle();
+    };
+    await come(0);
+    const isOfMembers = (line: string) => /@s:1|members came/u.test(line);
+    expect(lines.filter(isOfMembers)).toHaveLength(101);
+    await clock.advance(10_000);
+    await come(300);
+    expect(lines.filter(isOfMembers)).toHaveLength(202);
+    await cluster.stop();
+  });
+
   it('that came while the cluster started are told when it runs', async () => {
     const { cluster, transport, events } = scene();
     const shown = () => cluster.nodes.map(({ node }) => node.id).join('');
